@@ -1,0 +1,65 @@
+//! Areas on the CGCS2000 ellipsoid. Area is geodesic, never measured on a map projection (`domain.md` §11).
+
+use super::quantity::SquareMetres;
+use geo_types::{LineString, MultiPolygon, Polygon};
+use geographiclib_rs::{Geodesic, PolygonArea, Winding};
+use std::sync::LazyLock;
+
+/// CGCS2000: a = 6,378,137 m, 1/f = 298.257222101 (GB 22021-2008).
+static CGCS2000: LazyLock<Geodesic> = LazyLock::new(|| Geodesic::new(6_378_137.0, 1.0 / 298.257_222_101));
+
+/// The geodesic area of polygons in longitude and latitude, holes taken out.
+pub fn area(shape: &MultiPolygon<f64>) -> SquareMetres {
+    SquareMetres(shape.iter().map(polygon_area).sum())
+}
+
+fn polygon_area(polygon: &Polygon<f64>) -> f64 {
+    let holes: f64 = polygon.interiors().iter().map(ring_area).sum();
+    (ring_area(polygon.exterior()) - holes).max(0.0)
+}
+
+fn ring_area(ring: &LineString<f64>) -> f64 {
+    let mut area = PolygonArea::new(&CGCS2000, Winding::CounterClockwise);
+    // The ring repeats its first point at the end; the algorithm closes it itself.
+    for point in ring.0.iter().take(ring.0.len().saturating_sub(1)) {
+        area.add_point(point.y, point.x);
+    }
+    let (_, square_metres, _) = area.compute(true);
+    square_metres.abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo_types::{Rect, coord};
+
+    fn square(x: f64, y: f64, size: f64) -> Polygon<f64> {
+        Rect::new(coord! {x: x, y: y}, coord! {x: x + size, y: y + size}).to_polygon()
+    }
+
+    #[test]
+    fn a_hundredth_of_a_degree_at_shanghai_has_the_area_that_postgis_gives() {
+        // select st_area('SRID=4490;POLYGON((121.5 31.2,121.51 31.2,121.51 31.21,121.5 31.21,121.5 31.2))'::geography);
+        let found = area(&MultiPolygon(vec![square(121.5, 31.2, 0.01)])).value();
+        assert!((found - 1_056_527.0).abs() < 500.0, "{found}");
+    }
+
+    #[test]
+    fn a_hole_is_taken_out_whatever_its_direction() {
+        let outer = square(121.5, 31.2, 0.01);
+        let hole = square(121.502, 31.202, 0.002);
+        let mut turned = hole.exterior().clone();
+        turned.0.reverse();
+        let whole = area(&MultiPolygon(vec![outer.clone()])).value();
+        let part = area(&MultiPolygon(vec![hole.clone()])).value();
+        for ring in [hole.exterior().clone(), turned] {
+            let holed = Polygon::new(outer.exterior().clone(), vec![ring]);
+            assert!((area(&MultiPolygon(vec![holed])).value() - (whole - part)).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn an_empty_shape_has_no_area() {
+        assert_eq!(area(&MultiPolygon(vec![])), SquareMetres(0.0));
+    }
+}

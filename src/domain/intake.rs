@@ -1,0 +1,379 @@
+//! What a bureau's data sets are made of: the kinds, their fields, and how a row in the file's words becomes a value
+//! or a list of faults. It knows nothing of files: `exchange` hands it cells.
+
+use super::finding::Fault;
+use chrono::{Datelike, NaiveDate};
+use geo_types::MultiPolygon;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+/// A kind of data set that can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Districts (区).
+    Districts,
+    /// Parks (园区).
+    Parks,
+    /// Industrial bases and communities (产业基地, 产业社区).
+    Zones,
+    /// Parcels (宗地).
+    Parcels,
+    /// Buildings (建筑).
+    Buildings,
+    /// Enterprises (企业).
+    Enterprises,
+    /// Who uses which floor area of which parcel (占用).
+    Occupancies,
+    /// Land contracts (出让、租赁合同).
+    Contracts,
+    /// Obligations of a contract (履约事项).
+    Obligations,
+    /// Yearly figures of an enterprise (年报).
+    Returns,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// Words.
+    Text,
+    /// A number with a point.
+    Number,
+    /// A number without one.
+    Integer,
+    /// A day.
+    Date,
+    /// Yes or no.
+    Flag,
+}
+
+/// One field of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its canonical name, unit last.
+    pub name: &'static str,
+    /// What it holds.
+    pub holds: FieldType,
+    /// Whether a file without such a column is refused.
+    pub required: bool,
+}
+
+/// Whether a kind has shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shapes {
+    /// Each row has a polygon.
+    Required,
+    /// A row may have a polygon.
+    Optional,
+    /// Rows have none.
+    None,
+}
+
+/// One cell as a file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Empty,
+    /// Words.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A day.
+    Date(NaiveDate),
+}
+
+/// The shape of a row, in longitude and latitude of EPSG:4490.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// The row has no shape at all, or an empty one.
+    None,
+    /// Polygons; Z and M are dropped.
+    Polygons(MultiPolygon<f64>),
+    /// Something else, by its name ("Point", "LineString" …).
+    Other(String),
+}
+
+/// One row of a file, its cells in the order of [`Kind::fields`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The row, counted from 1 without the header.
+    pub row: u64,
+    /// The cells, one for each field of the kind.
+    pub cells: Vec<Cell>,
+    /// The shape.
+    pub shape: Shape,
+}
+
+impl Kind {
+    /// Every kind, in the order in which a city is loaded.
+    pub const ALL: [Self; 10] = [
+        Self::Districts,
+        Self::Zones,
+        Self::Parks,
+        Self::Parcels,
+        Self::Buildings,
+        Self::Enterprises,
+        Self::Occupancies,
+        Self::Contracts,
+        Self::Obligations,
+        Self::Returns,
+    ];
+
+    /// The word used on the command line and in a receipt.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Districts => "districts",
+            Self::Parks => "parks",
+            Self::Zones => "zones",
+            Self::Parcels => "parcels",
+            Self::Buildings => "buildings",
+            Self::Enterprises => "enterprises",
+            Self::Occupancies => "occupancies",
+            Self::Contracts => "contracts",
+            Self::Obligations => "obligations",
+            Self::Returns => "returns",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == word)
+    }
+
+    /// Whether its rows have shapes.
+    pub fn shapes(self) -> Shapes {
+        match self {
+            Self::Districts | Self::Parks | Self::Zones | Self::Parcels => Shapes::Required,
+            Self::Buildings => Shapes::Optional,
+            _ => Shapes::None,
+        }
+    }
+
+    /// Its fields, the key first.
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Districts => super::district::FIELDS,
+            Self::Parks => super::park::FIELDS,
+            Self::Zones => super::zoning::FIELDS,
+            Self::Parcels => super::parcel::FIELDS,
+            Self::Buildings => super::building::FIELDS,
+            Self::Enterprises => super::enterprise::FIELDS,
+            Self::Occupancies => super::occupancy::FIELDS,
+            Self::Contracts => super::contract::FIELDS,
+            Self::Obligations => super::contract::obligation::FIELDS,
+            Self::Returns => super::performance::FIELDS,
+        }
+    }
+}
+
+/// Shorthand for a table of fields.
+pub(super) const fn field(name: &'static str, holds: FieldType, required: bool) -> Field {
+    Field { name, holds, required }
+}
+
+/// Reads the cells of one record by name and keeps every fault it meets, so that a row reports all of them at once.
+pub struct Reading<'a> {
+    fields: &'static [Field],
+    cells: &'a [Cell],
+    /// What was wrong so far.
+    pub faults: Vec<Fault>,
+    /// The year of the day of the import: later years are refused.
+    this_year: i32,
+}
+
+impl<'a> Reading<'a> {
+    /// Starts to read a record of a kind on a day.
+    pub fn new(kind: Kind, record: &'a Record, today: NaiveDate) -> Self {
+        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year() }
+    }
+
+    /// Adds a fault that refuses the row.
+    pub fn refuse(&mut self, code: &'static str, field: &'static str, value: &str, expected: impl Into<String>) {
+        self.faults.push(Fault::error(code, Some(field), Some(value), expected));
+    }
+
+    fn cell(&self, name: &'static str) -> &'a Cell {
+        self.fields
+            .iter()
+            .position(|field| field.name == name)
+            .and_then(|index| self.cells.get(index))
+            .unwrap_or(&Cell::Empty)
+    }
+
+    /// A text, or nothing where the cell is empty.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        match self.cell(name) {
+            Cell::Empty => None,
+            Cell::Text(text) if text.trim().is_empty() => None,
+            Cell::Text(text) if text.contains('\u{FFFD}') => {
+                self.refuse(
+                    "wrong-encoding",
+                    name,
+                    text,
+                    "readable text; name the file's encoding, e.g. --encoding GBK",
+                );
+                None
+            }
+            // A NUL can't be stored, and a code or a name of a thousand characters is another file's column.
+            Cell::Text(text) if text.contains('\0') || text.chars().count() > 1000 => {
+                self.refuse("bad-text", name, text, "text of at most 1000 characters without NUL");
+                None
+            }
+            Cell::Text(text) => Some(text.trim().to_owned()),
+            Cell::Number(number) => Some(format!("{number}")),
+            Cell::Date(date) => Some(date.to_string()),
+        }
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&mut self, name: &'static str) -> Option<String> {
+        let before = self.faults.len();
+        let text = self.text(name);
+        if text.is_none() && self.faults.len() == before {
+            self.faults.push(Fault::error("missing-value", Some(name), None, "a value"));
+        }
+        text
+    }
+
+    /// A text out of a closed list.
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)).map(|(_, value)| *value);
+        if found.is_none() {
+            let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.refuse("unknown-word", name, &text, format!("one of {}", list.join(", ")));
+        }
+        found
+    }
+
+    /// A finite number, or nothing where the cell is empty.
+    pub fn number(&mut self, name: &'static str) -> Option<f64> {
+        let found = match self.cell(name) {
+            Cell::Empty => return None,
+            Cell::Number(number) => Some(*number),
+            Cell::Text(text) if text.trim().is_empty() => return None,
+            Cell::Text(text) => text.trim().replace(',', "").parse::<f64>().ok(),
+            Cell::Date(_) => None,
+        };
+        match found.filter(|number| number.is_finite()) {
+            Some(number) => Some(number),
+            None => {
+                let value = self.describe(name);
+                self.refuse("not-a-number", name, &value, "a number");
+                None
+            }
+        }
+    }
+
+    /// A number of at least zero.
+    pub fn amount(&mut self, name: &'static str) -> Option<f64> {
+        let number = self.number(name)?;
+        if number < 0.0 {
+            self.refuse("negative-value", name, &number.to_string(), "a number of at least 0");
+            return None;
+        }
+        // The register keeps 6 decimals of at most 12 digits before the point.
+        if number >= 1e12 {
+            self.refuse("out-of-range", name, &number.to_string(), "a number below 1,000,000,000,000");
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A number above zero.
+    pub fn positive(&mut self, name: &'static str) -> Option<f64> {
+        let number = self.amount(name)?;
+        if number == 0.0 {
+            self.refuse("negative-value", name, "0", "a number above 0");
+            return None;
+        }
+        Some(number)
+    }
+
+    /// An exact amount of money or a target, at least zero, kept to 6 decimals.
+    pub fn decimal(&mut self, name: &'static str) -> Option<Decimal> {
+        let number = self.amount(name)?;
+        Decimal::from_f64(number).map(|decimal| decimal.round_dp(6).normalize())
+    }
+
+    /// A whole number of at least zero.
+    pub fn count(&mut self, name: &'static str) -> Option<i32> {
+        let number = self.amount(name)?;
+        if number.fract() != 0.0 || number > f64::from(i32::MAX) {
+            self.refuse("not-an-integer", name, &number.to_string(), "a whole number");
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+        Some(number as i32)
+    }
+
+    /// A calendar year that is not in the future.
+    pub fn year(&mut self, name: &'static str) -> Option<i32> {
+        let year = self.count(name)?;
+        if year > self.this_year {
+            self.refuse("year-in-the-future", name, &year.to_string(), format!("a year up to {}", self.this_year));
+            return None;
+        }
+        if year < 1949 {
+            self.refuse("out-of-range", name, &year.to_string(), "a year from 1949 on");
+            return None;
+        }
+        Some(year)
+    }
+
+    /// A day: a date cell, or text as 2026-06-30, 2026/6/30, 20260630 or 2026年6月30日.
+    pub fn date(&mut self, name: &'static str) -> Option<NaiveDate> {
+        let found = match self.cell(name) {
+            Cell::Empty => return None,
+            Cell::Date(date) => Some(*date),
+            Cell::Text(text) if text.trim().is_empty() => return None,
+            Cell::Text(text) => parse_date(text.trim()),
+            // A day written as the number 20260630.
+            Cell::Number(number) => parse_date(&format!("{number}")),
+        };
+        // Both calendars and PostgreSQL hold more, but no contract does.
+        match found.filter(|date| (1900..=2200).contains(&date.year())) {
+            Some(date) => Some(date),
+            None => {
+                let value = self.describe(name);
+                self.refuse("not-a-date", name, &value, "a day such as 2026-06-30, between 1900 and 2200");
+                None
+            }
+        }
+    }
+
+    /// Yes or no; nothing where the cell is empty.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.describe(name);
+        match value.trim().to_ascii_lowercase().as_str() {
+            "" => None,
+            "1" | "true" | "t" | "yes" | "y" | "是" => Some(true),
+            "0" | "false" | "f" | "no" | "n" | "否" => Some(false),
+            _ => {
+                self.refuse("not-a-flag", name, &value, "1 or 0, yes or no, 是 or 否");
+                None
+            }
+        }
+    }
+
+    fn describe(&self, name: &'static str) -> String {
+        match self.cell(name) {
+            Cell::Empty => String::new(),
+            Cell::Text(text) => text.clone(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Date(date) => date.to_string(),
+        }
+    }
+
+    /// Whether a fault refuses the row.
+    pub fn refused(&self) -> bool {
+        self.faults.iter().any(|fault| fault.severity == super::finding::Severity::Error)
+    }
+}
+
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let day = text.split(['T', ' ']).next().unwrap_or(text);
+    ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y.%m.%d"]
+        .iter()
+        .find_map(|format| NaiveDate::parse_from_str(day, format).ok())
+}

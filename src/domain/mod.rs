@@ -1,0 +1,23 @@
+//! What the field itself knows: units, codes, zoning, contracts, reviews. Nothing here waits, reads a file, asks the
+//! time or fails for want of a machine. A file imports only from its own group or an earlier one.
+
+// Ground words.
+pub mod finding;
+pub mod geometry;
+pub mod id;
+pub mod intake;
+pub mod quantity;
+
+// Nouns.
+pub mod building;
+pub mod contract;
+pub mod district;
+pub mod enterprise;
+pub mod occupancy;
+pub mod parcel;
+pub mod park;
+pub mod performance;
+pub mod zoning;
+
+// Judgements.
+pub mod review;

@@ -1,0 +1,3 @@
+//! Efficiency reviews: schemes, indicators, scores, grades and decisions.
+
+pub mod grade;

@@ -1,0 +1,135 @@
+//! The three tiers and the double lockup (双锁定).
+//!
+//! The plan locks land for advanced manufacturing inside industrial bases (lock 1); supply admits new projects only in
+//! bases and communities (lock 2); what lies in neither is fragmented (seed 004, `domain.md` §0 and §9).
+
+use super::intake::{
+    Field,
+    FieldType::{Date, Flag, Text},
+    Reading, field,
+};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// Where a parcel stands in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// 产业基地: concentrated advanced manufacturing.
+    Base,
+    /// 产业社区: emerging industry, incubation, research and pilot production.
+    Community,
+    /// 零星工业用地: in neither.
+    Fragmented,
+}
+
+impl Tier {
+    /// Every tier, from the most protected.
+    pub const ALL: [Self; 3] = [Self::Base, Self::Community, Self::Fragmented];
+
+    /// The word used in data and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Community => "community",
+            Self::Fragmented => "fragmented",
+        }
+    }
+
+    /// The tier of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.name() == word)
+    }
+
+    /// The field's own word.
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Base => "产业基地",
+            Self::Community => "产业社区",
+            Self::Fragmented => "零星工业用地",
+        }
+    }
+
+    /// Lock 2: whether a new industrial project may be supplied with land here.
+    pub fn admits_new_projects(self) -> bool {
+        matches!(self, Self::Base | Self::Community)
+    }
+}
+
+/// The fields of a zones data set.
+pub const FIELDS: &[Field] = &[
+    field("zone_code", Text, true),
+    field("name", Text, true),
+    field("tier", Text, true),
+    field("locked", Flag, false),
+    field("document", Text, false),
+    field("valid_from", Date, true),
+    field("valid_to", Date, false),
+];
+
+/// A base or community as a data set gives it, without its shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Zone {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Base or community; fragmented land is what no zone covers.
+    pub tier: Tier,
+    /// Lock 1: reserved for advanced manufacturing.
+    pub locked: bool,
+    /// The document that set it.
+    pub document: Option<String>,
+    /// The first day on which it is in force.
+    pub valid_from: NaiveDate,
+    /// The first day on which it no longer is.
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// Reads one row; faults are kept in the reading.
+pub fn read(row: &mut Reading<'_>) -> Option<Zone> {
+    let code = row.required_text("zone_code");
+    let name = row.required_text("name");
+    let tier = match row.required_text("tier") {
+        None => None,
+        Some(_) => row.word(
+            "tier",
+            &[
+                ("base", Tier::Base),
+                ("community", Tier::Community),
+                ("产业基地", Tier::Base),
+                ("产业社区", Tier::Community),
+            ],
+        ),
+    };
+    let locked = row.flag("locked").unwrap_or(false);
+    let document = row.text("document");
+    let valid_from = required_date(row, "valid_from");
+    let valid_to = row.date("valid_to");
+    if locked && tier == Some(Tier::Community) {
+        row.refuse("lock-outside-base", "locked", "1", "0: only land in an industrial base is locked by the plan");
+    }
+    if let (Some(from), Some(to)) = (valid_from, valid_to)
+        && to <= from
+    {
+        row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
+    }
+    Some(Zone { code: code?, name: name?, tier: tier?, locked, document, valid_from: valid_from?, valid_to })
+}
+
+/// A day that must be there.
+pub(super) fn required_date(row: &mut Reading<'_>, name: &'static str) -> Option<NaiveDate> {
+    row.required_text(name)?;
+    row.date(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_projects_are_admitted_in_bases_and_communities_only() {
+        let admitted: Vec<_> = Tier::ALL.into_iter().filter(|tier| tier.admits_new_projects()).collect();
+        assert_eq!(admitted, [Tier::Base, Tier::Community]);
+    }
+}
