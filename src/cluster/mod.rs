@@ -8,6 +8,7 @@ mod account;
 mod binaries;
 mod initial;
 mod place;
+mod probe;
 mod process;
 mod server;
 
@@ -21,6 +22,7 @@ use std::{
 pub use account::Account;
 pub use binaries::Binaries;
 pub use place::Place;
+pub use probe::{Server, ask};
 
 /// Free space without which making or starting a cluster is refused: 48 MB of catalogues, the first WAL segments, and
 /// room to write down what went wrong.
