@@ -1,1 +1,179 @@
-//! cli
+//! The command line: flags, the frame every command runs in, and exit statuses. Knows terminals and settings; refuses
+//! to know a rule or a table.
+//!
+//! A command is one file: `cli/NAME.rs` with `Args` and `run(context, args)`, one line in [`Verb`] and one in
+//! [`Verb::run`]. It answers through the [`Printer`], and fails with a [`Failure`] that says whose doing it was.
+
+pub mod db;
+pub mod doctor;
+mod failure;
+pub mod printer;
+
+use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+pub use failure::Failure;
+pub use printer::Printer;
+
+use crate::{
+    clock::Clock,
+    cluster,
+    config::{self, Config, ConfigError, Settings},
+};
+
+/// The life cycle of a city's industrial land: parcels, double lockup, efficiency reviews, exit and renewal.
+///
+/// Settings come from flags, then from variables (DATABASE_URL, LANDCYCLE_HOME, LANDCYCLE_SCHEMA, LANDCYCLE_LOG, LISTEN),
+/// then from landcycle.toml in the working directory. Without DATABASE_URL a private PostGIS is kept in the home.
+///
+/// Exit status: 0 done, 1 refused and nothing was changed, 2 wrong usage, 3 our fault or the machine's.
+#[derive(Debug, Parser)]
+#[command(name = "landcycle", version, max_term_width = 120)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Flags that every command takes. There is none for the database's address: it may hold a password, and a command line
+/// can be read by everyone on the machine.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Directory of the private database, the demo's files and its accounts [default: .landcycle]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Schema that holds the city [default: city_310000]
+    #[arg(long, global = true, value_name = "NAME")]
+    schema: Option<String>,
+    /// What is logged to stderr: error, warn, info, debug or trace, or levels per part [default: landcycle=info,warn]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// Print one JSON document instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress bars, and only errors in the log
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start, stop or find the private database
+    Db(db::Args),
+    /// Say what is wrong with this machine, and how to mend it
+    Doctor(doctor::Args),
+}
+
+impl Verb {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Db(args) => db::run(context, args).await,
+            Self::Doctor(args) => doctor::run(context, args).await,
+        }
+    }
+
+    /// The address to listen on, for the verbs that have a flag for it.
+    fn listen(&self) -> Option<String> {
+        match self {
+            Self::Db(_) | Self::Doctor(_) => None,
+        }
+    }
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The decided settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Where results and progress go.
+    pub printer: Printer,
+}
+
+impl Context {
+    /// The database's address: the configured one, or that of the private cluster, which is made and started if need be.
+    pub async fn database(&self) -> Result<String, Failure> {
+        if let Some(url) = &self.config.database_url {
+            return Ok(url.reveal().to_owned());
+        }
+        Ok(self.cluster().await?.url)
+    }
+
+    /// The private cluster, running.
+    pub async fn cluster(&self) -> Result<cluster::Running, Failure> {
+        let home = self.config.home.clone();
+        Ok(blocking(move || cluster::ensure(&home)).await??)
+    }
+}
+
+/// Runs what would hold up the runtime on a thread of its own.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::fault)
+}
+
+/// Reads the command line, runs the command, and says how it ended.
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let printer = Printer::new(line.global.json, line.global.quiet);
+    let ended = prepare(line, printer).and_then(|(context, verb)| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
+        runtime.block_on(verb.run(&context))
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failure> {
+    let CommandLine { global, verb } = line;
+    let flags = Settings {
+        database_url: None,
+        home: global.home,
+        schema: global.schema,
+        log: global.log,
+        listen: verb.listen(),
+    };
+    let variables = Settings::from_variables(|name| env::var(name).ok());
+    let file = Settings::from_file(config::FILE.as_ref())?;
+    let config = flags.or(variables).or(file).decide()?;
+    open_log(if global.quiet { "error" } else { &config.log })?;
+    Ok((Context { config, clock: Clock::of_the_machine(), printer }, verb))
+}
+
+fn open_log(filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| ConfigError::Unusable {
+        name: "log",
+        value: filter.to_owned(),
+        reason: format!("no log filter: {error}"),
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A log was opened already when a test runs two commands in one process; the first one stays.
+    let _ = log.with_ansi(std::io::stderr().is_terminal()).try_init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_free_of_contradictions() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn no_flag_takes_the_database_address() {
+        let line = CommandLine::try_parse_from(["landcycle", "--database-url", "postgresql://x", "doctor"]);
+        assert_eq!(line.unwrap_err().kind(), clap::error::ErrorKind::UnknownArgument);
+    }
+}
