@@ -1,1 +1,4 @@
 //! exchange
+
+pub mod workbook;
+pub mod write;
