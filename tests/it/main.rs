@@ -1,1 +1,5 @@
-//! Integration tests.
+//! Every test that needs a database, a server or the built binary, one file per room.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod cluster;
+mod support;
