@@ -6,6 +6,7 @@ use super::input::{Area, BuildError, CityFacts, Parcel};
 use super::selection::Selection;
 use super::shapes::{Bounds, ShapeRef, Shapes};
 use super::summary::Summary;
+use super::tile::cache::Tiles;
 use super::tile::ground::Ground;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::grade::Grade;
@@ -70,6 +71,7 @@ pub struct Snapshot {
     tree: RTree<Envelope>,
     areas: Vec<Area>,
     pub(super) ground: Ground,
+    pub(super) tiles: Tiles,
 }
 
 impl Snapshot {
@@ -101,6 +103,7 @@ impl Snapshot {
             tree: RTree::new(),
             areas: Vec::new(),
             ground: Ground::default(),
+            tiles: Tiles::default(),
         }
     }
 
@@ -342,6 +345,7 @@ impl Builder {
             tree: RTree::bulk_load(self.envelopes),
             areas,
             ground,
+            tiles: Tiles::default(),
         })
     }
 
