@@ -161,7 +161,9 @@ impl Edges {
 /// Cuts long slanting edges: the box of each piece, and whose piece it is.
 fn pieces(edges: &[Edge], extent: Option<Bounds>) -> (Vec<u32>, Vec<Bounds>) {
     let most = (PIECES / edges.len().max(1)).clamp(1, 64) as f64;
-    let step = extent.map_or(f64::INFINITY, |e| (e.east - e.west).max(e.north - e.south) / 64.0);
+    // An area without extent would otherwise be divided by nothing.
+    let step =
+        extent.map_or(f64::INFINITY, |e| ((e.east - e.west).max(e.north - e.south) / 64.0).max(f64::MIN_POSITIVE));
     let (mut owners, mut boxes) = (Vec::with_capacity(edges.len()), Vec::with_capacity(edges.len()));
     for (owner, edge) in edges.iter().enumerate() {
         let (dx, dy) = (edge.b[0] - edge.a[0], edge.b[1] - edge.a[1]);

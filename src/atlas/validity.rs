@@ -7,9 +7,9 @@ use super::shapes::Shapes;
 use geo::Orientation::Collinear;
 use std::ops::{ControlFlow, Range};
 
-/// The most pairs of edges that are compared. An honest area needs some ten for each edge; a comb of 100,000 long
+/// The most pairs of edges that are compared. An honest area needs some ten for each edge, at most a million in all; a comb of 100,000 long
 /// slanting teeth would need billions, and minutes.
-const MOST_PAIRS: usize = 30_000_000;
+const MOST_PAIRS: usize = 5_000_000;
 
 /// One ring's edges and its name.
 struct Ring {
