@@ -1,5 +1,6 @@
 //! Every test that needs a database, a server or the built binary, one file per room.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod cli;
 mod cluster;
 mod support;
