@@ -1,1 +1,60 @@
-//! atlas
+//! The map in memory: an immutable snapshot of the city that answers searches, summaries and tiles. It refuses to
+//! decide anything, and knows neither the database it came from nor the wire it goes to.
+//!
+//! 1. [`Builder`] takes parcels in code order and packs them: columns, flat coordinates, a tree of envelopes.
+//! 2. [`Snapshot`] answers from that pack. It never changes; its revision numbers the moment it shows.
+//! 3. [`Atlas`] holds the newest snapshot. The next one is built aside and swapped in, so a reader keeps the moment it
+//!    started with until it is done.
+
+mod columns;
+mod edges;
+mod input;
+mod region;
+mod selection;
+mod shapes;
+mod snapshot;
+mod summary;
+pub mod tile;
+mod validity;
+
+pub use input::{Area, AreaKind, BuildError, CityFacts, Parcel, RunFacts};
+pub use selection::{Selection, SelectionError};
+pub use shapes::{Bounds, PolygonRef, ShapeRef};
+pub use snapshot::{Builder, Hits, ParcelRef, Snapshot};
+pub use summary::{Summary, Tally};
+
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// The newest snapshot, to be read by many and replaced at once.
+#[derive(Debug)]
+pub struct Atlas {
+    current: ArcSwap<Snapshot>,
+}
+
+impl Atlas {
+    /// An atlas that shows this snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self { current: ArcSwap::from_pointee(snapshot) }
+    }
+
+    /// An atlas before its first load: revision 0, without a parcel.
+    pub fn empty() -> Self {
+        Self::new(Snapshot::empty())
+    }
+
+    /// The snapshot of now. Ask once per answer, so that all its parts show the same moment.
+    pub fn current(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Shows another snapshot from now on and returns the one shown before.
+    pub fn swap(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        self.current.swap(Arc::new(snapshot))
+    }
+
+    /// Whether a city was loaded.
+    pub fn is_loaded(&self) -> bool {
+        self.current.load().is_loaded()
+    }
+}

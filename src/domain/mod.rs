@@ -8,6 +8,9 @@ pub mod id;
 pub mod intake;
 pub mod quantity;
 
+// Rule values.
+pub mod rulebook;
+
 // Nouns.
 pub mod building;
 pub mod contract;

@@ -1,1 +1,115 @@
-//! store
+//! PostGIS: every table, query and constraint. One file per aggregate; it knows no file format, no HTTP and no rule.
+//!
+//! All tables of a city live in one schema. No query names it: the connection's search path does.
+
+pub mod building;
+pub mod city;
+pub mod contract;
+pub mod copy;
+pub mod enterprise;
+mod geometry;
+pub mod obligation;
+pub mod occupancy;
+pub mod parcel;
+pub mod performance;
+pub mod place;
+pub mod review;
+pub mod snapshot;
+pub mod stage;
+pub mod write;
+pub mod zoning;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What can go wrong between landcycle and its database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database URL could not be read.
+    #[error("the database URL is not one of PostgreSQL; expected postgresql://…")]
+    Url(#[source] sqlx::Error),
+    /// The database did not answer.
+    #[error("the database cannot be reached; is it running? (landcycle db status)")]
+    Connect(#[source] sqlx::Error),
+    /// A migration failed.
+    #[error("the tables of schema {schema} could not be brought up to date")]
+    Migrate {
+        /// The schema.
+        schema: String,
+        /// Why.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A schema or an extension could not be made.
+    #[error("{what} could not be created; the database role needs the right to, or an administrator creates it once")]
+    Prepare {
+        /// What was to be made.
+        what: String,
+        /// Why it was not.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A query failed.
+    #[error("the database refused a query")]
+    Query(#[from] sqlx::Error),
+    /// A stored value is not one that the domain knows.
+    #[error("{table}.{column} of {row} holds {value:?}, which landcycle does not know")]
+    Value {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Which row.
+        row: String,
+        /// What it holds.
+        value: String,
+    },
+}
+
+/// Opens a pool on one city's schema.
+pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(StoreError::Url)?;
+    let options = options
+        .application_name("landcycle")
+        // The extensions live in public; everything of the city is found first.
+        .options([("search_path", format!("{schema},public"))]);
+    PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await
+        .map_err(StoreError::Connect)
+}
+
+/// Makes the schema and brings its tables up to date; safe to repeat and to run twice at once.
+pub async fn migrate(pool: &PgPool, schema: &str) -> Result<(), StoreError> {
+    for extension in ["postgis", "btree_gist"] {
+        let there = sqlx::query_scalar!("select exists (select from pg_extension where extname = $1)", extension)
+            .fetch_one(pool)
+            .await?;
+        if there != Some(true) {
+            let sql = format!("create extension if not exists {extension} schema public");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(pool)
+                .await
+                .map_err(|source| StoreError::Prepare { what: format!("extension {extension}"), source })?;
+        }
+    }
+    // The name was checked when the configuration was read ([a-z_][a-z0-9_]*), so it needs no quoting.
+    let sql = format!("create schema if not exists {schema}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(pool)
+        .await
+        .map_err(|source| StoreError::Prepare { what: format!("schema {schema}"), source })?;
+    sqlx::migrate!("./migrations")
+        .run(pool)
+        .await
+        .map_err(|source| StoreError::Migrate { schema: schema.to_owned(), source })
+}
+
+/// Whether the database answers.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query_scalar!("select 1").fetch_one(pool).await?;
+    Ok(())
+}

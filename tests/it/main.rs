@@ -1,6 +1,8 @@
 //! Every test that needs a database, a server or the built binary, one file per room.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod atlas;
 mod cli;
 mod cluster;
+mod scatter;
 mod support;

@@ -1,3 +1,14 @@
-//! Efficiency reviews: schemes, indicators, scores, grades and decisions.
+//! Efficiency reviews: from frozen facts, under a scheme, a rulebook and a decision table, to a grade, a recommendation
+//! and a receipt for every parcel in scope. Pure and deterministic: the same facts give the same bytes with any number
+//! of workers.
 
+pub mod decision;
+pub mod explain;
+pub mod facts;
+pub mod freeze;
 pub mod grade;
+pub mod indicator;
+pub mod receipt;
+pub mod run;
+pub mod scheme;
+pub mod tracks;

@@ -1,0 +1,139 @@
+//! What a snapshot is built from: plain rows, as a store reads them. Nothing here is checked beyond what packing needs.
+
+use crate::domain::review::grade::Grade;
+use crate::domain::zoning::Tier;
+use chrono::NaiveDate;
+use geo_types::MultiPolygon;
+
+/// One parcel as it stands at the snapshot's moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parcel {
+    /// Its code.
+    pub code: String,
+    /// The code of its district.
+    pub district: String,
+    /// The code of its park.
+    pub park: Option<String>,
+    /// Where it stands in the plan.
+    pub tier: Tier,
+    /// Whether the plan locks it (lock 1).
+    pub locked: bool,
+    /// The code of its land use.
+    pub land_use: String,
+    /// Geodesic area of its shape.
+    pub area_m2: f64,
+    /// Floor area of its buildings, where any are known.
+    pub floor_area_m2: Option<f64>,
+    /// The highest plot ratio of its plan condition.
+    pub plot_ratio_allowed: Option<f64>,
+    /// Its grade in the run that the city shows.
+    pub grade: Option<Grade>,
+    /// Its score in that run.
+    pub score: Option<f64>,
+    /// What that run proposes.
+    pub outcome: Option<String>,
+    /// The last day of its contract's term.
+    pub term_ends_on: Option<NaiveDate>,
+    /// Its shape in EPSG:4490, longitude and latitude.
+    pub shape: MultiPolygon<f64>,
+}
+
+/// An area that parcels lie in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Area {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its English name.
+    pub name_en: Option<String>,
+    /// What it is.
+    pub kind: AreaKind,
+    /// Its shape in EPSG:4490, longitude and latitude.
+    pub shape: MultiPolygon<f64>,
+}
+
+/// What an area is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AreaKind {
+    /// A district or county.
+    District,
+    /// An industrial base or community.
+    Zone {
+        /// Which of the two.
+        tier: Tier,
+        /// Lock 1: reserved for advanced manufacturing.
+        locked: bool,
+    },
+    /// A park.
+    Park,
+}
+
+/// What is to be said of the city as a whole.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CityFacts {
+    /// Its name.
+    pub name: String,
+    /// Its English name.
+    pub name_en: String,
+    /// Whether its data are made up.
+    pub made_up: bool,
+    /// What a reader must know of its data, in Chinese.
+    pub note_zh: Option<String>,
+    /// The same in English.
+    pub note_en: Option<String>,
+    /// The review run whose grades the parcels carry.
+    pub run: Option<RunFacts>,
+}
+
+/// The review run whose grades the parcels carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunFacts {
+    /// Its number.
+    pub id: i64,
+    /// The name of its scheme.
+    pub scheme: String,
+    /// The scheme's title in Chinese.
+    pub title_zh: String,
+    /// The scheme's title in English.
+    pub title_en: String,
+    /// The day it judges.
+    pub as_of: NaiveDate,
+    /// Draft or published.
+    pub state: String,
+}
+
+/// Why a snapshot could not be built.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// Codes did not rise.
+    #[error("parcel {code} came after {before}; the atlas takes each parcel once, in rising order of code")]
+    Order {
+        /// The code that came.
+        code: String,
+        /// The code before it.
+        before: String,
+    },
+    /// A coordinate is no place on earth.
+    #[error(
+        "{thing} {code} has the coordinate ({x}, {y}), expected a longitude of -180 to 180 and a latitude of -90 to 90"
+    )]
+    Place {
+        /// Parcel or area.
+        thing: &'static str,
+        /// Its code.
+        code: String,
+        /// The longitude.
+        x: f64,
+        /// The latitude.
+        y: f64,
+    },
+    /// More than the indices of a snapshot can count.
+    #[error("the city has more than {limit} {what}; load it as several cities")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        limit: u64,
+    },
+}

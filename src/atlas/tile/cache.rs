@@ -1,0 +1,73 @@
+//! Tiles already made, compressed. It belongs to one snapshot and goes with it, so nothing in it can be out of date.
+
+use super::{Layer, Square};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most bytes that are kept: about a thousand tiles as a city's busiest zooms have them.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What an entry takes beside its bytes, roughly.
+const OVERHEAD: usize = 96;
+
+/// The tiles of one snapshot, the oldest dropped first.
+#[derive(Debug, Default)]
+pub(in crate::atlas) struct Tiles {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    tiles: HashMap<(Layer, Square), Arc<[u8]>>,
+    order: VecDeque<(Layer, Square)>,
+    bytes: usize,
+}
+
+impl Tiles {
+    pub fn find(&self, layer: Layer, square: Square) -> Option<Arc<[u8]>> {
+        self.lock().tiles.get(&(layer, square)).cloned()
+    }
+
+    pub fn keep(&self, layer: Layer, square: Square, tile: Arc<[u8]>) {
+        let size = tile.len() + OVERHEAD;
+        let mut kept = self.lock();
+        // Two who ask at once make the tile twice; the first is kept.
+        if size > MOST_BYTES || kept.tiles.contains_key(&(layer, square)) {
+            return;
+        }
+        while kept.bytes + size > MOST_BYTES {
+            let Some(oldest) = kept.order.pop_front() else { break };
+            if let Some(dropped) = kept.tiles.remove(&oldest) {
+                kept.bytes -= dropped.len() + OVERHEAD;
+            }
+        }
+        kept.bytes += size;
+        kept.order.push_back((layer, square));
+        kept.tiles.insert((layer, square), tile);
+    }
+
+    /// The map is whole between any two statements that change it, so a panic elsewhere leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_tiles_go_when_the_space_is_full() {
+        let tiles = Tiles::default();
+        let megabyte: Arc<[u8]> = vec![0; 1 << 20].into();
+        let square = |x| Square::new(10, x, 0).expect("a square of zoom 10");
+        for x in 0..100 {
+            tiles.keep(Layer::Parcels, square(x), megabyte.clone());
+        }
+        assert!(tiles.lock().bytes <= MOST_BYTES);
+        assert!(tiles.find(Layer::Parcels, square(0)).is_none());
+        assert!(tiles.find(Layer::Parcels, square(99)).is_some());
+        assert!(tiles.find(Layer::Zones, square(99)).is_none());
+        assert_eq!(tiles.lock().tiles.len(), tiles.lock().order.len());
+    }
+}

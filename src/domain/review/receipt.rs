@@ -1,0 +1,163 @@
+//! What a result rests on, whole: the figures and facts, the benchmarks then in force, what was missing, the row of the
+//! decision table that fired and its ground. Canonical JSON, so that equal receipts have equal bytes and one hash.
+
+use super::decision::{List, Situation};
+use super::facts::Facts;
+use super::grade::Grade;
+use super::indicator::Indicator;
+use super::scheme::{Direction, Words};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Why a parcel cannot be judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum NotJudged {
+    /// Too little is known.
+    Coverage {
+        /// The share of the weights whose figures are known.
+        known: f64,
+        /// The share that is asked for.
+        asked: f64,
+    },
+    /// It was taken into use too short a time ago.
+    TooYoung {
+        /// Since when it is in use.
+        since: NaiveDate,
+        /// How many years are asked for.
+        asked_years: u32,
+    },
+    /// Its industry is not judged.
+    ExemptIndustry {
+        /// The class.
+        industry: String,
+    },
+    /// An indicator that must be known is not.
+    Required {
+        /// Which.
+        indicator: Indicator,
+    },
+}
+
+/// One indicator of a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Which.
+    pub key: Indicator,
+    /// Whether less is better.
+    pub lower_is_better: bool,
+    /// The figure; nothing where it is unknown.
+    pub value: Option<f64>,
+    /// What it was measured against; nothing where no peer has a figure.
+    pub benchmark: Option<f64>,
+    /// Its weight of 100.
+    pub weight: f64,
+    /// What it gave, at most weight × cap; nothing where it did not count.
+    pub points: Option<f64>,
+    /// Whether the points are the peers' mean in place of a missing figure.
+    pub imputed: bool,
+}
+
+impl Line {
+    /// How far it stands from what its weight would give at the benchmark: below 1 is weak.
+    pub fn strength(&self) -> Option<f64> {
+        self.points.map(|points| points / self.weight)
+    }
+
+    pub(super) fn is_lower(direction: Direction) -> bool {
+        direction == Direction::Lower
+    }
+}
+
+/// The rules that a result was made under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesUsed {
+    /// Name and version of the scheme.
+    pub scheme: String,
+    /// SHA-256 over scheme, decision table and rulebook, hex.
+    pub hash: String,
+}
+
+/// What the decision table recommends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The row that fired.
+    pub row: String,
+    /// The outcome, a stable word.
+    pub outcome: String,
+    /// The way, a stable word.
+    pub channel: String,
+    /// The recommendation in words, Chinese and English.
+    pub title: [String; 2],
+    /// The legal ground.
+    pub ground: [String; 2],
+    /// The evidence that would be needed.
+    pub evidence: [String; 2],
+    /// The list it puts the parcel on.
+    pub list: Option<List>,
+}
+
+/// Both languages of a text, in the order of [`Decision::title`].
+pub(super) fn both(words: &Words) -> [String; 2] {
+    [words.zh.clone(), words.en.clone()]
+}
+
+/// A result with everything that it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The day it judges.
+    pub as_of: NaiveDate,
+    /// The rules.
+    pub rules: RulesUsed,
+    /// First and last year of the window.
+    pub window: [i32; 2],
+    /// The facts.
+    pub facts: Facts,
+    /// The grade.
+    pub grade: Grade,
+    /// Why it is T, if it is.
+    pub not_judged: Vec<NotJudged>,
+    /// The score; nothing for T.
+    pub score: Option<f64>,
+    /// The place in the city, 1 the best.
+    pub rank: Option<u32>,
+    /// Of how many judged.
+    pub of: u32,
+    /// Whom it was compared with: the digits of the industry, or "all".
+    pub peer_group: String,
+    /// How many they are.
+    pub peers: u32,
+    /// The share of the weights whose figures are known.
+    pub coverage: f64,
+    /// Its indicators, in the order of the scheme.
+    pub indicators: Vec<Line>,
+    /// What the decision table saw.
+    pub situation: Situation,
+    /// What it recommends.
+    pub decision: Decision,
+}
+
+impl Receipt {
+    /// The canonical bytes (RFC 8785).
+    pub fn canonical(&self) -> Result<String, serde_json::Error> {
+        serde_json_canonicalizer::to_string(self)
+    }
+
+    /// The keys of its weakest indicators below the benchmark, the weakest first, at most three.
+    pub fn weakest(&self) -> Vec<Indicator> {
+        let mut weak: Vec<(f64, Indicator)> = self
+            .indicators
+            .iter()
+            .filter(|line| !line.imputed)
+            .filter_map(|line| Some((line.strength().filter(|strength| *strength < 1.0)?, line.key)))
+            .collect();
+        weak.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        weak.into_iter().take(3).map(|(_, key)| key).collect()
+    }
+}
+
+/// SHA-256, hex.
+pub fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

@@ -1,0 +1,183 @@
+//! The rulebook: dated rule values with unit and citation. Formulas are code; their numbers come from here.
+
+use super::review::scheme::{SchemeError, Words};
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+/// A rule value for a period.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleValue {
+    /// Its key.
+    pub key: String,
+    /// What it says.
+    pub title: Words,
+    /// The number.
+    pub value: f64,
+    /// Its unit, from a closed list.
+    pub unit: Unit,
+    /// The first day on which it holds.
+    pub effective_from: NaiveDate,
+    /// The last day on which it holds, if it has one.
+    pub effective_to: Option<NaiveDate>,
+    /// The document it was read in.
+    pub source: String,
+    /// Whether it is landcycle's own proposal rather than a rule that was read.
+    pub assumption: bool,
+}
+
+/// The units of rule values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Floor area over land area.
+    PlotRatio,
+    /// A part of a whole, 0 to 1.
+    Share,
+    /// Parts of a hundred.
+    Percent,
+    /// Calendar months.
+    Months,
+}
+
+/// All rule values.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rulebook {
+    /// The values.
+    #[serde(rename = "value")]
+    pub values: Vec<RuleValue>,
+}
+
+/// The keys that formulas ask for.
+pub mod keys {
+    /// Plot ratio to which industrial land may be raised.
+    pub const PLOT_RATIO_INDUSTRIAL: &str = "plot-ratio-reference-industrial";
+    /// Plot ratio to which research land may be raised.
+    pub const PLOT_RATIO_RESEARCH: &str = "plot-ratio-reference-research";
+    /// Share of a parcel inside a zone from which the zone's tier decides.
+    pub const TIER_SHARE: &str = "tier-deciding-share";
+    /// Months before the end of a term from which a parcel counts as expiring.
+    pub const EXPIRY_MONTHS: &str = "expiry-reminder-months";
+    /// Months after the agreed start from which land not begun is idle.
+    pub const IDLE_FEE_MONTHS: &str = "idle-fee-months";
+    /// Months after which idle land may be taken back.
+    pub const IDLE_TAKE_BACK_MONTHS: &str = "idle-take-back-months";
+    /// Developed share below which suspended works are idle.
+    pub const IDLE_DEVELOPED: &str = "idle-developed-percent";
+    /// Invested share below which suspended works are idle.
+    pub const IDLE_INVESTED: &str = "idle-invested-percent";
+    /// Months after the agreed start from which a life-cycle contract may be rescinded.
+    pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
+
+    /// All of them.
+    pub const ALL: [&str; 9] = [
+        PLOT_RATIO_INDUSTRIAL,
+        PLOT_RATIO_RESEARCH,
+        TIER_SHARE,
+        EXPIRY_MONTHS,
+        IDLE_FEE_MONTHS,
+        IDLE_TAKE_BACK_MONTHS,
+        IDLE_DEVELOPED,
+        IDLE_INVESTED,
+        RESCISSION_MONTHS,
+    ];
+}
+
+impl Rulebook {
+    /// Reads a rulebook; refuses periods that overlap, values without source and keys that formulas need but lack.
+    pub fn parse(text: &str) -> Result<Self, SchemeError> {
+        let book: Self = toml::from_str(text)?;
+        let refuse = |place: &str, problem: &str| {
+            Err(SchemeError::Value { place: place.to_owned(), problem: problem.to_owned() })
+        };
+        for (index, value) in book.values.iter().enumerate() {
+            if value.source.trim().is_empty() {
+                return refuse(&value.key, "has no source; expected a citation, or \"assumption\" and why");
+            }
+            if !value.value.is_finite() || value.value < 0.0 {
+                return refuse(&value.key, "is not a number of at least 0");
+            }
+            let ends = |one: &RuleValue| one.effective_to.unwrap_or(NaiveDate::MAX);
+            let overlaps = book.values[..index].iter().any(|other| {
+                other.key == value.key && other.effective_from <= ends(value) && value.effective_from <= ends(other)
+            });
+            if overlaps || ends(value) < value.effective_from {
+                return refuse(&value.key, "has periods that overlap or end before they begin");
+            }
+        }
+        match keys::ALL.into_iter().find(|key| !book.values.iter().any(|value| value.key == *key)) {
+            Some(key) => refuse(key, "is missing"),
+            None => Ok(book),
+        }
+    }
+
+    /// The value in force on a day.
+    pub fn on(&self, key: &str, day: NaiveDate) -> Result<&RuleValue, SchemeError> {
+        self.values
+            .iter()
+            .find(|value| {
+                value.key == key && value.effective_from <= day && value.effective_to.is_none_or(|last| day <= last)
+            })
+            .ok_or_else(|| SchemeError::Value {
+                place: key.to_owned(),
+                problem: format!("the rulebook has no value in force on {day}"),
+            })
+    }
+
+    /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.
+    pub fn plot_ratio_reference(&self, land_use: &str, day: NaiveDate) -> Option<&RuleValue> {
+        let key = match land_use {
+            "M4" => keys::PLOT_RATIO_RESEARCH,
+            other if other.starts_with("C65") => keys::PLOT_RATIO_RESEARCH,
+            other if other.starts_with('M') => keys::PLOT_RATIO_INDUSTRIAL,
+            _ => return None,
+        };
+        self.on(key, day).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../data/rulebook/values.toml");
+
+    fn day(y: i32, m: u32, d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(y, m, d).expect("a day")
+    }
+
+    #[test]
+    fn the_shipped_rulebook_has_every_value_that_a_formula_asks_for_today() {
+        let book = Rulebook::parse(SHIPPED).expect("well formed");
+        for key in keys::ALL {
+            book.on(key, day(2026, 6, 30)).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
+    fn research_land_is_referred_to_another_plot_ratio_than_industry() {
+        let book = Rulebook::parse(SHIPPED).expect("well formed");
+        let of = |land_use| book.plot_ratio_reference(land_use, day(2026, 6, 30)).map(|value| value.value);
+        assert_eq!(of("M1"), Some(2.0));
+        assert_eq!(of("M4"), Some(3.0));
+        assert_eq!(of("C65"), Some(3.0));
+        assert_eq!(of("R2"), None);
+    }
+
+    #[test]
+    fn a_value_holds_only_in_its_period() {
+        let book = Rulebook::parse(SHIPPED).expect("well formed");
+        assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 6, 30)).is_err());
+        assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 7, 1)).is_ok());
+    }
+
+    #[test]
+    fn a_value_without_source_or_with_overlapping_periods_is_refused() {
+        let without = SHIPPED.replacen("source = \"", "source = \" \"\n# \"", 1);
+        assert!(Rulebook::parse(&without).expect_err("no source").to_string().contains("no source"));
+        let last = SHIPPED.rfind("[[value]]").expect("a value");
+        let twice = format!("{SHIPPED}\n{}", &SHIPPED[last..]);
+        assert!(Rulebook::parse(&twice).expect_err("overlap").to_string().contains("overlap"));
+    }
+}

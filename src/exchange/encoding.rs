@@ -1,0 +1,176 @@
+//! Text encodings: the names that files and people give them, and a reader that turns one into UTF-8. It decides from
+//! bytes and labels alone.
+
+use encoding_rs::{CoderResult, Decoder, Encoding, GB18030, UTF_8};
+use std::io::{self, Read};
+
+/// The encoding of a label as people, .cpg files and code-page tables write it. Everything of the GB family is read as
+/// GB18030, which holds GBK and GB 2312 whole; a file that calls itself GB 2312 often has characters of GBK.
+pub(crate) fn by_label(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().trim_start_matches('\u{FEFF}');
+    let plain: String = label.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    match plain.trim_start_matches("ansi").trim_start_matches("oem") {
+        "gbk" | "gb2312" | "gb18030" | "936" | "cp936" | "euccn" | "54936" | "windows936" | "ms936" => Some(GB18030),
+        "utf8" | "65001" | "cp65001" => Some(UTF_8),
+        "big5" | "950" | "cp950" => Some(encoding_rs::BIG5),
+        "932" | "cp932" | "sjis" => Some(encoding_rs::SHIFT_JIS),
+        "949" | "cp949" => Some(encoding_rs::EUC_KR),
+        "utf16" => Some(encoding_rs::UTF_16LE),
+        "88591" => Some(encoding_rs::WINDOWS_1252),
+        digits if digits.len() == 4 && digits.starts_with("125") => {
+            Encoding::for_label(format!("windows-{digits}").as_bytes())
+        }
+        digits if digits.starts_with("8859") && digits.len() > 4 => {
+            Encoding::for_label(format!("iso-8859-{}", &digits[4..]).as_bytes())
+        }
+        _ => Encoding::for_label(label.as_bytes()),
+    }
+}
+
+/// How well bytes fit the two encodings that matter here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// Pieces with bytes above ASCII.
+    pub pieces: u64,
+    /// Of these, pieces that are not UTF-8.
+    pub not_utf8: u64,
+    /// Of these, pieces that are not GB18030.
+    pub not_gb: u64,
+}
+
+impl Evidence {
+    /// Looks at one piece of text. A character cut off at the end counts for neither side: fields of a .dbf have a fixed
+    /// width, and writers cut through characters.
+    pub fn see(&mut self, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            return;
+        }
+        self.pieces += 1;
+        if let Err(error) = std::str::from_utf8(bytes)
+            && error.error_len().is_some()
+        {
+            self.not_utf8 += 1;
+        }
+        let whole = |end: usize| GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]).is_some();
+        if !(0..=3.min(bytes.len() - 1)).any(|cut| whole(bytes.len() - cut)) {
+            self.not_gb += 1;
+        }
+    }
+
+    /// The encoding that the bytes speak for. Chinese text in GB18030 is practically never well-formed UTF-8, while
+    /// UTF-8 may pass for GB18030: so UTF-8 is asked first.
+    pub fn verdict(self) -> Option<&'static Encoding> {
+        match self {
+            Self { not_utf8: 0, .. } => Some(UTF_8),
+            Self { not_gb: 0, .. } => Some(GB18030),
+            _ => None,
+        }
+    }
+}
+
+/// The name that GDAL and iconv know an encoding by.
+pub(crate) fn name_for_gdal(encoding: &'static Encoding) -> String {
+    match encoding.name() {
+        "gb18030" => "GB18030".to_owned(),
+        "Big5" => "CP950".to_owned(),
+        "Shift_JIS" => "CP932".to_owned(),
+        "EUC-KR" => "CP949".to_owned(),
+        name => name.strip_prefix("windows-").map_or_else(|| name.to_owned(), |page| format!("CP{page}")),
+    }
+}
+
+/// The name for people and receipts.
+pub(crate) fn name(encoding: &'static Encoding) -> String {
+    if encoding == GB18030 { "GB18030".to_owned() } else { encoding.name().to_owned() }
+}
+
+/// Reads any encoding as UTF-8; malformed bytes become U+FFFD, which the domain refuses row by row.
+pub(crate) struct Transcoder<R> {
+    inner: R,
+    decoder: Decoder,
+    raw: Box<[u8]>,
+    raw_at: usize,
+    raw_end: usize,
+    ended: bool,
+    done: bool,
+}
+
+impl<R: Read> Transcoder<R> {
+    /// Starts; a byte order mark at the beginning is dropped.
+    pub fn new(inner: R, encoding: &'static Encoding) -> Self {
+        let raw = vec![0; 64 * 1024].into_boxed_slice();
+        let decoder = encoding.new_decoder_with_bom_removal();
+        Self { inner, decoder, raw, raw_at: 0, raw_end: 0, ended: false, done: false }
+    }
+}
+
+impl<R: Read> Read for Transcoder<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        // The decoder must be able to write one whole character.
+        if out.len() < 8 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a buffer of at least 8 bytes is needed"));
+        }
+        while !self.done {
+            if self.raw_at == self.raw_end && !self.ended {
+                self.raw_end = self.inner.read(&mut self.raw)?;
+                self.raw_at = 0;
+                self.ended = self.raw_end == 0;
+            }
+            let rest = &self.raw[self.raw_at..self.raw_end];
+            let (result, read, written, _) = self.decoder.decode_to_utf8(rest, out, self.ended);
+            self.raw_at += read;
+            self.done = self.ended && result == CoderResult::InputEmpty;
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_gb_family_all_mean_gb18030() {
+        for label in ["GBK", "gb2312", "936", "CP936", "ANSI 936", "gb-18030", "\u{FEFF}GB18030\n"] {
+            assert_eq!(by_label(label), Some(GB18030), "{label}");
+        }
+        assert_eq!(by_label("UTF-8"), Some(UTF_8));
+        assert_eq!(by_label("1251").map(Encoding::name), Some("windows-1251"));
+        assert_eq!(by_label("ISO-8859-2").map(Encoding::name), Some("ISO-8859-2"));
+        assert_eq!(by_label("KOI8-R").map(Encoding::name), Some("KOI8-R"));
+        assert_eq!(by_label("klingon"), None);
+    }
+
+    #[test]
+    fn a_character_cut_at_the_end_of_a_field_does_not_turn_the_verdict() {
+        let (gbk, ..) = GB18030.encode("上海市嘉定区");
+        for (bytes, expected) in [("上海市".as_bytes(), UTF_8), (&gbk[..], GB18030)] {
+            let mut evidence = Evidence::default();
+            evidence.see(&bytes[..bytes.len() - 1]);
+            assert_eq!(evidence.verdict(), Some(expected));
+        }
+        let mut neither = Evidence::default();
+        neither.see(b"caf\xe9 \xff\xff\xff ok");
+        assert_eq!(neither.verdict(), None);
+    }
+
+    #[test]
+    fn characters_split_between_two_reads_come_out_whole() {
+        struct OneByOne<'a>(&'a [u8]);
+        impl Read for OneByOne<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
+                out[0] = *first;
+                self.0 = rest;
+                Ok(1)
+            }
+        }
+        let (gbk, ..) = GB18030.encode("宗地编码,面积");
+        let mut text = String::new();
+        Transcoder::new(OneByOne(&gbk), GB18030).read_to_string(&mut text).unwrap_or_default();
+        assert_eq!(text, "宗地编码,面积");
+    }
+}

@@ -1,0 +1,48 @@
+//! What city the schema holds.
+
+use super::StoreError;
+use super::write::Write;
+use sqlx::PgConnection;
+
+/// The city and what a reader must know about its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct City {
+    /// Chinese name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
+    /// Whether the data are invented.
+    pub made_up: bool,
+    /// A note to the reader, in Chinese.
+    pub note_zh: Option<String>,
+    /// The same in English.
+    pub note_en: Option<String>,
+}
+
+/// Says what city this is; answers whether that was new.
+pub async fn write(write: &mut Write, city: &City) -> Result<bool, StoreError> {
+    let changed = sqlx::query!(
+        "insert into city as t (name, name_en, made_up, note_zh, note_en) values ($1, $2, $3, $4, $5)
+         on conflict (only_row) do update
+         set name = excluded.name, name_en = excluded.name_en, made_up = excluded.made_up,
+             note_zh = excluded.note_zh, note_en = excluded.note_en
+         where (t.name, t.name_en, t.made_up, t.note_zh, t.note_en)
+            is distinct from (excluded.name, excluded.name_en, excluded.made_up, excluded.note_zh, excluded.note_en)",
+        city.name,
+        city.name_en,
+        city.made_up,
+        city.note_zh,
+        city.note_en
+    )
+    .execute(write.connection())
+    .await?
+    .rows_affected();
+    Ok(changed > 0)
+}
+
+/// Reads it; nothing where nobody has said yet.
+pub async fn read(connection: &mut PgConnection) -> Result<Option<City>, StoreError> {
+    Ok(sqlx::query_as!(City, "select name, name_en, made_up, note_zh, note_en from city")
+        .fetch_optional(connection)
+        .await?)
+}

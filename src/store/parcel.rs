@@ -1,0 +1,137 @@
+//! Parcels and their versions in two times.
+
+use super::StoreError;
+use super::copy::Rows;
+use super::place::{invalid_shapes, outside_city};
+use super::stage::{Merged, Refused, Row};
+use super::write::Write;
+use crate::domain::parcel::Parcel;
+use crate::domain::quantity::{PlotRatio, SquareMetres};
+use geo_types::MultiPolygon;
+use sqlx::PgConnection;
+
+/// Puts one parcel on its way in.
+pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetres, shape: &MultiPolygon<f64>) {
+    rows.row(file, row, it.code.as_str())
+        .text(it.code.as_str())
+        .text(it.district.as_str())
+        .optional_text(it.park.as_deref())
+        .text(&it.land_use)
+        .text(&it.land_use_scheme)
+        .optional_number(it.registered_area.map(SquareMetres::value))
+        .value(&area.value())
+        .optional_number(it.plot_ratio_allowed.map(PlotRatio::value))
+        .optional_text(it.address.as_deref())
+        .optional_date(it.valid_from)
+        .shape(shape)
+        .end();
+}
+
+/// Takes out the staged parcels whose shape is bad, whose district or park is unknown, or that begin before a later
+/// version already on record.
+pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    let mut refused = invalid_shapes(connection, "stage_parcel").await?;
+    refused.extend(outside_city(connection, "stage_parcel").await?);
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s
+         where exists (select from district) and not exists (select from district t where t.code = s.district)
+         returning s.file, s.row, s.key, s.district as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse("unknown-district", "district", "the code of a district in the register; import districts first")
+    }));
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s
+         where s.park is not null and not exists (select from park t where t.code = s.park)
+         returning s.file, s.row, s.key, s.park as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse("unknown-park", "park", "the code of a park in the register, or nothing; import parks first")
+    }));
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s using parcel p, parcel_version t
+         where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and s.valid_from < lower(t.valid)
+         returning s.file, s.row, s.key, s.valid_from::text as value"
+    )
+    .fetch_all(connection)
+    .await?;
+    // Several versions may lie after the day; the row is refused once.
+    let mut last = None;
+    for row in rows {
+        if last != Some((row.file, row.row)) {
+            last = Some((row.file, row.row));
+            refused.push(row.refuse(
+                "period-overlaps",
+                "valid_from",
+                "a day not before the newest version of the parcel; leave it empty to correct that version",
+            ));
+        }
+    }
+    Ok(refused)
+}
+
+/// Merges the staged parcels. What reads the same as the newest version is left alone; a later `valid_from` begins a
+/// new version and ends the one before it; the same or none corrects the newest version.
+pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let connection = write.connection();
+    let staged =
+        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_parcel"#).fetch_one(&mut *connection).await?;
+    sqlx::query!(
+        "insert into parcel (code) select code from stage_parcel order by file, row on conflict (code) do nothing"
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "delete from stage_parcel s using parcel p, parcel_version t
+         where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and upper_inf(t.valid)
+           and (s.valid_from is null or s.valid_from = lower(t.valid))
+           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.geom)
+               is not distinct from
+               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom)"
+    )
+    .execute(&mut *connection)
+    .await?;
+    // A correction keeps the day from which the version was law.
+    sqlx::query!(
+        "update stage_parcel s set valid_from = lower(t.valid) from parcel p, parcel_version t
+         where s.valid_from is null and p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and upper_inf(t.valid)"
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "with closed as (
+             update parcel_version t set recorded = tstzrange(lower(t.recorded), $1) from stage_parcel s, parcel p
+             where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, null)
+             returning t.*, s.valid_from)
+         insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+         select parcel_id, daterange(lower(valid), valid_from), tstzrange($1, null), district, park, land_use,
+             land_use_scheme, registered_area_m2, area_m2, plot_ratio_allowed, address, geom, $2
+         from closed where valid_from is not null and (lower(valid) is null or lower(valid) < valid_from)",
+        at,
+        revision
+    )
+    .execute(&mut *connection)
+    .await?;
+    let accepted = sqlx::query!(
+        "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+         select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
+             s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
+         from stage_parcel s join parcel p on p.code = s.code order by s.file, s.row",
+        at,
+        revision
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+}

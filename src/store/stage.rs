@@ -1,0 +1,164 @@
+//! The rows of a file on their way in: written as COPY text into a staging table, checked there as a set, then merged
+//! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
+
+use super::copy::{self, Rows};
+use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
+use crate::domain::intake::Kind;
+use sqlx::PgConnection;
+
+/// A row that a check of the whole set refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Which of the import's files.
+    pub file: i16,
+    /// Which row of it.
+    pub row: i64,
+    /// What a finding calls it.
+    pub key: String,
+    /// The finding's code.
+    pub code: String,
+    /// The field at fault.
+    pub field: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What would be right.
+    pub expected: String,
+}
+
+/// What became of the rows that passed every check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Rows that were new or changed something.
+    pub accepted: u64,
+    /// Rows that the register had already.
+    pub unchanged: u64,
+}
+
+/// The staging table of a kind.
+fn table(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Districts => "stage_district",
+        Kind::Parks => "stage_park",
+        Kind::Zones => "stage_zone",
+        Kind::Parcels => "stage_parcel",
+        Kind::Buildings => "stage_building",
+        Kind::Enterprises => "stage_enterprise",
+        Kind::Occupancies => "stage_occupancy",
+        Kind::Contracts => "stage_contract",
+        Kind::Obligations => "stage_obligation",
+        Kind::Returns => "stage_annual_return",
+    }
+}
+
+/// Empties the staging table of a kind. The lock that comes with it keeps a second import of the kind waiting, not
+/// meddling.
+pub async fn clear(connection: &mut PgConnection, kind: Kind) -> Result<(), StoreError> {
+    let sql = format!("truncate {}", table(kind));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
+
+/// Sends rows into the staging table of a kind.
+pub async fn send(connection: &mut PgConnection, kind: Kind, rows: Rows) -> Result<(), StoreError> {
+    copy::send(connection, table(kind), rows).await
+}
+
+/// Checks the staged rows as a set: keys that come twice, references into nothing, shapes that are not valid or lie
+/// outside the city. Rows that fail are taken out and returned, in the order of the files.
+pub async fn check(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
+    let sql = format!("analyze {}", table(kind));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    let mut refused = duplicates(connection, kind).await?;
+    refused.extend(match kind {
+        Kind::Districts => place::check_districts(connection).await?,
+        Kind::Parks => place::check_parks(connection).await?,
+        Kind::Zones => zoning::check(connection).await?,
+        Kind::Parcels => parcel::check(connection).await?,
+        Kind::Buildings => building::check(connection).await?,
+        Kind::Enterprises => Vec::new(),
+        Kind::Occupancies => occupancy::check(connection).await?,
+        Kind::Contracts => contract::check(connection).await?,
+        Kind::Obligations => obligation::check(connection).await?,
+        Kind::Returns => performance::check(connection).await?,
+    });
+    refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
+    Ok(refused)
+}
+
+/// Merges the staged rows into the register.
+pub async fn merge(write: &mut super::write::Write, kind: Kind) -> Result<Merged, StoreError> {
+    match kind {
+        Kind::Districts => place::merge_districts(write).await,
+        Kind::Parks => place::merge_parks(write).await,
+        Kind::Zones => zoning::merge(write).await,
+        Kind::Parcels => parcel::merge(write).await,
+        Kind::Buildings => building::merge(write).await,
+        Kind::Enterprises => enterprise::merge(write).await,
+        Kind::Occupancies => occupancy::merge(write).await,
+        Kind::Contracts => contract::merge(write).await,
+        Kind::Obligations => obligation::merge(write).await,
+        Kind::Returns => performance::merge(write).await,
+    }
+}
+
+/// Takes out every row but the first of those that share a key.
+async fn duplicates(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
+    let table = table(kind);
+    // The staged key holds the whole key of the row, so one query serves every kind.
+    let sql = format!(
+        "delete from {table} s using (
+             select key, min((file::bigint << 40) + row) as first from {table} group by key having count(*) > 1) twice
+         where s.key = twice.key and (s.file::bigint << 40) + s.row > twice.first
+         returning s.file, s.row, s.key"
+    );
+    let rows: Vec<(i16, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+    let field = kind.fields().first().map_or("", |field| field.name);
+    Ok(rows
+        .into_iter()
+        .map(|(file, row, key)| Refused {
+            file,
+            row,
+            code: "duplicate-key".to_owned(),
+            field,
+            value: key.clone(),
+            key,
+            expected: "a key that no earlier row of the import has".to_owned(),
+        })
+        .collect())
+}
+
+/// What the checks of references and shapes select.
+pub(super) struct Row {
+    pub file: i16,
+    pub row: i64,
+    pub key: String,
+    pub value: Option<String>,
+}
+
+impl Row {
+    pub(super) fn refuse(self, code: &str, field: &'static str, expected: &str) -> Refused {
+        Refused {
+            file: self.file,
+            row: self.row,
+            key: self.key,
+            code: code.to_owned(),
+            field,
+            value: self.value.unwrap_or_default(),
+            expected: expected.to_owned(),
+        }
+    }
+
+    /// A shape that GEOS does not accept: its reason becomes the code, its place the value.
+    pub(super) fn refuse_shape(self) -> Refused {
+        let reason = self.value.clone().unwrap_or_default();
+        let (code, expected) = match reason.split('[').next().unwrap_or_default().trim() {
+            "Self-intersection" => ("geometry-self-intersection", "a ring that does not cross itself"),
+            "Ring Self-intersection" => ("geometry-ring-self-intersection", "a ring that does not touch itself"),
+            "Hole lies outside shell" => ("geometry-hole-outside", "holes inside the outer ring"),
+            "Nested shells" | "Duplicate Rings" => ("geometry-nested", "parts that do not lie inside one another"),
+            "Interior is disconnected" => ("geometry-disconnected", "an interior in one piece"),
+            _ => ("geometry-invalid", "a valid polygon"),
+        };
+        self.refuse(code, "geometry", expected)
+    }
+}
