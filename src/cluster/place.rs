@@ -67,12 +67,14 @@ impl Place {
         format!("landcycle-{}", self.digest())
     }
 
-    /// The directory of the socket: in the cluster when the path is short enough for the kernel, otherwise in the
-    /// directory for such things.
+    /// The directory of the socket: in the cluster when the path is short enough for the kernel and plain enough for
+    /// clients, otherwise in the directory for such things.
     pub fn socket_directory(&self) -> PathBuf {
         let inside = self.cluster.join("socket");
         let path = inside.join(format!(".s.PGSQL.{PORT}"));
-        if path.as_os_str().as_bytes().len() <= SOCKET_PATH_LIMIT {
+        // libpq takes a comma in a host for the end of the first of several hosts.
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.len() <= SOCKET_PATH_LIMIT && !bytes.contains(&b',') {
             return inside;
         }
         let caller = rustix::process::geteuid();

@@ -181,4 +181,6 @@ async fn two_tests_have_two_databases() {
     assert_eq!(there, None);
     let postgis: String = sqlx::query_scalar("select postgis_version()").fetch_one(&two.pool).await.unwrap();
     assert!(postgis.starts_with('3'), "{postgis}");
+    let mut by_address = PgConnection::connect(&one.url).await.unwrap();
+    sqlx::query("select id from public.mine").fetch_all(&mut by_address).await.unwrap();
 }
