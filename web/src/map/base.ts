@@ -1,0 +1,27 @@
+// The quiet ground everything lies on: no tiles, glyphs or pictures from anywhere else.
+import type { StyleSpecification } from 'maplibre-gl';
+import { BASE } from './palette';
+
+/** Tiles are made by the server between these zooms and enlarged beyond. */
+const MIN_ZOOM = 6;
+const MAX_ZOOM = 16;
+
+/** A tile layer of the server. The worker that fetches it has no base address, hence the absolute one. */
+export function tiles(layer: string, revision: number) {
+  return {
+    type: 'vector' as const,
+    // The number in the address keeps a browser from showing an older moment than the figures beside it.
+    tiles: [`${location.origin}/tiles/${layer}/{z}/{x}/{y}.mvt?revision=${revision}`],
+    minzoom: MIN_ZOOM,
+    maxzoom: MAX_ZOOM,
+  };
+}
+
+/** No `glyphs`: letters of every script are then drawn from the fonts of the machine that looks. */
+export const base: StyleSpecification = {
+  version: 8,
+  sources: {},
+  layers: [{ id: 'beyond', type: 'background', paint: { 'background-color': BASE.beyond } }],
+};
+
+export const FONT = ['sans-serif'];
