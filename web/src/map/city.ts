@@ -30,6 +30,8 @@ export interface CityMap {
   showZones(shown: boolean): void;
   speak(language: Language): void;
   fit(bounds: Bounds): void;
+  /** What can be seen beside the panel. */
+  view(): Bounds;
   zoom(by: 1 | -1): void;
   remove(): void;
 }
@@ -93,9 +95,9 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     addLand(map, city.revision);
     addZones(map, city.revision);
     addParcels(map, city.revision);
-    addBorders(map, language);
-    addZoneEdges(map);
-    addParcelMarks(map);
+    addBorders(map, city.revision, language);
+    addZoneEdges(map, city.revision);
+    addParcelMarks(map, city.revision);
     drawing = createDrawing(map, {
       drawn: (selection) => {
         mode = 'look';
@@ -158,6 +160,13 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     showZones: (shown) => ready(() => showZones(map, shown)),
     speak: (next) => ready(() => nameDistricts(map, next)),
     fit,
+    view() {
+      const { clientWidth, clientHeight } = map.getContainer();
+      const topLeft = map.unproject([PANEL - 12, 0]);
+      const bottomRight = map.unproject([clientWidth, clientHeight]);
+      const round = (degrees: number) => Number(degrees.toFixed(6));
+      return [round(topLeft.lng), round(bottomRight.lat), round(bottomRight.lng), round(topLeft.lat)];
+    },
     zoom: (by) => void map.zoomTo(map.getZoom() + by),
     remove() {
       removed = true;

@@ -1,9 +1,11 @@
 // The districts: the land itself, their borders and names.
 import type { ExpressionSpecification, Map } from 'maplibre-gl';
-import { FONT, tiles } from './base';
+import { FONT, tiles, wholeTiles } from './base';
 import { BASE } from './palette';
 
 const LAYER = 'districts';
+/** All of Shanghai lies in one tile of this zoom. */
+const NAME_ZOOM = 6;
 
 export type Language = 'zh' | 'en';
 
@@ -23,7 +25,7 @@ export function addLand(map: Map, revision: number): void {
 }
 
 /** Borders and names, above the parcels where they would hide. */
-export function addBorders(map: Map, language: Language): void {
+export function addBorders(map: Map, revision: number, language: Language): void {
   map.addLayer({
     id: 'district-borders',
     type: 'line',
@@ -36,10 +38,11 @@ export function addBorders(map: Map, language: Language): void {
       'line-dasharray': [4, 2],
     },
   });
+  map.addSource('district-names', wholeTiles(LAYER, revision, NAME_ZOOM));
   map.addLayer({
     id: 'district-names',
     type: 'symbol',
-    source: LAYER,
+    source: 'district-names',
     'source-layer': LAYER,
     maxzoom: 13.5,
     layout: {

@@ -43,7 +43,7 @@ function boundsOf(polygon: Polygon): Bounds {
 export function createDrawing(map: Map, events: DrawingEvents): Drawing {
   const polygonStyles = {
     fillColor: MARK.drawn,
-    fillOpacity: 0.08,
+    fillOpacity: 0.05,
     outlineColor: MARK.drawn,
     outlineWidth: 2.5,
     closingPointColor: MARK.drawn,
@@ -53,7 +53,7 @@ export function createDrawing(map: Map, events: DrawingEvents): Drawing {
   } as const;
   const boxStyles = {
     fillColor: MARK.drawn,
-    fillOpacity: 0.08,
+    fillOpacity: 0.05,
     outlineColor: MARK.drawn,
     outlineWidth: 2.5,
   } as const;

@@ -1,10 +1,12 @@
 // The parcels, coloured by grade; which one the pointer is on and which one is open.
 import type { FilterSpecification, Map, MapGeoJSONFeature } from 'maplibre-gl';
 import { GRADES, type GradeKey } from '../api/wire';
-import { FONT, tiles } from './base';
+import { FONT, tiles, wholeTiles } from './base';
 import { GRADE, MARK } from './palette';
 
 const LAYER = 'parcels';
+/** Two zooms coarser than where letters begin: a quarter of the cuts a side, and one or two tiles a view. */
+const LETTER_ZOOM = 13;
 
 export interface ParcelUnderPointer {
   code: string;
@@ -46,11 +48,12 @@ export function addParcels(map: Map, revision: number): void {
 }
 
 /** Marks and letters, above the borders. */
-export function addParcelMarks(map: Map): void {
+export function addParcelMarks(map: Map, revision: number): void {
+  map.addSource('parcel-letters', wholeTiles(LAYER, revision, LETTER_ZOOM));
   map.addLayer({
     id: 'parcel-letters',
     type: 'symbol',
-    source: LAYER,
+    source: 'parcel-letters',
     'source-layer': LAYER,
     minzoom: 15,
     layout: { 'text-field': ['get', 'grade'], 'text-font': FONT, 'text-size': 13 },

@@ -1,9 +1,11 @@
 // Industrial bases and communities: a tint that is off until asked for, so that grades stay the first thing seen.
 import type { Map } from 'maplibre-gl';
-import { FONT, tiles } from './base';
+import { FONT, tiles, wholeTiles } from './base';
 import { BASE, TIER } from './palette';
 
 const LAYER = 'zones';
+/** Coarse enough that hardly a zone is cut, fine enough that none is dropped. */
+const NAME_ZOOM = 8;
 const LAYERS = ['zone-tint', 'zone-edge', 'zone-lock', 'zone-names'];
 
 const colour = ['match', ['get', 'tier'], 'base', TIER.base.fill, TIER.community.fill] as never;
@@ -21,7 +23,8 @@ export function addZones(map: Map, revision: number): void {
 }
 
 /** Edges and names lie above the parcels, the tint below them. */
-export function addZoneEdges(map: Map): void {
+export function addZoneEdges(map: Map, revision: number): void {
+  map.addSource('zone-names', wholeTiles(LAYER, revision, NAME_ZOOM));
   map.addLayer({
     id: 'zone-edge',
     type: 'line',
@@ -44,7 +47,7 @@ export function addZoneEdges(map: Map): void {
   map.addLayer({
     id: 'zone-names',
     type: 'symbol',
-    source: LAYER,
+    source: 'zone-names',
     'source-layer': LAYER,
     minzoom: 11,
     layout: {

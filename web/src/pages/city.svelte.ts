@@ -5,7 +5,7 @@ import { city as askCity, dossier as askDossier, search } from '../api/client';
 import { isAbort, type Problem, problemOf } from '../api/problem';
 import type { City, Dossier, GradeKey, ParcelFeature, Selection, Summary } from '../api/wire';
 import type { Mode } from '../map/drawing';
-import { toasts } from '../parts/toasts.svelte';
+import { toasts } from '../parts/notices.svelte';
 
 interface Found {
   revision: number;

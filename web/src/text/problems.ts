@@ -13,6 +13,7 @@ export function tell(text: Text, problem: Problem): Told {
   const detail = [problem.detail, ...problem.findings].filter(Boolean).join('\n');
   const told = (title: string, hint: string): Told => ({ title, hint, detail });
   if (problem.type === 'network') return told(words.network, words.networkHint);
+  if (problem.type === 'tiles') return told(words.tiles, words.networkHint);
   if (problem.status === 404) return told(words.notFound, words.notFoundHint);
   if (problem.status >= 500) return told(words.server, words.serverHint);
   if (problem.type === 'unreadable') return told(words.unreadable, words.unreadableHint);
