@@ -59,6 +59,8 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     hash: 'map',
     minZoom: 6,
     maxZoom: 20,
+    // Past their last zoom tiles are enlarged, never cut again: a cut polygon would be named in every piece.
+    zoomLevelsToOverscale: 20,
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,

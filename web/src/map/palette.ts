@@ -20,7 +20,7 @@ export const GRADE: Record<GradeKey, Ink> = {
 export const TIER: Record<Tier, Ink> = {
   base: { fill: '#1d7a6f', ink: '#ffffff' },
   community: { fill: '#7a5bb0', ink: '#ffffff' },
-  fragmented: { fill: '#8b7f70', ink: '#ffffff' },
+  fragmented: { fill: '#7a6d5d', ink: '#ffffff' },
 };
 
 export const BASE = {

@@ -57,6 +57,7 @@ export const en: Text = {
 
   cityParcels: (count) => `${count} parcels in the city`,
   runLine: (scheme, asOf) => `${scheme}, as of ${asOf}`,
+  asOf: (day) => `As of ${day}`,
   noRun: 'No review has been run, so no parcel has a grade. Run landcycle review run.',
   runStates: { draft: 'Draft', published: 'Published' },
   revision: (number) => `Data revision ${number}`,

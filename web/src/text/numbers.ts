@@ -51,12 +51,13 @@ export function day(language: Language, iso: string | null | undefined): string 
   if (!iso) return NOTHING;
   const found = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso);
   if (!found) return iso;
-  const [, year, month, date] = found;
+  const [written, year, month, date] = found;
+  if (language === 'zh') return written;
   const utc = new Date(Date.UTC(Number(year), Number(month) - 1, Number(date)));
   return new Intl.DateTimeFormat(LOCALE[language], {
     timeZone: 'UTC',
     year: 'numeric',
-    month: language === 'zh' ? 'numeric' : 'short',
+    month: 'short',
     day: 'numeric',
   }).format(utc);
 }

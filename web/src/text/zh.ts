@@ -56,6 +56,7 @@ export const zh = {
 
   cityParcels: (count: string) => `全市 ${count} 宗`,
   runLine: (scheme: string, asOf: string) => `${scheme}，基准日 ${asOf}`,
+  asOf: (day: string) => `基准日 ${day}`,
   noRun: '尚未做过评价，宗地均无等级。可运行 landcycle review run。',
   runStates: { draft: '草案', published: '已公布' } as Record<string, string>,
   revision: (number: string) => `数据版本 ${number}`,
