@@ -3,5 +3,6 @@
 
 mod atlas;
 mod cluster;
+mod http;
 mod scatter;
 mod support;
