@@ -101,7 +101,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
                 window: None,
                 workers: super::review::all_workers(),
             };
-            let reviewed = super::review::make(context, &order, &out).await?;
+            let reviewed = super::review::make(context, &order, &format!("demo:{}", context.user()), &out).await?;
             context.printer.result(&reviewed, summary)?;
             if no_serve {
                 return Ok(());
@@ -140,7 +140,7 @@ async fn import(context: &Context, dir: &Path) -> Result<Vec<Receipt>, Failure> 
     let bar = context.printer.progress("importing", 0);
     let told = std::sync::Arc::new(Mutex::new((String::new(), bar.clone())));
     let progress = move |kind: &str, rows: u64| tell(&told, kind, rows);
-    let loaded = load(&pool, &context.config.schema, context.clock, &context.user(), dir, progress).await;
+    let loaded = load(&pool, context.config.schema.as_str(), context.clock, &context.user(), dir, progress).await;
     bar.finish_and_clear();
     loaded.map_err(|error| match error {
         DemoLoadError::Store(_) | DemoLoadError::Import(ImportError::Store(_)) => Failure::fault(error),

@@ -9,7 +9,7 @@ pub struct Args {}
 /// Runs the command.
 pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
     context.pool().await?;
-    let schema = &context.config.schema;
+    let schema = context.config.schema.as_str();
     context.printer.result(&serde_json::json!({ "schema": schema, "state": "up to date" }), |_| {
         format!("schema {schema} is up to date")
     })

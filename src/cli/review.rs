@@ -88,7 +88,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out } => {
             let workers = workers.map_or_else(all_workers, usize::from);
             let order = Order { as_of, scheme, kind: "round".into(), window, workers };
-            let reviewed = make(context, &order, &out).await?;
+            let reviewed = make(context, &order, &context.actor(), &out).await?;
             context.printer.result(&reviewed, summary)
         }
         Verb::List => list(context).await,
@@ -117,13 +117,12 @@ struct Graded {
 }
 
 /// Makes a run and writes its lists.
-pub(super) async fn make(context: &Context, order: &Order, out: &Path) -> Result<Reviewed, Failure> {
+pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
     let bar = context.printer.progress("review", 0);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let done = run_review(&pool, &context.actor(), order, |stage| bar.set_message(format!("review: {stage}")))
-        .await
-        .map_err(failure)?;
+    let done =
+        run_review(&pool, actor, order, |stage| bar.set_message(format!("review: {stage}"))).await.map_err(failure)?;
     bar.set_message("review: writing the lists");
     let today = store::snapshot::load(&pool, order.as_of).await.map_err(Failure::fault)?;
     let out = out.to_owned();
@@ -240,10 +239,8 @@ async fn show(context: &Context, run: i64) -> Result<(), Failure> {
     if counts.is_empty() {
         return Err(Failure::Refused(format!("there is no review run {run}; landcycle review list names them")));
     }
-    let rows: Vec<[String; 3]> = counts
-        .into_iter()
-        .map(|(grade, list, count)| [grade, list.unwrap_or_default(), count.to_string()])
-        .collect();
+    let rows: Vec<[String; 3]> =
+        counts.into_iter().map(|(grade, list, count)| [grade, list.unwrap_or_default(), count.to_string()]).collect();
     context.printer.result(&rows, |rows| table(["grade", "list", "parcels"], rows))
 }
 

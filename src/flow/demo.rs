@@ -34,7 +34,9 @@ pub enum DemoLoadError {
         source: serde_json::Error,
     },
     /// The register holds something else.
-    #[error("the register holds {found}, and the demo city must not be mixed with it\nuse another LANDCYCLE_HOME or LANDCYCLE_SCHEMA for the demo")]
+    #[error(
+        "the register holds {found}, and the demo city must not be mixed with it\nuse another LANDCYCLE_HOME or LANDCYCLE_SCHEMA for the demo"
+    )]
     Occupied {
         /// What it holds.
         found: String,
