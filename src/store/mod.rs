@@ -6,6 +6,7 @@ pub mod building;
 pub mod city;
 pub mod contract;
 pub mod copy;
+pub mod dossier;
 pub mod enterprise;
 mod geometry;
 pub mod obligation;
