@@ -2,7 +2,7 @@
 //! once built, so everything read from it belongs together.
 
 use super::columns::{Columns, NONE};
-use super::input::{Area, BuildError, CityFacts, Parcel};
+use super::input::BuildError;
 use super::selection::Selection;
 use super::shapes::{Bounds, ShapeRef, Shapes};
 use super::summary::Summary;
@@ -10,6 +10,7 @@ use super::tile::cache::Tiles;
 use super::tile::ground::Ground;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::grade::Grade;
+use crate::domain::today::{Area, CityFacts, Parcel};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;

@@ -18,6 +18,7 @@ mod error;
 pub mod header;
 mod mapping;
 mod read;
+pub mod receipt;
 mod shape;
 mod shapefile;
 mod sheet;

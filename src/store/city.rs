@@ -5,7 +5,7 @@ use super::write::Write;
 use sqlx::PgConnection;
 
 /// The city and what a reader must know about its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct City {
     /// Chinese name.
     pub name: String,

@@ -1,94 +1,13 @@
 //! What the atlas is made of, read in one moment: the parcels of today with their newest grades, and the areas.
 
-use super::city::{self, City};
 use super::geometry::from_wkb;
-use super::review::Run;
-use super::{StoreError, review, write};
+use super::{StoreError, city, review, write};
 use crate::domain::review::grade::Grade;
+use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts, Today};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
-use geo_types::MultiPolygon;
 use sqlx::Acquire;
 use sqlx::postgres::PgPool;
-
-/// A parcel of today.
-#[derive(Debug, Clone)]
-pub struct ParcelRow {
-    /// Its code.
-    pub code: String,
-    /// Its district.
-    pub district: String,
-    /// Its park.
-    pub park: Option<String>,
-    /// Its tier.
-    pub tier: Tier,
-    /// Whether the plan locks it.
-    pub locked: bool,
-    /// Its use.
-    pub land_use: String,
-    /// The area of its shape, m².
-    pub area_m2: f64,
-    /// Floor area on it, m².
-    pub floor_area_m2: Option<f64>,
-    /// Its allowed plot ratio.
-    pub plot_ratio_allowed: Option<f64>,
-    /// Its grade in the newest run.
-    pub grade: Option<Grade>,
-    /// Its score in the newest run.
-    pub score: Option<f64>,
-    /// What the newest run recommends.
-    pub outcome: Option<String>,
-    /// The end of its newest contract's term.
-    pub term_ends_on: Option<NaiveDate>,
-    /// Its land.
-    pub shape: MultiPolygon<f64>,
-}
-
-/// What kind of area it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AreaKind {
-    /// A district.
-    District,
-    /// A base or community.
-    Zone {
-        /// Which.
-        tier: Tier,
-        /// Whether the plan locks it.
-        locked: bool,
-    },
-    /// A park.
-    Park,
-}
-
-/// A district, zone or park of today.
-#[derive(Debug, Clone)]
-pub struct AreaRow {
-    /// Its code.
-    pub code: String,
-    /// Its name.
-    pub name: String,
-    /// Its English name.
-    pub name_en: Option<String>,
-    /// What it is.
-    pub kind: AreaKind,
-    /// Its land.
-    pub shape: MultiPolygon<f64>,
-}
-
-/// Everything of one revision.
-#[derive(Debug)]
-pub struct Today {
-    /// The revision.
-    pub revision: i64,
-    /// The city, if anyone said which.
-    pub city: Option<City>,
-    /// The newest run.
-    pub run: Option<Run>,
-    /// The parcels.
-    pub parcels: Vec<ParcelRow>,
-    /// The areas.
-    pub areas: Vec<AreaRow>,
-}
 
 /// Reads the city of a day in one moment of the register.
 pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
@@ -128,7 +47,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
                 row: row.code.clone(),
                 value: value.to_owned(),
             };
-            Ok(ParcelRow {
+            Ok(Parcel {
                 tier: Tier::parse(&row.tier).ok_or_else(|| unknown("parcel_place", "tier", &row.tier))?,
                 grade: match &row.grade {
                     None => None,
@@ -185,9 +104,31 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
                 }
             };
             let shape = from_wkb(&row.wkb).ok_or_else(|| unknown("geom", "no polygon".to_owned()))?;
-            Ok(AreaRow { code: row.code, name: row.name, name_en: row.name_en, kind, shape })
+            Ok(Area { code: row.code, name: row.name, name_en: row.name_en, kind, shape })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     tx.commit().await?;
-    Ok(Today { revision, city, run, parcels, areas })
+    let city = city.unwrap_or_default();
+    let city = CityFacts {
+        name: city.name,
+        name_en: city.name_en,
+        made_up: city.made_up,
+        note_zh: city.note_zh,
+        note_en: city.note_en,
+        run: run.map(|run| RunFacts {
+            id: run.id,
+            scheme: run.scheme,
+            title_zh: run.title_zh,
+            title_en: run.title_en,
+            as_of: run.as_of,
+            state: run.state,
+        }),
+    };
+    Ok(Today { revision, city, parcels, areas })
+}
+
+/// The newest committed revision.
+pub async fn revision(pool: &PgPool) -> Result<i64, StoreError> {
+    let mut connection = pool.acquire().await?;
+    write::head(&mut connection).await
 }
