@@ -44,7 +44,7 @@ test: packages-for-tests $(WEB_PAGE) ## Every test: Rust, database, web unit, an
 	  else cargo test --locked --lib --bins --tests --no-fail-fast; fi; \
 	  cargo test --locked --doc
 	cd web && npm test
-	cd web && npm run browser
+	scripts/browser-test $(DEBUG)
 
 .PHONY: bench
 bench: packages ## What the performance figures quote
@@ -58,7 +58,7 @@ ci: packages-for-tests $(WEB_PAGE) ## Everything that has to hold before a chang
 	scripts/check-sql
 	$(MAKE) test
 	@# A home of its own, made anew: a change that only works on an old database does not work.
-	rm -rf $(TARGET)/smoke-home
+	scripts/forget-home $(DEBUG) $(TARGET)/smoke-home
 	LANDCYCLE_HOME=$(abspath $(TARGET))/smoke-home $(MAKE) demo SERVE=no PARCELS=2000
 
 .PHONY: fmt
