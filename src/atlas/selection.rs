@@ -125,6 +125,39 @@ pub enum SelectionError {
     },
 }
 
+impl SelectionError {
+    /// A stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Place { .. } => "not-on-earth",
+            Self::Position { .. } => "bad-position",
+            Self::BoxOrder { .. } => "box-order",
+            Self::Kind { .. } => "wrong-geometry-type",
+            Self::Empty => "empty-area",
+            Self::ShortRing { .. } => "ring-too-short",
+            Self::OpenRing { .. } => "ring-not-closed",
+            Self::TooManyVertices { .. } => "too-many-vertices",
+            Self::TooIntricate { .. } => "too-intricate",
+            Self::SelfIntersection { .. } => "self-intersection",
+            Self::RingsCross { .. } => "rings-cross",
+            Self::HoleOutside { .. } => "hole-outside",
+            Self::PolygonsOverlap { .. } => "polygons-overlap",
+        }
+    }
+
+    /// Where on the map the fault lies, where it lies somewhere.
+    pub fn place(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::SelfIntersection { x, y, .. }
+            | Self::RingsCross { x, y, .. }
+            | Self::HoleOutside { x, y, .. }
+            | Self::PolygonsOverlap { x, y, .. } => Some([*x, *y]),
+            Self::OpenRing { last, .. } => Some(*last),
+            _ => None,
+        }
+    }
+}
+
 /// A box or an area that was found valid and made ready for a search.
 #[derive(Debug)]
 pub struct Selection {

@@ -8,7 +8,7 @@ use super::shapes::{Bounds, ShapeRef, Shapes};
 use super::summary::Summary;
 use super::tile::cache::Tiles;
 use super::tile::ground::Ground;
-use crate::domain::quantity::SquareMetres;
+use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, CityFacts, Parcel};
 use crate::domain::zoning::Tier;
@@ -265,6 +265,10 @@ impl<'a> ParcelRef<'a> {
     /// The floor area on it, where known.
     pub fn floor_area(&self) -> Option<SquareMetres> {
         self.columns().floor_area(self.index).map(SquareMetres)
+    }
+    /// Its floor area over the area of its shape, where both are known.
+    pub fn plot_ratio_built(&self) -> Option<PlotRatio> {
+        PlotRatio::of(self.floor_area()?, self.area())
     }
     /// The highest plot ratio of its plan condition.
     pub fn plot_ratio_allowed(&self) -> Option<f64> {

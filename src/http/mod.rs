@@ -1,1 +1,92 @@
-//! http
+//! The HTTP face: routes, headers, wire shapes and problem documents. It knows no rule and no query; it asks the atlas
+//! and the register, and writes down what they say.
+
+mod answer;
+mod api;
+mod assets;
+mod guard;
+mod health;
+mod problem;
+mod tiles;
+
+pub use api::parcel;
+
+use crate::atlas::Atlas;
+use crate::store;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use chrono::NaiveDate;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+/// The largest body that is read: an area of 100,000 vertices takes some 2 MB.
+const MOST_BODY_BYTES: usize = 2 << 20;
+
+/// What every answer is made from.
+#[derive(Clone)]
+pub struct App {
+    /// The map in memory.
+    pub atlas: Arc<Atlas>,
+    /// The register.
+    pub pool: store::Pool,
+    /// The day that it is, for "ends within 18 months".
+    pub today: Arc<dyn Fn() -> NaiveDate + Send + Sync>,
+}
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address that others can reach.
+    #[error(
+        "{address} can be reached from other machines, and there are no accounts yet: anyone there could read the \
+         register; listen on 127.0.0.1 or [::1]"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The listener failed.
+    #[error("the listener failed")]
+    Listen(#[from] std::io::Error),
+}
+
+/// Every route of the service.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(health::up))
+        .route("/readyz", get(health::ready))
+        .route("/api/v1/city", get(api::city::show))
+        .route("/api/v1/parcels/search", post(api::search::search))
+        .route("/api/v1/parcels/{code}", get(api::parcel::show))
+        .route("/tiles/{file}", get(tiles::describe))
+        .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
+        .route("/", get(assets::page))
+        .fallback(assets::file)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn(guard::in_time))
+        .layer(middleware::from_fn(guard::own_host))
+        .layer(middleware::from_fn(guard::headers_and_log))
+        .with_state(app)
+}
+
+/// Serves until `shutdown` is done and the answers under way are given.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        return Err(ServeError::Exposed { address });
+    }
+    Ok(axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await?)
+}

@@ -23,6 +23,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Connections to one city's schema, for those rooms that pass them on without a query of their own.
+pub type Pool = PgPool;
+
 /// What can go wrong between landcycle and its database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -4,5 +4,6 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod http;
 mod scatter;
 mod support;

@@ -143,6 +143,11 @@ impl Snapshot {
         packed
     }
 
+    /// The packed tile if it was made before.
+    pub fn kept_tile(&self, layer: Layer, square: Square) -> Option<Arc<[u8]>> {
+        self.tiles.find(layer, square)
+    }
+
     fn draw_parcels(&self, bounds: &Bounds, outline: &mut Outline, writer: &mut LayerWriter) {
         for (index, _) in self.near(bounds) {
             let parcel = self.parcel(index);

@@ -1,0 +1,66 @@
+//! Answers that rest on the atlas: the revision they show, the tag that changes when they do, and the short answer to
+//! those who have them already.
+
+use crate::atlas::Snapshot;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// The header that names the revision.
+pub const REVISION: HeaderName = HeaderName::from_static("landcycle-revision");
+
+/// Which moment an answer shows, and its tag.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    revision: i64,
+    tag: String,
+}
+
+impl Stamp {
+    /// The stamp of an answer that depends on the snapshot and on `question`. The fingerprint keeps apart two cities of
+    /// the same revision, the version two programs that write the same city differently.
+    pub fn of(snapshot: &Snapshot, question: &str) -> Self {
+        let (revision, fingerprint) = (snapshot.revision(), snapshot.fingerprint());
+        let version = env!("CARGO_PKG_VERSION");
+        Self { revision, tag: format!("\"{revision}-{fingerprint:016x}-{version}{question}\"") }
+    }
+
+    /// The answer, or 304 where the caller has it already.
+    pub fn answer(self, asked: &HeaderMap, answer: impl FnOnce() -> Response) -> Response {
+        let mut response = if self.is_known(asked) { self.not_modified() } else { answer() };
+        self.mark(&mut response);
+        response
+    }
+
+    /// Whether the caller has this very answer.
+    pub fn is_known(&self, asked: &HeaderMap) -> bool {
+        let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        known.flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
+            // Compared weakly, as RFC 9110 §13.1.2 asks.
+            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
+        })
+    }
+
+    /// 304 without a body.
+    pub fn not_modified(&self) -> Response {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        self.mark(&mut response);
+        response
+    }
+
+    /// Writes revision and tag on an answer, and that it must be asked for again unless it says otherwise.
+    pub fn mark(&self, response: &mut Response) {
+        let headers = response.headers_mut();
+        headers.insert(REVISION, HeaderValue::from(self.revision));
+        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    }
+}
+
+/// An answer of that content type.
+pub fn typed(content_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,6 @@
+//! Version 1 of the API: one file per noun, each with its wire shapes.
+
+pub mod city;
+mod geometry;
+pub mod parcel;
+pub mod search;

@@ -1,0 +1,102 @@
+//! What holds for every request before it reaches its handler: whose host it names, how long it may take, which headers
+//! an answer bears, and its line in the log.
+
+use super::problem::{Kind, Problem};
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// How long an answer may take.
+const MOST_TIME: Duration = Duration::from_secs(30);
+
+/// Everything from here only; workers from blobs, as the map makes them; images from data and blobs, as its style and
+/// sprites are. Inline style attributes carry no script.
+const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self' blob:; child-src 'self' blob:; \
+     img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; object-src 'none'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// The same for all answers.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// Sets the headers of every answer and logs it.
+pub async fn headers_and_log(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let status = response.status();
+    let micros = begun.elapsed().as_micros() as u64;
+    if status.is_server_error() {
+        tracing::warn!(%method, path, status = status.as_u16(), micros, "answered {method} {path} with {status}");
+    } else {
+        tracing::info!(%method, path, status = status.as_u16(), micros, "answered {method} {path} with {status}");
+    }
+    response
+}
+
+/// Refuses requests that name another host. A page elsewhere can give its own name this machine's address and then read
+/// what its visitor may read; the name in the request tells.
+pub async fn own_host(request: Request, next: Next) -> Response {
+    match named_host(request.headers(), request.uri()) {
+        Some(host) if is_own(&host) => next.run(request).await,
+        host => {
+            let named = host.map_or_else(|| "no host".to_owned(), |host| format!("the host {host:?}"));
+            let detail = format!("the request names {named}; expected localhost, 127.0.0.1 or [::1]");
+            Problem::new(Kind::ForeignHost, detail).into_response()
+        }
+    }
+}
+
+/// Gives up on answers that take too long.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(MOST_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("the answer was not ready after {} s; ask for less", MOST_TIME.as_secs());
+            Problem::new(Kind::Timeout, detail).into_response()
+        }
+    }
+}
+
+fn named_host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let authority = match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().ok()?.parse::<Authority>().ok()?,
+        (None, None) => uri.authority()?.clone(),
+        // Two names: whoever reads the other one would be fooled.
+        _ => return None,
+    };
+    Some(authority.host().to_owned())
+}
+
+fn is_own(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn only_this_machine_s_names_are_its_own() {
+        for own in ["localhost", "LOCALHOST", "127.0.0.1", "[::1]", "127.0.0.2"] {
+            assert!(is_own(own), "{own}");
+        }
+        for foreign in ["example.org", "localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "[::2]", ""] {
+            assert!(!is_own(foreign), "{foreign}");
+        }
+    }
+}
