@@ -155,7 +155,12 @@ impl Place {
 
     fn elsewhere(self, account: &Account) -> Result<Self, ClusterError> {
         let root = Path::new(ELSEWHERE);
-        fs::create_dir_all(root).map_err(ClusterError::io("create", root))?;
+        if !root.exists() {
+            fs::create_dir_all(root).map_err(ClusterError::io("create", root))?;
+            // Whatever root's umask says, the server's user has to pass.
+            fs::set_permissions(root, fs::Permissions::from_mode(0o755))
+                .map_err(ClusterError::io("change the mode of", root))?;
+        }
         // A new name each time: a home that was deleted and made again must not wake up with its old data.
         let chosen = tempfile::Builder::new().prefix(&format!("{}-", self.digest())).tempdir_in(root);
         let cluster = chosen.map_err(ClusterError::io("create a directory in", root))?.keep();
