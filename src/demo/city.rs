@@ -86,10 +86,18 @@ const CORNERS: &[(usize, f64, f64)] = &[
 ];
 
 /// How far a roughened border may leave the straight line, as a share of its length, and in metres at most.
-const ROUGH_SHARE: f64 = 0.04;
-const ROUGH_MOST_M: f64 = 350.0;
-/// What stands between the straight border and any industry: the roughness, the warp and a road.
-pub(super) const BORDER_MARGIN_M: f64 = ROUGH_MOST_M + 120.0;
+const ROUGH_SHARE: f64 = 0.07;
+const ROUGH_MOST_M: f64 = 900.0;
+
+/// How far a roughened border may leave the straight line between two corners.
+fn roughness_m(from: Coord<f64>, to: Coord<f64>) -> f64 {
+    (plane::length(to - from) * ROUGH_SHARE).min(ROUGH_MOST_M)
+}
+
+/// What stands between a straight border and any industry: its roughness, the warp and a road.
+pub(super) fn border_margin_m((from, to): (Coord<f64>, Coord<f64>)) -> f64 {
+    roughness_m(from, to) + 120.0
+}
 
 fn corner(number: usize) -> Coord<f64> {
     let (_, lon, lat) = CORNERS.iter().find(|(found, _, _)| *found == number).copied().unwrap_or_default();
@@ -129,10 +137,9 @@ fn border(from: usize, to: usize, seed: u64) -> Vec<Coord<f64>> {
     };
     let mut chance = Chance::of(seed, Stage::Borders, low * 1_000 + high);
     let (start, end) = (place(low), place(high));
-    let most = (plane::length(end - start) * ROUGH_SHARE).min(ROUGH_MOST_M);
     let mut line = vec![start, end];
-    let mut by = most / 2.0;
-    for _ in 0..4 {
+    let mut by = roughness_m(start, end) / 2.0;
+    for _ in 0..5 {
         let mut finer = Vec::with_capacity(line.len() * 2);
         for pair in line.windows(2) {
             let [a, b] = pair else { continue };

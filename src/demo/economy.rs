@@ -151,7 +151,7 @@ fn target(unit: &Unit<'_>, chance: &mut Chance) -> f64 {
     match unit.standing() {
         Some(Standing::Leading) => (820.0 * flavour * chance.factor(0.25)).max(300.0),
         Some(Standing::Solid) => (390.0 * flavour * chance.factor(0.28)).max(170.0),
-        Some(Standing::Weak) => (42.0 * chance.factor(0.35)).clamp(14.0, 95.0),
+        Some(Standing::Weak) => (62.0 * chance.factor(0.35)).clamp(20.0, 120.0),
         None => 130.0 * chance.factor(0.2),
     }
 }

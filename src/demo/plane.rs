@@ -217,6 +217,32 @@ pub(super) fn holds(ring: &[Coord<f64>], point: Coord<f64>, margin: f64) -> bool
     })
 }
 
+/// A rectangle inside a convex ring, along its longest side: halls are oblong even where plots are not.
+pub(super) fn oblong(ring: &[Coord<f64>]) -> Ring {
+    let u = longest_side(ring);
+    let v = coord! { x: -u.y, y: u.x };
+    let middle = centre(ring);
+    let half = |along| {
+        let (low, high) = reach(ring, along);
+        (high - low) / 2.0
+    };
+    let (long, wide) = (u * half(u), v * half(v));
+    let corners = [coord! { x: 0.0, y: 0.0 } - long - wide, long - wide, long + wide, wide - long];
+    // How far each corner may go from the middle before it meets a side.
+    let mut room = 1.0_f64;
+    for (a, b) in edges(ring) {
+        let outward = coord! { x: (b - a).y, y: -(b - a).x };
+        let left = dot(a - middle, outward);
+        for corner in corners {
+            let goes = dot(corner, outward);
+            if goes > 0.0 {
+                room = room.min(left / goes);
+            }
+        }
+    }
+    corners.iter().map(|corner| middle + *corner * room.max(0.0)).collect()
+}
+
 /// The unit vector along the longest side.
 pub(super) fn longest_side(ring: &[Coord<f64>]) -> Coord<f64> {
     let mut best = coord! { x: 1.0, y: 0.0 };

@@ -2,7 +2,7 @@
 //! borders of their district and by half-planes between neighbours, and parks are pieces of an area.
 
 use super::chance::{Chance, Stage};
-use super::city::{BORDER_MARGIN_M, DISTRICTS};
+use super::city::{DISTRICTS, border_margin_m};
 use super::places::{PLACES, Place, Standing};
 use super::plane::{self, Ring};
 use super::streets::divide;
@@ -18,7 +18,7 @@ const SCATTERED_SHARE: f64 = 0.08;
 /// How much of the parcels lie outside parks: they are smaller.
 const SCATTERED_PARCELS: f64 = 0.12;
 /// How much of an area is parcels; the rest is streets, green and what is no industry.
-const FILL: f64 = 0.66;
+const FILL: f64 = 0.58;
 
 /// A park.
 pub(super) struct Park {
@@ -159,7 +159,7 @@ fn settle(places: &[&Place], mut wanted: Vec<f64>, chance: &mut Chance) -> (Vec<
         .iter()
         .map(|_| {
             let corners = [(); 4].map(|()| chance.between(0.12, 0.4));
-            (chance.between(-0.5, 0.5), chance.between(1.0, 1.6), corners)
+            (chance.between(-0.6, 0.6), chance.between(1.0, 2.3), corners)
         })
         .collect();
     let centres = spread(places, &wanted, &borders);
@@ -227,9 +227,11 @@ fn spread(places: &[&Place], wanted: &[f64], borders: &[Vec<(Coord<f64>, Coord<f
                 }
                 let step = apart * (0.15 * lacking / far);
                 for (index, to) in [(a, centres[a] + step), (b, centres[b] - step)] {
-                    let room = radius[index] * 0.5 + BORDER_MARGIN_M;
-                    let near = |at| borders[index].iter().map(|edge| from_edge(at, *edge)).fold(f64::MAX, f64::min);
-                    if near(to) > room || near(to) > near(centres[index]) {
+                    let near = |at| {
+                        let spare = |edge: &(_, _)| from_edge(at, *edge) - border_margin_m(*edge);
+                        borders[index].iter().map(spare).fold(f64::MAX, f64::min)
+                    };
+                    if near(to) > radius[index] * 0.5 || near(to) > near(centres[index]) {
                         centres[index] = to;
                     }
                 }
@@ -278,7 +280,7 @@ fn cut_back(mut ring: Ring, centre: Coord<f64>, borders: &[(Coord<f64>, Coord<f6
             continue;
         }
         let normal = (nearest(borders[index], centre) - centre) * (1.0 / far.max(1.0));
-        ring = plane::clip(&ring, normal, plane::dot(centre, normal) + far - BORDER_MARGIN_M);
+        ring = plane::clip(&ring, normal, plane::dot(centre, normal) + far - border_margin_m(borders[index]));
     }
     ring
 }
@@ -290,7 +292,7 @@ fn comes_near(ring: &[Coord<f64>], (from, to): (Coord<f64>, Coord<f64>)) -> bool
         let along = b - a;
         let long = plane::length(along).max(1e-9);
         let outward = coord! { x: along.y / long, y: -along.x / long };
-        let limit = plane::dot(a, outward) + BORDER_MARGIN_M;
+        let limit = plane::dot(a, outward) + border_margin_m((from, to));
         let (at_start, slope) = (plane::dot(from, outward) - limit, plane::dot(to - from, outward));
         if slope.abs() < 1e-12 {
             if at_start > 0.0 {
@@ -327,7 +329,7 @@ fn scatter(parcels: usize, land_m2: f64, areas: &[Ring], seed: u64) -> Vec<Scatt
         while left > 0 {
             let size = ((per_cluster * chance.factor(0.7)).round() as usize).clamp(1, left);
             left -= size;
-            let mut ground = size as f64 * mean * chance.factor(0.3) * 1.02;
+            let mut ground = size as f64 * mean * chance.factor(0.3) * 1.08;
             let aspect = chance.between(1.0, 1.6);
             let angle = chance.between(0.0, std::f64::consts::PI);
             let mut tries = 0;
@@ -342,7 +344,7 @@ fn scatter(parcels: usize, land_m2: f64, areas: &[Ring], seed: u64) -> Vec<Scatt
                 let at = coord! { x: chance.between(west, east), y: chance.between(south, north) };
                 let radius = (ground * (aspect + 1.0 / aspect)).sqrt() / 2.0;
                 let free = inside(ring, at)
-                    && borders.iter().all(|edge| from_edge(at, *edge) > radius + BORDER_MARGIN_M)
+                    && borders.iter().all(|edge| from_edge(at, *edge) > radius + border_margin_m(*edge))
                     && areas.iter().all(|area| beyond(area, at, radius + 100.0))
                     && taken.iter().all(|(other, reach)| plane::length(*other - at) > reach + radius + 30.0);
                 if free {
@@ -356,9 +358,9 @@ fn scatter(parcels: usize, land_m2: f64, areas: &[Ring], seed: u64) -> Vec<Scatt
             all.push(Scattered { district, clusters });
         }
     }
-    // Chance gave a little too much, and takes it back: shrinking keeps clusters apart.
+    // Chance gave a little too much, and takes it back: shrinking keeps clusters apart. Lanes take a twentieth.
     let ground: f64 = all.iter().flat_map(|one| &one.clusters).map(|(ring, _)| plane::area(ring)).sum();
-    let by = (land_m2 / ground.max(1.0)).sqrt().min(1.0);
+    let by = (land_m2 * 1.05 / ground.max(1.0)).sqrt().min(1.0);
     for (ring, _) in all.iter_mut().flat_map(|one| &mut one.clusters) {
         ring.dedup();
         let mut open = plane::scale(ring, plane::centre(ring), by);

@@ -172,7 +172,7 @@ fn plots(unit: &Unit<'_>, seed: u64) -> Vec<Plot> {
             let mut layout = Layout {
                 mean_m2: park.land_m2 / park.parcels as f64,
                 frame: chance.between(-0.4, 0.4),
-                void: chance.between(0.05, 0.14),
+                void: chance.between(0.04, 0.22),
                 street: 1.0,
             };
             let about = plane::centre(&park.cell);
@@ -209,8 +209,16 @@ fn plots(unit: &Unit<'_>, seed: u64) -> Vec<Plot> {
             let mut all = Vec::new();
             for (block, (ring, count)) in scattered.clusters.iter().enumerate() {
                 let sizes = streets::sizes(*count, &mut chance);
-                let layout = Layout { mean_m2: plane::area(ring) / *count as f64, frame: 0.0, void: 0.0, street: 0.0 };
-                let cut = streets::lay_out(ring, &sizes, &layout, &mut chance);
+                // Lanes are narrow, and narrower where one would swallow a plot.
+                let mean_m2 = plane::area(ring) / *count as f64;
+                let mut cut = Vec::new();
+                for street in [0.4, 0.2, 0.1, 0.05, 0.02] {
+                    let layout = Layout { mean_m2, frame: 0.0, void: 0.0, street };
+                    cut = streets::lay_out(ring, &sizes, &layout, &mut chance);
+                    if cut.len() == *count && cut.iter().all(|plot| plane::area(&plot.ring) > mean_m2 * 0.004) {
+                        break;
+                    }
+                }
                 all.extend(cut.into_iter().map(|plot| Plot { block, ..plot }));
             }
             all
@@ -351,6 +359,7 @@ fn buildings(unit: &Unit<'_>, plot: &Plot, parcel: &Parcel, chance: &mut Chance)
     let mut rings = Vec::new();
     streets::divide(&yard, &weights, side.y.atan2(side.x), &|_| lane, chance, &mut rings);
     let coverage = if parcel.fate == Fate::Suspended { chance.between(0.05, 0.15) } else { chance.between(0.24, 0.52) };
+    let rings: Vec<Ring> = rings.iter().map(|ring| plane::oblong(ring)).collect();
     let covered: f64 = rings.iter().map(|ring| plane::area(ring)).sum();
     let by = (coverage * land / covered).sqrt().min(1.0);
     let weak = matches!(unit.standing(), Some(Standing::Weak) | None);
