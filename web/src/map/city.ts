@@ -75,12 +75,6 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
   let drawing: Drawing | null = null;
   let mode: Mode = 'look';
   let removed = false;
-  const whenReady: (() => void)[] = [];
-  const ready = (act: () => void) => {
-    if (drawing) act();
-    else whenReady.push(act);
-  };
-
   const idle = (is: boolean) => {
     window.__idle = is;
     document.documentElement.dataset['idle'] = String(is);
@@ -88,6 +82,15 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
   };
   window.__map = map;
   idle(false);
+
+  const whenReady: (() => void)[] = [];
+  /** Changes what is shown, now or as soon as there are layers; the map is not at rest until that is drawn. */
+  const ready = (act: () => void) => {
+    if (!drawing) return void whenReady.push(act);
+    idle(false);
+    act();
+    map.triggerRepaint();
+  };
   map.on('idle', () => drawing && idle(true));
   map.on('movestart', () => idle(false));
   map.on('dataloading', () => idle(false));
@@ -156,7 +159,7 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
       });
     },
     clearSelection: () => ready(() => drawing?.clear()),
-    hover: (code) => ready(() => markHover(map, code)),
+    hover: (code) => markHover(map, code),
     choose: (code) => ready(() => markChosen(map, code)),
     showGrades: (hidden) => ready(() => showGrades(map, hidden)),
     showZones: (shown) => ready(() => showZones(map, shown)),
