@@ -97,12 +97,12 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
   map.on('error', (event) => events.failed(event.error.message));
 
   map.on('load', () => {
-    addLand(map, city.revision);
-    addZones(map, city.revision);
-    addParcels(map, city.revision);
-    addBorders(map, city.revision, language);
-    addZoneEdges(map, city.revision);
-    addParcelMarks(map, city.revision);
+    addLand(map);
+    addZones(map);
+    addParcels(map);
+    addBorders(map, language);
+    addZoneEdges(map);
+    addParcelMarks(map);
     drawing = createDrawing(map, {
       drawn: (selection) => {
         mode = 'look';
