@@ -156,6 +156,7 @@ async function walk(page: Page, url: string, database: Database | null, expectFi
   // Delete clears; a box is drawn.
   await page.keyboard.press('Delete');
   same(await page.locator('[data-test=count]').count(), 0, 'Delete should clear the area');
+  await look(page, corners);
   const [west, south, east, north] = boundsOf(corners);
   await page.click('[data-test=tool-box]');
   await clickAt(page, [west + (east - west) / 4, south + (north - south) / 4]);

@@ -16,14 +16,14 @@ describe('a problem document', () => {
       title: 'the area is not valid',
       status: 422,
       detail: 'the ring crosses itself at 121.5 31.2',
-      findings: [{ code: 'ring-self-intersection', facts: { x: 121.5, y: 31.2 } }, 'and again'],
+      findings: [{ code: 'ring-self-intersection', field: 'area', place: [121.5, 31.2] }, 'and again'],
     });
     expect(decodeProblem(422, PROBLEM, body)).toEqual({
       type: '/problems/invalid-area',
       status: 422,
       title: 'the area is not valid',
       detail: 'the ring crosses itself at 121.5 31.2',
-      findings: ['ring-self-intersection: x 121.5, y 31.2', 'and again'],
+      findings: ['ring-self-intersection: field area, place [121.5,31.2]', 'and again'],
     });
   });
 

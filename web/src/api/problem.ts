@@ -19,19 +19,14 @@ export class ProblemError extends Error {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** One finding as a line: its detail where there is one, else its code with its facts. */
+/** One finding as a line: its code with its facts. */
 function finding(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return '';
-  const { detail, message, code, facts } = value as Record<string, unknown>;
-  const said = text(detail) || text(message);
-  if (said) return said;
-  const known =
-    typeof facts === 'object' && facts !== null
-      ? Object.entries(facts)
-          .map(([name, fact]) => `${name} ${String(fact)}`)
-          .join(', ')
-      : '';
+  const { code, ...facts } = value as Record<string, unknown>;
+  const known = Object.entries(facts)
+    .map(([name, fact]) => `${name} ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`)
+    .join(', ');
   return [text(code), known].filter(Boolean).join(': ');
 }
 

@@ -116,7 +116,7 @@ export interface Contract {
   price_wan_yuan: number | null;
   plot_ratio_low: number | null;
   plot_ratio_high: number | null;
-  performance_terms: boolean;
+  performance_terms: boolean | null;
   responsible_unit: string | null;
   obligations: Obligation[];
 }
@@ -171,7 +171,7 @@ export interface Dossier {
     address: string | null;
     valid_from: string | null;
     geometry: Polygon | MultiPolygon;
-    bounds: Bounds;
+    bounds: Bounds | null;
   };
   versions: { valid_from: string; valid_to: string | null; recorded_from: string; recorded_to: string | null }[];
   zones: { code: string; name: string; tier: Tier; locked: boolean; share: number }[];

@@ -75,12 +75,6 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
   let drawing: Drawing | null = null;
   let mode: Mode = 'look';
   let removed = false;
-  const whenReady: (() => void)[] = [];
-  const ready = (act: () => void) => {
-    if (drawing) act();
-    else whenReady.push(act);
-  };
-
   const idle = (is: boolean) => {
     window.__idle = is;
     document.documentElement.dataset['idle'] = String(is);
@@ -88,18 +82,27 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
   };
   window.__map = map;
   idle(false);
+
+  const whenReady: (() => void)[] = [];
+  /** Changes what is shown, now or as soon as there are layers; the map is not at rest until that is drawn. */
+  const ready = (act: () => void) => {
+    if (!drawing) return void whenReady.push(act);
+    idle(false);
+    act();
+    map.triggerRepaint();
+  };
   map.on('idle', () => drawing && idle(true));
   map.on('movestart', () => idle(false));
   map.on('dataloading', () => idle(false));
   map.on('error', (event) => events.failed(event.error.message));
 
   map.on('load', () => {
-    addLand(map, city.revision);
-    addZones(map, city.revision);
-    addParcels(map, city.revision);
-    addBorders(map, city.revision, language);
-    addZoneEdges(map, city.revision);
-    addParcelMarks(map, city.revision);
+    addLand(map);
+    addZones(map);
+    addParcels(map);
+    addBorders(map, language);
+    addZoneEdges(map);
+    addParcelMarks(map);
     drawing = createDrawing(map, {
       drawn: (selection) => {
         mode = 'look';
@@ -156,7 +159,7 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
       });
     },
     clearSelection: () => ready(() => drawing?.clear()),
-    hover: (code) => ready(() => markHover(map, code)),
+    hover: (code) => markHover(map, code),
     choose: (code) => ready(() => markChosen(map, code)),
     showGrades: (hidden) => ready(() => showGrades(map, hidden)),
     showZones: (shown) => ready(() => showZones(map, shown)),

@@ -13,8 +13,8 @@ const nameIn = (language: Language): ExpressionSpecification =>
   language === 'zh' ? ['get', 'name'] : ['coalesce', ['get', 'name_en'], ['get', 'name']];
 
 /** The ground, below all else. */
-export function addLand(map: Map, revision: number): void {
-  map.addSource(LAYER, tiles(LAYER, revision));
+export function addLand(map: Map): void {
+  map.addSource(LAYER, tiles(LAYER));
   map.addLayer({
     id: 'land',
     type: 'fill',
@@ -25,7 +25,7 @@ export function addLand(map: Map, revision: number): void {
 }
 
 /** Borders and names, above the parcels where they would hide. */
-export function addBorders(map: Map, revision: number, language: Language): void {
+export function addBorders(map: Map, language: Language): void {
   map.addLayer({
     id: 'district-borders',
     type: 'line',
@@ -38,7 +38,7 @@ export function addBorders(map: Map, revision: number, language: Language): void
       'line-dasharray': [4, 2],
     },
   });
-  map.addSource('district-names', wholeTiles(LAYER, revision, NAME_ZOOM));
+  map.addSource('district-names', wholeTiles(LAYER, NAME_ZOOM));
   map.addLayer({
     id: 'district-names',
     type: 'symbol',

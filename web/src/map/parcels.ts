@@ -24,8 +24,8 @@ const colour = [
 
 const isCode = (code: string): FilterSpecification => ['==', ['get', 'code'], code];
 
-export function addParcels(map: Map, revision: number): void {
-  map.addSource(LAYER, tiles(LAYER, revision));
+export function addParcels(map: Map): void {
+  map.addSource(LAYER, tiles(LAYER));
   map.addLayer({
     id: 'parcels',
     type: 'fill',
@@ -48,8 +48,8 @@ export function addParcels(map: Map, revision: number): void {
 }
 
 /** Marks and letters, above the borders. */
-export function addParcelMarks(map: Map, revision: number): void {
-  map.addSource('parcel-letters', wholeTiles(LAYER, revision, LETTER_ZOOM));
+export function addParcelMarks(map: Map): void {
+  map.addSource('parcel-letters', wholeTiles(LAYER, LETTER_ZOOM));
   map.addLayer({
     id: 'parcel-letters',
     type: 'symbol',

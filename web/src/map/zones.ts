@@ -10,8 +10,8 @@ const LAYERS = ['zone-tint', 'zone-edge', 'zone-lock', 'zone-names'];
 
 const colour = ['match', ['get', 'tier'], 'base', TIER.base.fill, TIER.community.fill] as never;
 
-export function addZones(map: Map, revision: number): void {
-  map.addSource(LAYER, tiles(LAYER, revision));
+export function addZones(map: Map): void {
+  map.addSource(LAYER, tiles(LAYER));
   map.addLayer({
     id: 'zone-tint',
     type: 'fill',
@@ -23,8 +23,8 @@ export function addZones(map: Map, revision: number): void {
 }
 
 /** Edges and names lie above the parcels, the tint below them. */
-export function addZoneEdges(map: Map, revision: number): void {
-  map.addSource('zone-names', wholeTiles(LAYER, revision, NAME_ZOOM));
+export function addZoneEdges(map: Map): void {
+  map.addSource('zone-names', wholeTiles(LAYER, NAME_ZOOM));
   map.addLayer({
     id: 'zone-edge',
     type: 'line',
