@@ -6,3 +6,4 @@ mod cluster;
 mod http;
 mod scatter;
 mod support;
+mod tiles;
