@@ -316,7 +316,7 @@ async fn who_has_an_answer_already_is_told_so() {
     let other = json!({"bbox": [WEST, SOUTH, WEST + CELL, SOUTH + CELL * 2.0]});
     assert_eq!(ask(tag.clone(), other).await.unwrap().status(), StatusCode::OK);
 
-    for path in ["/api/v1/city", "/tiles/parcels.json", "/tiles/parcels/12/3429/1673.mvt", "/tiles/zones/12/0/0.mvt"] {
+    for path in ["/api/v1/city", "/tiles/parcels.json", "/tiles/parcels/12/3429/1675.mvt", "/tiles/zones/12/0/0.mvt"] {
         let first = service.get(path).await;
         assert!(first.status().is_success(), "{path}: {}", first.status());
         let known = first.headers()["etag"].to_str().unwrap().to_owned();
@@ -426,7 +426,7 @@ async fn answers_are_compressed_for_those_who_take_it() {
     let body = json!({"bbox": [WEST, SOUTH, WEST + 1.0, SOUTH + 1.0]});
     let request = service.client.post(service.url("/api/v1/parcels/search")).header("accept-encoding", "gzip");
     assert_eq!(request.json(&body).send().await.unwrap().headers()["content-encoding"], "gzip");
-    let tile = "/tiles/parcels/14/13717/6693.mvt";
+    let tile = "/tiles/parcels/14/13718/6700.mvt";
     let plain = service.get(tile).await;
     assert!(!plain.headers().contains_key("content-encoding"));
     let plain = plain.bytes().await.unwrap();

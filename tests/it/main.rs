@@ -7,3 +7,4 @@ mod cluster;
 mod http;
 mod scatter;
 mod support;
+mod tiles;
