@@ -88,43 +88,56 @@ pub(crate) fn name(encoding: &'static Encoding) -> String {
 pub(crate) struct Transcoder<R> {
     inner: R,
     decoder: Decoder,
-    raw: Box<[u8]>,
-    raw_at: usize,
-    raw_end: usize,
+    raw: Pending,
+    /// Decoded and not yet handed out: a reader may ask for fewer bytes than one character has.
+    decoded: Pending,
     ended: bool,
-    done: bool,
+}
+
+struct Pending {
+    bytes: Box<[u8]>,
+    at: usize,
+    end: usize,
+}
+
+impl Pending {
+    fn new() -> Self {
+        Self { bytes: vec![0; 1 << 15].into_boxed_slice(), at: 0, end: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..self.end]
+    }
 }
 
 impl<R: Read> Transcoder<R> {
     /// Starts; a byte order mark at the beginning is dropped.
     pub fn new(inner: R, encoding: &'static Encoding) -> Self {
-        let raw = vec![0; 64 * 1024].into_boxed_slice();
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { inner, decoder, raw, raw_at: 0, raw_end: 0, ended: false, done: false }
+        Self { inner, decoder, raw: Pending::new(), decoded: Pending::new(), ended: false }
     }
 }
 
 impl<R: Read> Read for Transcoder<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // The decoder must be able to write one whole character.
-        if out.len() < 8 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a buffer of at least 8 bytes is needed"));
-        }
-        while !self.done {
-            if self.raw_at == self.raw_end && !self.ended {
-                self.raw_end = self.inner.read(&mut self.raw)?;
-                self.raw_at = 0;
-                self.ended = self.raw_end == 0;
+        let mut finished = self.ended;
+        while self.decoded.rest().is_empty() && !finished {
+            if self.raw.rest().is_empty() {
+                self.raw.end = self.inner.read(&mut self.raw.bytes)?;
+                self.raw.at = 0;
             }
-            let rest = &self.raw[self.raw_at..self.raw_end];
-            let (result, read, written, _) = self.decoder.decode_to_utf8(rest, out, self.ended);
-            self.raw_at += read;
-            self.done = self.ended && result == CoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
+            let last = self.raw.end == 0;
+            let (result, read, written, _) =
+                self.decoder.decode_to_utf8(&self.raw.bytes[self.raw.at..self.raw.end], &mut self.decoded.bytes, last);
+            self.raw.at += read;
+            (self.decoded.at, self.decoded.end) = (0, written);
+            finished = last && result == CoderResult::InputEmpty;
         }
-        Ok(0)
+        self.ended = finished;
+        let count = self.decoded.rest().len().min(out.len());
+        out[..count].copy_from_slice(&self.decoded.rest()[..count]);
+        self.decoded.at += count;
+        Ok(count)
     }
 }
 

@@ -308,6 +308,9 @@ fn named_column(name: &str, columns: &[String]) -> Option<usize> {
 }
 
 fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "no column".to_owned();
+    }
     let mut text = names.iter().take(30).copied().collect::<Vec<_>>().join(", ");
     if names.len() > 30 {
         text.push_str(&format!(" and {} more", names.len() - 30));
