@@ -31,39 +31,41 @@ pub(crate) fn by_label(label: &str) -> Option<&'static Encoding> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Evidence {
     /// Pieces with bytes above ASCII.
-    pub pieces: u64,
+    pieces: u64,
     /// Of these, pieces that are not UTF-8.
-    pub not_utf8: u64,
-    /// Of these, pieces that are not GB18030.
-    pub not_gb: u64,
+    not_utf8: u64,
+    /// Of these, pieces that are not GB18030 either.
+    neither: u64,
 }
 
 impl Evidence {
-    /// Looks at one piece of text. A character cut off at the end counts for neither side: fields of a .dbf have a fixed
-    /// width, and writers cut through characters.
+    /// Looks at one piece of text. A character cut off at the end is no fault: fields of a .dbf have a fixed width, and
+    /// writers cut through characters.
     pub fn see(&mut self, bytes: &[u8]) {
         if bytes.is_ascii() {
             return;
         }
         self.pieces += 1;
-        if let Err(error) = std::str::from_utf8(bytes)
-            && error.error_len().is_some()
-        {
-            self.not_utf8 += 1;
+        match std::str::from_utf8(bytes) {
+            Err(error) if error.error_len().is_some() => self.not_utf8 += 1,
+            _ => return,
         }
         let whole = |end: usize| GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]).is_some();
         if !(0..=3.min(bytes.len() - 1)).any(|cut| whole(bytes.len() - cut)) {
-            self.not_gb += 1;
+            self.neither += 1;
         }
     }
 
-    /// The encoding that the bytes speak for. Chinese text in GB18030 is practically never well-formed UTF-8, while
-    /// UTF-8 may pass for GB18030: so UTF-8 is asked first.
+    /// The encoding that most pieces speak for. Chinese words in GB18030 are rarely well-formed UTF-8 (about one in five
+    /// of those with one character), while UTF-8 may pass for GB18030: so UTF-8 is asked first. The few pieces that
+    /// speak against it come out with U+FFFD, and their rows are refused.
     pub fn verdict(self) -> Option<&'static Encoding> {
-        match self {
-            Self { not_utf8: 0, .. } => Some(UTF_8),
-            Self { not_gb: 0, .. } => Some(GB18030),
-            _ => None,
+        if self.not_utf8 == 0 || self.not_utf8 * 2 < self.pieces {
+            Some(UTF_8)
+        } else if self.neither * 2 < self.not_utf8 {
+            Some(GB18030)
+        } else {
+            None
         }
     }
 }
@@ -168,6 +170,16 @@ mod tests {
         let mut neither = Evidence::default();
         neither.see(b"caf\xe9 \xff\xff\xff ok");
         assert_eq!(neither.verdict(), None);
+    }
+
+    #[test]
+    fn one_broken_line_does_not_turn_a_file_of_utf8_into_another() {
+        let mut evidence = Evidence::default();
+        for line in ["上海市", "嘉定区", "安亭镇"] {
+            evidence.see(line.as_bytes());
+        }
+        evidence.see(&GB18030.encode("青浦区").0);
+        assert_eq!(evidence.verdict(), Some(UTF_8));
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub(crate) fn codes(opened: &Opened) -> Vec<&str> {
     opened.findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
+pub(crate) fn codes_of(error: ReadError) -> Vec<String> {
+    error.findings().into_iter().map(|finding| finding.code).collect()
+}
+
 /// How a test wants its layer.
 pub(crate) struct Made<'a> {
     pub driver: &'a str,
@@ -168,8 +172,8 @@ fn an_encoding_given_by_hand_beats_a_wrong_cpg() {
     let path = write_gbk_shapefile(folder.path());
     std::fs::write(path.with_extension("cpg"), "BIG5").unwrap();
     let files = [path];
-    let (wrong, _) = plain(Kind::Parcels, &files).map(|(opened, rows)| (opened.encoding, rows)).unwrap_or_default();
-    assert_ne!(wrong.as_deref(), Some("GB18030"), "the .cpg should have been believed");
+    // Believed, the .cpg makes other names of the columns.
+    assert_eq!(codes_of(plain(Kind::Parcels, &files).unwrap_err()), ["missing-column", "missing-column"]);
     let source = Source { files: &files, encoding: Some("GBK"), ..Source::default() };
     let (_, rows) = with(Kind::Parcels, &source).unwrap();
     assert_eq!(cell(Kind::Parcels, &rows[1], "land_use"), &text("研发"));
@@ -257,6 +261,16 @@ fn a_reference_system_by_hand_beats_the_files_and_the_difference_is_told() {
     let Shape::Polygons(polygons) = &rows[0].shape else { panic!("no polygon") };
     // Three degrees east of where the file says.
     assert!((polygons.0[0].exterior().0[0].x - 124.47).abs() < 0.01);
+}
+
+#[test]
+fn a_datum_that_follows_a_plate_is_taken_with_a_warning() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("parcels.gpkg");
+    write(&path, &Made { epsg: Some(4269), ..PARCELS }, &[("a", "M1", Some(SQUARE))]);
+    let (opened, rows) = plain(Kind::Parcels, &[path]).unwrap();
+    assert_eq!(codes(&opened), ["datum-taken-as-cgcs2000"]);
+    assert!(matches!(rows[0].shape, Shape::Polygons(_)));
 }
 
 #[test]

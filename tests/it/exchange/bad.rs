@@ -206,6 +206,14 @@ fn archives_that_climb_out_explode_or_hold_nothing_are_refused() {
     let files = [archive(folder.path(), "bomb.xlsx", &[("xl/workbook.xml", &nothing)])];
     let (found, told) = refusal(Kind::Contracts, &Source { files: &files, ..Source::default() });
     assert_eq!(found, "archive-too-large", "{told}");
+    // Bit 0 of the flags says that an entry is encrypted; they stand 6 bytes into its own header, 8 into the directory's.
+    let locked = archive(folder.path(), "locked.zip", &[("a.gpkg", b"x")]);
+    let mut bytes = fs::read(&locked).unwrap();
+    let directory = bytes.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+    bytes[6] |= 1;
+    bytes[directory + 8] |= 1;
+    fs::write(&locked, bytes).unwrap();
+    assert_eq!(refusal(Kind::Parcels, &Source { files: &[locked], ..Source::default() }).0, "archive-encrypted");
     let files = [file(folder.path(), "no.zip", b"not a zip at all")];
     assert_eq!(refusal(Kind::Parcels, &Source { files: &files, ..Source::default() }).0, "unreadable-file");
 }

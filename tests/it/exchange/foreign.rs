@@ -104,6 +104,27 @@ fn a_dbf_in_one_of_many_encodings_is_read_or_told() {
 }
 
 #[test]
+fn the_parcels_of_another_country_in_feet_come_in_degrees() {
+    let Some(folder) = acceptance() else { return };
+    let files = [folder.join("real/cambridge_ma/derived_cambridge_parcels_fy2014_joined.gpkg")];
+    let error = plain(Kind::Parcels, &files).unwrap_err();
+    let expected = error.findings()[0].facts["expected"].as_str().unwrap().to_owned();
+    let column = expected.split("the file has: ").nth(1).unwrap().split(',').next().unwrap();
+    let map = format!("parcel_code={column},land_use={column}");
+    let source = Source { files: &files, map: Some(&map), ..Source::default() };
+    let (opened, rows) = with(Kind::Parcels, &source).unwrap();
+    assert_eq!(rows.len(), 13_116);
+    assert!(codes(&opened).contains(&"datum-taken-as-cgcs2000"), "{:?}", opened.findings);
+    // Cambridge, Massachusetts.
+    for row in &rows {
+        if let Shape::Polygons(polygons) = &row.shape {
+            let point = polygons.0[0].exterior().0[0];
+            assert!((-71.2..-71.0).contains(&point.x) && (42.3..42.5).contains(&point.y), "{point:?}");
+        }
+    }
+}
+
+#[test]
 fn every_hostile_file_is_refused_clearly_or_read_honestly() {
     let Some(folder) = acceptance() else { return };
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();

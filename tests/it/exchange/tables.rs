@@ -60,6 +60,13 @@ fn figures_in_another_unit_are_converted_and_the_receipt_says_so() {
 }
 
 #[test]
+fn a_unit_that_nobody_knows_is_told_and_the_figures_are_left_alone() {
+    let (opened, rows) = csv("统一社会信用代码,年度,工业总产值(必填)\nA,2024,5\n".as_bytes(), Kind::Returns);
+    assert_eq!(codes(&opened), ["unknown-unit"]);
+    assert_eq!(cell(Kind::Returns, &rows[0], "output_wan_yuan"), &text("5"));
+}
+
+#[test]
 fn a_row_of_another_length_is_told_with_its_number_and_counted() {
     let table = "enterprise_code,name\nA,one\nB,two,three\nC\nD,four\n";
     let (opened, rows) = csv(table.as_bytes(), Kind::Enterprises);
@@ -102,12 +109,25 @@ fn a_field_map_renames_translates_picks_rows_and_makes_keys() {
     "#;
     std::fs::write(&map, rules).unwrap();
     let source = Source { files: &files, map: map.to_str(), ..Source::default() };
-    let (_, rows) = with(Kind::Occupancies, &source).unwrap();
+    let (opened, rows) = with(Kind::Occupancies, &source).unwrap();
     let found: Vec<_> = rows.iter().map(|row| (row.row, row.cells[..5].to_vec())).collect();
     let expected = |code, enterprise, area| {
         vec![text(code), text(enterprise), text("tenant"), Cell::Number(area), text("2020-01-01")]
     };
     assert_eq!(found, [(1, expected("P001-1", "9131X", 2000.0)), (3, expected("P003-3", "Z", 4000.0))]);
+    assert_eq!(codes(&opened), ["unit-converted"]);
+    for (wrong, code) in [
+        (rules.replace("column = \"类\"", "column = \"种\""), "missing-column"),
+        (rules.replace("{部:03}", "{局}"), "missing-column"),
+        (rules.replace("occupancies", "parcels"), "bad-map"),
+        (rules.replace("unit = \"亩\"", "unit = \"吨\""), "bad-map"),
+        (rules.replace("constant = \"tenant\"", "colour = 1"), "bad-map"),
+        (rules.replace("constant = \"tenant\"", "constant = \"tenant\", column = \"厂\""), "bad-map"),
+    ] {
+        std::fs::write(&map, &wrong).unwrap();
+        let error = with(Kind::Occupancies, &source).unwrap_err();
+        assert_eq!(error.findings()[0].code, code, "{error}");
+    }
 }
 
 #[test]
