@@ -31,39 +31,41 @@ pub(crate) fn by_label(label: &str) -> Option<&'static Encoding> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Evidence {
     /// Pieces with bytes above ASCII.
-    pub pieces: u64,
+    pieces: u64,
     /// Of these, pieces that are not UTF-8.
-    pub not_utf8: u64,
-    /// Of these, pieces that are not GB18030.
-    pub not_gb: u64,
+    not_utf8: u64,
+    /// Of these, pieces that are not GB18030 either.
+    neither: u64,
 }
 
 impl Evidence {
-    /// Looks at one piece of text. A character cut off at the end counts for neither side: fields of a .dbf have a fixed
-    /// width, and writers cut through characters.
+    /// Looks at one piece of text. A character cut off at the end is no fault: fields of a .dbf have a fixed width, and
+    /// writers cut through characters.
     pub fn see(&mut self, bytes: &[u8]) {
         if bytes.is_ascii() {
             return;
         }
         self.pieces += 1;
-        if let Err(error) = std::str::from_utf8(bytes)
-            && error.error_len().is_some()
-        {
-            self.not_utf8 += 1;
+        match std::str::from_utf8(bytes) {
+            Err(error) if error.error_len().is_some() => self.not_utf8 += 1,
+            _ => return,
         }
         let whole = |end: usize| GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]).is_some();
         if !(0..=3.min(bytes.len() - 1)).any(|cut| whole(bytes.len() - cut)) {
-            self.not_gb += 1;
+            self.neither += 1;
         }
     }
 
-    /// The encoding that the bytes speak for. Chinese text in GB18030 is practically never well-formed UTF-8, while
-    /// UTF-8 may pass for GB18030: so UTF-8 is asked first.
+    /// The encoding that most pieces speak for. Chinese words in GB18030 are rarely well-formed UTF-8 (about one in five
+    /// of those with one character), while UTF-8 may pass for GB18030: so UTF-8 is asked first. The few pieces that
+    /// speak against it come out with U+FFFD, and their rows are refused.
     pub fn verdict(self) -> Option<&'static Encoding> {
-        match self {
-            Self { not_utf8: 0, .. } => Some(UTF_8),
-            Self { not_gb: 0, .. } => Some(GB18030),
-            _ => None,
+        if self.not_utf8 == 0 || self.not_utf8 * 2 < self.pieces {
+            Some(UTF_8)
+        } else if self.neither * 2 < self.not_utf8 {
+            Some(GB18030)
+        } else {
+            None
         }
     }
 }
@@ -88,43 +90,56 @@ pub(crate) fn name(encoding: &'static Encoding) -> String {
 pub(crate) struct Transcoder<R> {
     inner: R,
     decoder: Decoder,
-    raw: Box<[u8]>,
-    raw_at: usize,
-    raw_end: usize,
+    raw: Pending,
+    /// Decoded and not yet handed out: a reader may ask for fewer bytes than one character has.
+    decoded: Pending,
     ended: bool,
-    done: bool,
+}
+
+struct Pending {
+    bytes: Box<[u8]>,
+    at: usize,
+    end: usize,
+}
+
+impl Pending {
+    fn new() -> Self {
+        Self { bytes: vec![0; 1 << 15].into_boxed_slice(), at: 0, end: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..self.end]
+    }
 }
 
 impl<R: Read> Transcoder<R> {
     /// Starts; a byte order mark at the beginning is dropped.
     pub fn new(inner: R, encoding: &'static Encoding) -> Self {
-        let raw = vec![0; 64 * 1024].into_boxed_slice();
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { inner, decoder, raw, raw_at: 0, raw_end: 0, ended: false, done: false }
+        Self { inner, decoder, raw: Pending::new(), decoded: Pending::new(), ended: false }
     }
 }
 
 impl<R: Read> Read for Transcoder<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // The decoder must be able to write one whole character.
-        if out.len() < 8 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a buffer of at least 8 bytes is needed"));
-        }
-        while !self.done {
-            if self.raw_at == self.raw_end && !self.ended {
-                self.raw_end = self.inner.read(&mut self.raw)?;
-                self.raw_at = 0;
-                self.ended = self.raw_end == 0;
+        let mut finished = self.ended;
+        while self.decoded.rest().is_empty() && !finished {
+            if self.raw.rest().is_empty() {
+                self.raw.end = self.inner.read(&mut self.raw.bytes)?;
+                self.raw.at = 0;
             }
-            let rest = &self.raw[self.raw_at..self.raw_end];
-            let (result, read, written, _) = self.decoder.decode_to_utf8(rest, out, self.ended);
-            self.raw_at += read;
-            self.done = self.ended && result == CoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
+            let last = self.raw.end == 0;
+            let (result, read, written, _) =
+                self.decoder.decode_to_utf8(&self.raw.bytes[self.raw.at..self.raw.end], &mut self.decoded.bytes, last);
+            self.raw.at += read;
+            (self.decoded.at, self.decoded.end) = (0, written);
+            finished = last && result == CoderResult::InputEmpty;
         }
-        Ok(0)
+        self.ended = finished;
+        let count = self.decoded.rest().len().min(out.len());
+        out[..count].copy_from_slice(&self.decoded.rest()[..count]);
+        self.decoded.at += count;
+        Ok(count)
     }
 }
 
@@ -155,6 +170,16 @@ mod tests {
         let mut neither = Evidence::default();
         neither.see(b"caf\xe9 \xff\xff\xff ok");
         assert_eq!(neither.verdict(), None);
+    }
+
+    #[test]
+    fn one_broken_line_does_not_turn_a_file_of_utf8_into_another() {
+        let mut evidence = Evidence::default();
+        for line in ["上海市", "嘉定区", "安亭镇"] {
+            evidence.see(line.as_bytes());
+        }
+        evidence.see(&GB18030.encode("青浦区").0);
+        assert_eq!(evidence.verdict(), Some(UTF_8));
     }
 
     #[test]

@@ -148,10 +148,7 @@ impl Mapping {
                 return Err(refuse(name, "bad-map", field, expected));
             }
             if let Some(unit) = &rule.unit
-                && !matches!(
-                    header::fit(field, Some(&header::parse(&format!("x({unit})")).unit.unwrap_or_default())),
-                    UnitFit::Converts(_)
-                )
+                && !matches!(header::fit(field, unit_word(unit).as_deref()), UnitFit::Converts(_))
             {
                 return Err(refuse(name, "bad-map", unit, format!("a unit that turns into that of {field}")));
             }
@@ -165,110 +162,161 @@ impl Mapping {
         found.iter().flatten().collect::<BTreeSet<_>>().len()
     }
 
-    /// Meets a file: which column goes where.
+    /// Meets a file: which column goes where. Every fault of the header is told at once.
     pub fn plan(&self, file: &str, columns: &[String]) -> Result<Plan, ReadError> {
-        let headers: Vec<header::Header> = columns.iter().map(|column| header::parse(column)).collect();
-        let mut plan = Plan { fields: Vec::new(), filter: None, uses: Vec::new(), findings: Vec::new() };
-        let mut faults = Vec::new();
-        let mut used = BTreeSet::new();
+        let mut meeting = Meeting {
+            file,
+            columns,
+            headers: columns.iter().map(|column| header::parse(column)).collect(),
+            used: BTreeSet::new(),
+            faults: Vec::new(),
+            plan: Plan { fields: Vec::new(), filter: None, uses: Vec::new(), findings: Vec::new() },
+        };
         for (field, candidates) in self.kind.fields().iter().zip(find_columns(self, columns)) {
-            let rule = self.rules.get(field.name);
-            let mut step = Step { source: From::Nothing, factor: None, values: HashMap::new(), holds: field.holds };
-            let mut told = None;
-            if let Some(rule) = rule {
-                step.values =
-                    rule.values.iter().map(|(word, value)| (word.trim().to_owned(), text_of(value))).collect();
-                if let Some(constant) = &rule.constant {
-                    step.source = From::Constant(text_of(constant));
-                    told = Some(format!("= {}", text_of(constant)));
-                } else if let Some(template) = &rule.template {
-                    let (parts, columns_used) =
-                        parts(template, columns).map_err(|column| missing(file, field, Some(&column), columns))?;
-                    used.extend(columns_used);
-                    step.source = From::Template(parts);
-                    told = Some(format!("= {template}"));
-                } else if candidates.is_empty() {
-                    faults.push(missing_finding(file, field, rule.column.as_deref(), columns));
-                }
-            }
-            let mut unit = None;
-            if let Some(&index) = candidates.first() {
-                used.insert(index);
-                told = Some(columns[index].clone());
-                step.source = From::Column(index);
-                let given = rule.and_then(|rule| rule.unit.as_ref()).map(|unit| header::parse(&format!("x({unit})")));
-                let named = given.as_ref().unwrap_or(&headers[index]).unit.as_deref();
-                match header::fit(field.name, named) {
-                    UnitFit::Converts(factor) if !factor.is_one() => {
-                        step.factor = Some(factor);
-                        unit = named.map(str::to_owned);
-                    }
-                    UnitFit::Foreign => faults.push(unit_finding(file, field, &columns[index])),
-                    UnitFit::Unknown => {
-                        let own = header::unit_of(field.name).unwrap_or_default();
-                        let expected = format!("a known unit; the figures of {} are taken as {own}", field.name);
-                        plan.findings.push(warning(file, "unknown-unit", &columns[index], expected));
-                    }
-                    UnitFit::Converts(_) | UnitFit::Silent => {}
-                }
-                if let Some(factor) = rule.and_then(|rule| rule.factor) {
-                    step.factor = Some(Factor::times(factor));
-                    unit = Some(format!("× {factor}"));
-                }
-                if let Some(unit) = &unit {
-                    let expected = format!(
-                        "{} in {}; converted",
-                        field.name,
-                        header::unit_of(field.name).unwrap_or("its own unit")
-                    );
-                    plan.findings.push(warning(
-                        file,
-                        "unit-converted",
-                        &format!("{} [{unit}]", columns[index]),
-                        expected,
-                    ));
-                }
-                for &other in &candidates[1..] {
-                    let expected = format!("one column for {}; {:?} is used", field.name, columns[index]);
-                    plan.findings.push(warning(file, "ambiguous-column", &columns[other], expected));
-                }
-            }
-            if told.is_none() && field.required && !faults.iter().any(|fault: &Finding| names_field(fault, field)) {
-                faults.push(missing_finding(file, field, None, columns));
-            }
-            if let Some(from) = told {
-                plan.uses.push(ColumnUse { file: file.to_owned(), field: field.name, from, unit });
-            }
-            plan.fields.push(step);
+            meeting.field(field, self.rules.get(field.name), &candidates);
         }
         if let Some(filter) = &self.filter {
-            let Some(index) = named_column(&filter.column, columns) else {
-                return Err(refuse(file, "missing-column", &filter.column, "the column by which the map picks rows"));
-            };
-            used.insert(index);
-            let values = match &filter.equals {
-                OneOrMany::Many(values) => values.iter().map(text_of).collect(),
-                OneOrMany::One(value) => vec![text_of(value)],
-            };
-            plan.filter = Some((index, values));
+            meeting.filter(filter);
         }
-        if !faults.is_empty() {
-            return Err(ReadError::Refused { findings: faults });
-        }
-        let ignored: Vec<&str> = (0..columns.len())
-            .filter(|index| !used.contains(index) && !columns[*index].trim().is_empty())
-            .map(|index| columns[index].as_str())
-            .collect();
-        if !ignored.is_empty() {
-            let expected = "columns that a field map names; these are not read";
-            plan.findings.push(warning(file, "ignored-columns", &list(&ignored), expected));
-        }
-        Ok(plan)
+        meeting.finish()
     }
 }
 
-fn names_field(finding: &Finding, field: &Field) -> bool {
-    finding.facts.get("field").and_then(|value| value.as_str()) == Some(field.name)
+/// A map while it meets a file.
+struct Meeting<'a> {
+    file: &'a str,
+    columns: &'a [String],
+    headers: Vec<header::Header>,
+    used: BTreeSet<usize>,
+    faults: Vec<Finding>,
+    plan: Plan,
+}
+
+impl Meeting<'_> {
+    fn field(&mut self, field: &Field, rule: Option<&Rule>, candidates: &[usize]) {
+        let mut step = Step { source: From::Nothing, factor: None, values: HashMap::new(), holds: field.holds };
+        let mut unit = None;
+        if let Some(rule) = rule {
+            step.values = rule.values.iter().map(|(word, value)| (word.trim().to_owned(), text_of(value))).collect();
+        }
+        let constant = rule.and_then(|rule| rule.constant.as_ref()).map(text_of);
+        let template = rule.and_then(|rule| rule.template.as_ref());
+        let from = if let Some(constant) = constant {
+            let from = format!("= {constant}");
+            step.source = From::Constant(constant);
+            from
+        } else if let Some(template) = template {
+            match parts(template, self.columns) {
+                Ok((parts, used)) => {
+                    self.used.extend(used);
+                    step.source = From::Template(parts);
+                }
+                Err(column) => self.missing(field, Some(&column)),
+            }
+            format!("= {template}")
+        } else if let Some((&index, others)) = candidates.split_first() {
+            self.used.insert(index);
+            step.source = From::Column(index);
+            (step.factor, unit) = self.factor(field, rule, index);
+            for &other in others {
+                let expected = format!("one column for {}; {:?} is used", field.name, self.columns[index]);
+                self.warn("ambiguous-column", &self.columns[other], expected);
+            }
+            self.columns[index].clone()
+        } else {
+            let asked = rule.and_then(|rule| rule.column.as_deref());
+            if asked.is_some() || field.required {
+                self.missing(field, asked);
+            }
+            self.plan.fields.push(step);
+            return;
+        };
+        self.plan.uses.push(ColumnUse { file: self.file.to_owned(), field: field.name, from, unit });
+        self.plan.fields.push(step);
+    }
+
+    /// What turns the column's figures into the field's unit, and the words for it.
+    fn factor(&mut self, field: &Field, rule: Option<&Rule>, index: usize) -> (Option<Factor>, Option<String>) {
+        let column = &self.columns[index];
+        let own = header::unit_of(field.name).unwrap_or("its own unit");
+        let given = rule.and_then(|rule| rule.unit.as_ref()).and_then(|unit| unit_word(unit));
+        let named = given.or_else(|| self.headers[index].unit.clone());
+        let mut found = (None, None);
+        match header::fit(field.name, named.as_deref()) {
+            UnitFit::Converts(factor) if !factor.is_one() => found = (Some(factor), named),
+            UnitFit::Foreign => {
+                let expected = format!("a unit that turns into {own}");
+                self.faults.push(of_field(finding(self.file, "unit-mismatch", Some(column), expected), field));
+            }
+            UnitFit::Unknown => {
+                let expected = format!("a known unit; the figures of {} are taken as {own}", field.name);
+                self.warn("unknown-unit", column, expected);
+            }
+            UnitFit::Converts(_) | UnitFit::Silent => {}
+        }
+        if let Some(factor) = rule.and_then(|rule| rule.factor) {
+            found = (Some(Factor::times(factor)), Some(format!("× {factor}")));
+        }
+        if let Some(unit) = &found.1 {
+            let expected = format!("{} in {own}; converted", field.name);
+            self.warn("unit-converted", &format!("{column} [{unit}]"), expected);
+        }
+        found
+    }
+
+    fn filter(&mut self, filter: &Where) {
+        let Some(index) = named_column(&filter.column, self.columns) else {
+            let expected = "the column by which the map picks rows";
+            self.faults.push(finding(self.file, "missing-column", Some(&filter.column), expected));
+            return;
+        };
+        self.used.insert(index);
+        let values = match &filter.equals {
+            OneOrMany::Many(values) => values.iter().map(text_of).collect(),
+            OneOrMany::One(value) => vec![text_of(value)],
+        };
+        self.plan.filter = Some((index, values));
+    }
+
+    fn missing(&mut self, field: &Field, asked: Option<&str>) {
+        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let wanted =
+            asked.map_or_else(|| format!("a column for {}", field.name), |column| format!("the column {column:?}"));
+        let expected = format!("{wanted}; the file has: {}. Name it with --map {}=COLUMN", list(&names), field.name);
+        self.faults.push(of_field(finding(self.file, "missing-column", None, expected), field));
+    }
+
+    fn warn(&mut self, code: &'static str, value: &str, expected: String) {
+        self.plan.findings.push(warning(self.file, code, value, expected));
+    }
+
+    fn finish(mut self) -> Result<Plan, ReadError> {
+        if !self.faults.is_empty() {
+            return Err(ReadError::Refused { findings: self.faults });
+        }
+        let ignored: Vec<&str> = (0..self.columns.len())
+            .filter(|index| !self.used.contains(index) && !self.columns[*index].trim().is_empty())
+            .map(|index| self.columns[index].as_str())
+            .collect();
+        if !ignored.is_empty() {
+            self.warn(
+                "ignored-columns",
+                &list(&ignored),
+                "columns that a field map names; these are not read".to_owned(),
+            );
+        }
+        Ok(self.plan)
+    }
+}
+
+fn of_field(mut finding: Finding, field: &Field) -> Finding {
+    finding.facts.insert("field".into(), field.name.into());
+    finding
+}
+
+/// A unit by itself, written as it would be in a header.
+fn unit_word(unit: &str) -> Option<String> {
+    header::parse(&format!("x({unit})")).unit
 }
 
 /// The columns of each field, the best first.
@@ -308,32 +356,14 @@ fn named_column(name: &str, columns: &[String]) -> Option<usize> {
 }
 
 fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "no column".to_owned();
+    }
     let mut text = names.iter().take(30).copied().collect::<Vec<_>>().join(", ");
     if names.len() > 30 {
         text.push_str(&format!(" and {} more", names.len() - 30));
     }
     text
-}
-
-fn missing(file: &str, field: &Field, asked: Option<&str>, columns: &[String]) -> ReadError {
-    ReadError::Refused { findings: vec![missing_finding(file, field, asked, columns)] }
-}
-
-fn missing_finding(file: &str, field: &Field, asked: Option<&str>, columns: &[String]) -> Finding {
-    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let wanted =
-        asked.map_or_else(|| format!("a column for {}", field.name), |column| format!("the column {column:?}"));
-    let expected = format!("{wanted}; the file has: {}. Name it with --map {}=COLUMN", list(&names), field.name);
-    let mut finding = finding(file, "missing-column", None, expected);
-    finding.facts.insert("field".into(), field.name.into());
-    finding
-}
-
-fn unit_finding(file: &str, field: &Field, column: &str) -> Finding {
-    let own = header::unit_of(field.name).unwrap_or_default();
-    let mut finding = finding(file, "unit-mismatch", Some(column), format!("a unit that turns into {own}"));
-    finding.facts.insert("field".into(), field.name.into());
-    finding
 }
 
 fn text_of(value: &toml::Value) -> String {

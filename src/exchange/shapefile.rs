@@ -110,8 +110,7 @@ fn choose(
         0x4E | 0x79 => encoding_rs::EUC_KR,
         0x4F | 0x78 => encoding_rs::BIG5,
         // Malformed bytes become U+FFFD, and the rows that have them are refused.
-        _ if table.evidence.not_utf8 <= table.evidence.not_gb => UTF_8,
-        _ => GB18030,
+        _ => UTF_8,
     }))
 }
 

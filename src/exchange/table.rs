@@ -178,11 +178,7 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<&'static
         return Ok(mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding));
     }
     // Malformed bytes become U+FFFD, and the rows that have them are refused.
-    Ok(mark.or(evidence.verdict()).unwrap_or(if evidence.not_utf8 <= evidence.not_gb {
-        UTF_8
-    } else {
-        encoding_rs::GB18030
-    }))
+    Ok(mark.or(evidence.verdict()).unwrap_or(UTF_8))
 }
 
 fn too_long(file: &str, line: u64) -> ReadError {

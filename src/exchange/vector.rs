@@ -49,8 +49,14 @@ fn listen() {
     COMPLAINTS.take();
 }
 
-fn complaint(error: &GdalError) -> String {
-    COMPLAINTS.take().into_iter().next().unwrap_or_else(|| error.to_string())
+fn complaint(path: &Path, error: &GdalError) -> String {
+    tidy(path, &COMPLAINTS.take().into_iter().next().unwrap_or_else(|| error.to_string()))
+}
+
+/// A receipt names files, and not the folders of the machine that read them.
+fn tidy(path: &Path, text: &str) -> String {
+    let folder = path.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
+    text.trim().replace(&folder, "")
 }
 
 fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) -> Result<Dataset, ReadError> {
@@ -70,7 +76,7 @@ fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) 
         open_options: Some(&options),
         sibling_files: None,
     };
-    Dataset::open_ex(path, asked).map_err(|error| refuse(file, "unreadable-file", &complaint(&error), expected))
+    Dataset::open_ex(path, asked).map_err(|error| refuse(file, "unreadable-file", &complaint(path, &error), expected))
 }
 
 /// The layer asked for, or named like the kind, or the only one (with shapes, where the kind has them).
@@ -138,10 +144,11 @@ pub(crate) fn read(
         let Some(cells) = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds)) else {
             continue;
         };
-        let wkb = match feature.geometry() {
-            Some(geometry) if shapes => Some(
-                geometry.iso_wkb().map_err(|error| refuse(&file, "unreadable-file", &complaint(&error), "geometry"))?,
-            ),
+        // By index: where a feature has no shape, the plain call hands out one without a shape in it.
+        let wkb = match feature.geometry_by_index(0) {
+            Ok(geometry) if shapes => Some(geometry.iso_wkb().map_err(|error| {
+                refuse(&file, "unreadable-file", &complaint(path, &error), "a geometry that GDAL can write down")
+            })?),
             _ => None,
         };
         batch.push(rows, cells, wkb.as_deref());
@@ -154,8 +161,11 @@ pub(crate) fn read(
     }
     let complaints = COMPLAINTS.take();
     if rows < promised {
-        let reason =
-            complaints.into_iter().chain(complaints_before).next().map_or(String::new(), |text| format!(" ({text})"));
+        let reason = complaints
+            .into_iter()
+            .chain(complaints_before)
+            .next()
+            .map_or(String::new(), |text| format!(" ({})", tidy(path, &text)));
         let expected =
             format!("the {promised} rows that the file promises{reason}; send the whole file, or save it anew");
         return Err(refuse(&file, "truncated-file", &format!("{rows} rows"), expected));
@@ -164,7 +174,7 @@ pub(crate) fn read(
     if driver != Driver::Shapefile
         && let Some(text) = complaints.first()
     {
-        return Err(refuse(&file, "unreadable-file", text, "a file that can be read to its end"));
+        return Err(refuse(&file, "unreadable-file", &tidy(path, text), "a file that can be read to its end"));
     }
     if going {
         going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
@@ -197,7 +207,10 @@ fn cell(feature: &Feature<'_>, index: usize, column: OGRFieldType::Type, holds: 
         _ => Cell::Empty,
     };
     if holds == FieldType::Text {
-        return text();
+        return match text() {
+            Cell::Text(code) if column == OGRFieldType::OFTReal => Cell::Text(without_zeros(code)),
+            other => other,
+        };
     }
     let number = |value: f64| match value {
         // A property that a GeoJSON feature does not have comes back as 0, though as no text.
@@ -216,4 +229,12 @@ fn cell(feature: &Feature<'_>, index: usize, column: OGRFieldType::Type, holds: 
         },
         _ => text(),
     }
+}
+
+/// A code that a Shapefile keeps as a number with decimals: 310115.000 is 310115.
+fn without_zeros(code: String) -> String {
+    if code.contains('.') && !code.contains(['e', 'E']) {
+        return code.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    code
 }

@@ -4,6 +4,7 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod exchange;
 mod http;
 mod scatter;
 mod support;
