@@ -1,1 +1,5 @@
 //! Integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod demo;
+mod write;
