@@ -23,7 +23,7 @@ use files::{Files, Rows};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use unit::{Ground, Unit};
@@ -222,16 +222,15 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
         })
         .collect();
     let mut sha256 = BTreeMap::new();
-    let mut names: Vec<String> = datasets.iter().flat_map(|set| set.files.iter().cloned()).collect();
-    names.push(README.to_owned());
+    // Once each, though the plans' file holds three data sets.
+    let mut names: BTreeSet<String> = datasets.iter().flat_map(|set| set.files.iter().cloned()).collect();
+    names.insert(README.to_owned());
     for shapefile in [files::PARCELS_WEST, files::PARCELS_EAST] {
         names.extend(["shx", "dbf", "prj"].map(|part| shapefile.replace("shp", part)));
     }
     for name in names {
-        if !sha256.contains_key(&name) {
-            let hash = hash(&out.join(&name))?;
-            sha256.insert(name, hash);
-        }
+        let hash = hash(&out.join(&name))?;
+        sha256.insert(name, hash);
     }
     let manifest = Manifest {
         made_up: true,

@@ -18,7 +18,7 @@ const SCATTERED_SHARE: f64 = 0.08;
 /// How much of the parcels lie outside parks: they are smaller.
 const SCATTERED_PARCELS: f64 = 0.12;
 /// How much of an area is parcels; the rest is streets, green and what is no industry.
-const FILL: f64 = 0.58;
+const FILL: f64 = 0.56;
 
 /// A park.
 pub(super) struct Park {
@@ -110,10 +110,15 @@ pub(super) fn plan(parcels: usize, seed: u64) -> Sites {
     for (((_, count), place), (area, land_m2)) in chosen.iter().zip(&places).zip(areas.iter().zip(lands)) {
         let district = district_of(place);
         let weights: Vec<f64> = (0..*count).map(|_| chance.factor(0.35)).collect();
-        let road = (0.03 * plane::area(area).sqrt()).min(60.0);
+        // Rivers and green belts part great areas, roads the rest.
+        let road = |ground: f64| match ground {
+            ground if ground > 16e6 => 300.0,
+            ground if ground > 7e6 => 160.0,
+            ground => (0.03 * ground.sqrt()).min(60.0),
+        };
         let frame = chance.between(-0.35, 0.35);
         let mut cells = Vec::new();
-        divide(area, &weights, frame, &|_| road, &mut chance, &mut cells);
+        divide(area, &weights, frame, &road, &mut chance, &mut cells);
         let ground: f64 = cells.iter().map(|cell| plane::area(cell)).sum();
         for (number, cell) in cells.into_iter().enumerate() {
             in_district[district] += 1;

@@ -126,7 +126,6 @@ pub(super) struct Building {
 pub(super) struct Parcel {
     pub code: String,
     pub shape: MultiPolygon<f64>,
-    pub area_m2: f64,
     pub registered_m2: f64,
     pub land_use: &'static str,
     pub ratio_allowed: f64,
@@ -301,7 +300,6 @@ fn parcel(unit: &Unit<'_>, plot: &Plot, code: String, fate: Fate, chance: &mut C
     let mut parcel = Parcel {
         code,
         shape,
-        area_m2,
         registered_m2: round(area_m2 * (1.0 + noise), 1).max(1.0),
         land_use,
         ratio_allowed,

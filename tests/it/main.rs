@@ -4,6 +4,7 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod demo;
 mod exchange;
 mod http;
 mod scatter;
