@@ -52,7 +52,8 @@ describe('what people are told', () => {
   });
 
   it('names the server, not the drawing, when the server fails', () => {
-    expect(tell(en, decodeProblem(503, 'text/html', '')).title).toBe(en.problems.server);
+    expect(tell(en, decodeProblem(500, 'text/html', '')).title).toBe(en.problems.server);
+    expect(tell(en, decodeProblem(503, PROBLEM, '{}')).title).toBe(en.problems.starting);
   });
 
   it('says when nothing answers', () => {

@@ -29,6 +29,8 @@ export interface CityMap {
   showGrades(hidden: ReadonlySet<GradeKey>): void;
   showZones(shown: boolean): void;
   speak(language: Language): void;
+  /** The data changed: tiles are asked for anew. */
+  refresh(): void;
   fit(bounds: Bounds): void;
   /** What can be seen beside the panel. */
   view(): Bounds;
@@ -164,6 +166,13 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     showGrades: (hidden) => ready(() => showGrades(map, hidden)),
     showZones: (shown) => ready(() => showZones(map, shown)),
     speak: (next) => ready(() => nameDistricts(map, next)),
+    refresh: () =>
+      ready(() => {
+        for (const id of Object.keys(map.getStyle().sources)) {
+          const source = map.getSource(id);
+          if (source instanceof maplibregl.VectorTileSource && source.url) source.setUrl(source.url);
+        }
+      }),
     fit,
     view() {
       const { clientWidth, clientHeight } = map.getContainer();

@@ -46,6 +46,15 @@ export class CityState {
     }
   }
 
+  /** The data moved on while the page was open: the city's own figures follow. */
+  async renew(): Promise<void> {
+    try {
+      this.city = await askCity();
+    } catch (thrown) {
+      toasts.problem(problemOf(thrown));
+    }
+  }
+
   async select(selection: Selection): Promise<void> {
     this.selection = selection;
     this.close();
@@ -61,6 +70,7 @@ export class CityState {
       this.found = { revision: page.revision, summary: page.summary };
       this.rows = page.features;
       this.next = page.next;
+      if (page.revision !== this.city?.revision) void this.renew();
     } catch (thrown) {
       if (isAbort(thrown)) return;
       this.searchProblem = problemOf(thrown);

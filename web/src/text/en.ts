@@ -16,7 +16,7 @@ export const en: Text = {
   box: 'Box',
   boxHint: 'Drag a rectangle, or click two corners',
   polygon: 'Polygon',
-  view: 'What I see',
+  view: 'Current view',
   viewHint: 'Take the part of the map in view as the area (V)',
   polygonHint: 'Click point by point; click the first point or press Enter to finish, Esc to cancel',
   clear: 'Clear',
@@ -66,7 +66,7 @@ export const en: Text = {
   startTitle: 'Ask about an area',
   startHint:
     'Draw an area on the map to get its parcels, land area, plot ratio, grades and the list. Click any parcel to see why it has its grade.',
-  startKeys: 'Keys: R box, P polygon, V what I see, Z bases, Esc cancel, Delete clear.',
+  startKeys: 'Keys: R box, P polygon, V current view, Z bases, Esc cancel, Delete clear.',
 
   selectionBox: 'Selected box',
   selectionPolygon: 'Selected polygon',
@@ -279,6 +279,8 @@ export const en: Text = {
     refused: 'The request was not accepted',
     notFound: 'This parcel was not found',
     notFoundHint: 'It may have been split, merged or replaced by a newer version.',
+    starting: 'The server is getting ready',
+    startingHint: 'It is still loading the data: try again in a moment.',
     server: 'The server failed',
     serverHint: 'Try again shortly; if it fails again, give the words below to the administrator.',
     invalidArea: 'The drawn area cannot be searched',

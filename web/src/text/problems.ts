@@ -15,6 +15,7 @@ export function tell(text: Text, problem: Problem): Told {
   if (problem.type === 'network') return told(words.network, words.networkHint);
   if (problem.type === 'tiles') return told(words.tiles, words.networkHint);
   if (problem.status === 404) return told(words.notFound, words.notFoundHint);
+  if (problem.status === 503) return told(words.starting, words.startingHint);
   if (problem.status >= 500) return told(words.server, words.serverHint);
   if (problem.type === 'unreadable') return told(words.unreadable, words.unreadableHint);
   if (/area|bbox|polygon|geometry/.test(problem.type)) return told(words.invalidArea, words.invalidAreaHint);

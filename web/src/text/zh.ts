@@ -264,6 +264,8 @@ export const zh = {
     refused: '请求未被接受',
     notFound: '没有找到这宗地',
     notFoundHint: '它可能已经拆分、合并或被新版本取代。',
+    starting: '服务器正在准备',
+    startingHint: '数据还在载入，请稍候片刻再试。',
     server: '服务器出错',
     serverHint: '请稍后重试；若仍出错，请把下面的信息交给管理员。',
     invalidArea: '画出的范围不能用来查询',
