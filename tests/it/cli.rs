@@ -69,7 +69,7 @@ fn the_doctor_finds_this_machine_fit() {
     let home = Home::empty();
     let ended = landcycle().args(["doctor", "--json"]).env("LANDCYCLE_HOME", home.path()).output().unwrap();
     let checks: Vec<serde_json::Value> = serde_json::from_slice(&ended.stdout).unwrap();
-    for what in ["PostgreSQL, PostGIS", "private database", "home", "PROJ"] {
+    for what in ["PostgreSQL, PostGIS", "private database", "home", "GDAL", "PROJ"] {
         let found = checks.iter().find(|check| check["what"] == what).unwrap();
         assert_eq!(found["verdict"], "good", "{found}");
     }

@@ -51,6 +51,12 @@ impl Drop for Home {
         if let Err(error) = cluster::stop(&self.inside) {
             eprintln!("the cluster in {} could not be stopped: {error}", self.inside.display());
         }
+        let socket = cluster::Place::of(&self.inside).map(|place| place.socket_directory());
+        if let Ok(socket) = socket
+            && !socket.starts_with(&self.inside)
+        {
+            let _ = std::fs::remove_dir_all(socket);
+        }
         let link = self.inside.join("cluster");
         if let Ok(elsewhere) = std::fs::read_link(&link) {
             let _ = std::fs::remove_dir_all(elsewhere);
