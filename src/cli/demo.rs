@@ -4,9 +4,8 @@ use super::printer::table;
 use super::review::summary;
 use super::{Context, Failure, blocking, serve};
 use crate::demo::{self, Manifest, Settings};
-use crate::exchange::receipt::Receipt;
-use crate::flow::demo::{DemoLoadError, load, manifest};
-use crate::flow::import::ImportError;
+use crate::flow::demo::{DemoLoadError, load};
+use crate::flow::import::{ImportError, Receipt};
 use crate::flow::review::Order;
 use chrono::NaiveDate;
 use clap::Subcommand;
@@ -113,7 +112,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
 
 /// Whether a folder holds the files of that city, finished.
 fn is_made(dir: &Path, size: &Size) -> bool {
-    manifest(dir).is_ok_and(|found| found.parcels == size.parcels && found.seed == size.seed)
+    Manifest::read(dir).is_ok_and(|found| found.parcels == size.parcels && found.seed == size.seed)
 }
 
 async fn generate(context: &Context, size: Size, out: &Path) -> Result<Manifest, Failure> {

@@ -4,8 +4,7 @@ use super::printer::pairs;
 use super::{Context, Failure};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
-use crate::exchange::receipt::Receipt;
-use crate::flow::import::{ImportError, Order, import};
+use crate::flow::import::{ImportError, Order, Receipt, import};
 use std::path::{Path, PathBuf};
 
 /// What to import.

@@ -18,10 +18,10 @@ mod unit;
 mod zones;
 
 use crate::domain::intake::Kind;
+pub use crate::exchange::manifest::{City, Dataset, MANIFEST, Manifest, Note};
 use crate::exchange::write::WriteError;
 use files::{Files, Rows};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -71,59 +71,6 @@ pub enum DemoError {
     },
 }
 
-/// What the files are, in the order in which they are loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// Always true.
-    pub made_up: bool,
-    /// What to tell people.
-    pub note: Note,
-    /// What the city's chance began from.
-    pub seed: u64,
-    /// How many parcels it has.
-    pub parcels: u32,
-    /// The city.
-    pub city: City,
-    /// The data sets in the order in which they are loaded.
-    pub datasets: Vec<Dataset>,
-    /// The SHA-256 of each file.
-    pub sha256: BTreeMap<String, String>,
-}
-
-/// A note in two languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// In Chinese.
-    pub zh: String,
-    /// In English.
-    pub en: String,
-}
-
-/// The name of the city.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct City {
-    /// In Chinese.
-    pub name: String,
-    /// In English.
-    pub name_en: String,
-    /// Six digits.
-    pub code: String,
-}
-
-/// One data set of the city.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dataset {
-    /// The word of its kind.
-    pub kind: String,
-    /// Its files.
-    pub files: Vec<String>,
-    /// The layer in the file, where it has several.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub layer: Option<String>,
-}
-
-/// The name of the manifest.
-pub const MANIFEST: &str = "manifest.json";
 const README: &str = "说明.txt";
 const NOTE_ZH: &str =
     "本目录的全部数据均为虚构，仅供演示：地块、界线、企业、合同和数字都不是真实的，也不代表任何真实的园区或企业。";

@@ -72,7 +72,8 @@ pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Optio
         return None;
     }
     // Even a sliver of a real survey has square millimetres; less is a line, or a ring wound back on itself.
-    if !(area(polygons).value() > 1e-6) {
+    let square_metres = area(polygons).value();
+    if square_metres.is_nan() || square_metres <= 1e-6 {
         faults.push(Fault::error("geometry-no-area", Some("geometry"), None, "a polygon with an area"));
         return None;
     }

@@ -16,6 +16,7 @@ mod dbf;
 mod encoding;
 mod error;
 pub mod header;
+pub mod manifest;
 mod mapping;
 mod read;
 pub mod receipt;

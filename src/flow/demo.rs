@@ -2,37 +2,22 @@
 
 use super::import::{ImportError, Order, import};
 use crate::clock::Clock;
-use crate::demo::Manifest;
 use crate::domain::intake::Kind;
+use crate::exchange::manifest::{Manifest, ManifestError};
 use crate::exchange::receipt::Receipt;
 use crate::store::city::{self, City};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
 use serde_json::json;
 use sqlx::PgPool;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Why a demo city was not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoLoadError {
     /// The folder holds no demo city.
-    #[error("{path} is no demo city; make one with: landcycle demo generate --out DIR")]
-    NoManifest {
-        /// Where the manifest should be.
-        path: PathBuf,
-        /// Why it could not be read.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The manifest is not one.
-    #[error("{path} is no manifest of a demo city")]
-    Manifest {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// The register holds something else.
     #[error(
         "the register holds {found}, and the demo city must not be mixed with it\nuse another LANDCYCLE_HOME or LANDCYCLE_SCHEMA for the demo"
@@ -47,14 +32,6 @@ pub enum DemoLoadError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Reads the manifest of a folder.
-pub fn manifest(folder: &Path) -> Result<Manifest, DemoLoadError> {
-    let path = folder.join(crate::demo::MANIFEST);
-    let text =
-        std::fs::read_to_string(&path).map_err(|source| DemoLoadError::NoManifest { path: path.clone(), source })?;
-    serde_json::from_str(&text).map_err(|source| DemoLoadError::Manifest { path, source })
 }
 
 /// Who loads a demo city.
@@ -72,7 +49,7 @@ pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Resu
     drop(connection);
     match found {
         None if revision == 0 => Ok(false),
-        Some(city) if city.origin == Some(origin(manifest)) => Ok(false),
+        Some(city) if city.origin == Some(manifest.origin()) => Ok(false),
         Some(city) if city.made_up && !others => {
             city::drop_schema(pool, schema).await?;
             store::migrate(pool, schema).await?;
@@ -81,10 +58,6 @@ pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Resu
         Some(city) => Err(DemoLoadError::Occupied { found: format!("{} ({})", city.name, city.name_en) }),
         None => Err(DemoLoadError::Occupied { found: "data that were imported by hand".to_owned() }),
     }
-}
-
-fn origin(manifest: &Manifest) -> String {
-    format!("demo parcels={} seed={}", manifest.parcels, manifest.seed)
 }
 
 /// Imports every data set of a demo city, in order. `progress` is told the data set and how many rows were read.
@@ -96,7 +69,7 @@ pub async fn load(
     folder: &Path,
     progress: impl Fn(&str, u64) + Clone + Send + 'static,
 ) -> Result<Vec<Receipt>, DemoLoadError> {
-    let manifest = manifest(folder)?;
+    let manifest = Manifest::read(folder)?;
     make_room(pool, schema, &manifest).await?;
     let actor = actor(user);
     let city = City {
@@ -105,7 +78,7 @@ pub async fn load(
         made_up: manifest.made_up,
         note_zh: Some(manifest.note.zh.clone()),
         note_en: Some(manifest.note.en.clone()),
-        origin: Some(origin(&manifest)),
+        origin: Some(manifest.origin()),
     };
     // Said first: data must never be on show without the word that they are made up.
     let mut write = Write::begin(pool, &actor, "name-city").await?;
