@@ -6,7 +6,8 @@ create table city (
     name_en text not null,
     made_up boolean not null default false,
     note_zh text,
-    note_en text
+    note_en text,
+    origin text
 );
 comment on table city is 'What city this schema holds; one row. Every other table of the city lives beside it.';
 comment on column city.only_row is 'Keeps the table to one row.';
@@ -15,6 +16,7 @@ comment on column city.name_en is 'Its English name.';
 comment on column city.made_up is 'Whether the data are invented for a demonstration; shown on every screen.';
 comment on column city.note_zh is 'What a reader must know about the data, in Chinese.';
 comment on column city.note_en is 'The same in English.';
+comment on column city.origin is 'What made a made-up city, e.g. demo parcels=48501 seed=310000; null for a real one.';
 
 create table revision_head (
     only_row boolean primary key default true check (only_row),

@@ -1,7 +1,7 @@
 //! The attributes of all parcels, a column each: words as small numbers, absence without a second array.
 
-use super::input::Parcel;
 use crate::domain::review::grade::Grade;
+use crate::domain::today::Parcel;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use std::collections::HashMap;

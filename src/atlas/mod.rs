@@ -17,7 +17,8 @@ mod summary;
 pub mod tile;
 mod validity;
 
-pub use input::{Area, AreaKind, BuildError, CityFacts, Parcel, RunFacts};
+pub use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts};
+pub use input::BuildError;
 pub use selection::{Selection, SelectionError};
 pub use shapes::{Bounds, PolygonRef, ShapeRef};
 pub use snapshot::{Builder, Hits, ParcelRef, Snapshot};

@@ -2,14 +2,15 @@
 //! once built, so everything read from it belongs together.
 
 use super::columns::{Columns, NONE};
-use super::input::{Area, BuildError, CityFacts, Parcel};
+use super::input::BuildError;
 use super::selection::Selection;
 use super::shapes::{Bounds, ShapeRef, Shapes};
 use super::summary::Summary;
 use super::tile::cache::Tiles;
 use super::tile::ground::Ground;
-use crate::domain::quantity::SquareMetres;
+use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::grade::Grade;
+use crate::domain::today::{Area, CityFacts, Parcel};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
@@ -270,6 +271,10 @@ impl<'a> ParcelRef<'a> {
     /// The floor area on it, where known.
     pub fn floor_area(&self) -> Option<SquareMetres> {
         self.columns().floor_area(self.index).map(SquareMetres)
+    }
+    /// Its floor area over the area of its shape, where both are known.
+    pub fn plot_ratio_built(&self) -> Option<PlotRatio> {
+        PlotRatio::of(self.floor_area()?, self.area())
     }
     /// The highest plot ratio of its plan condition.
     pub fn plot_ratio_allowed(&self) -> Option<f64> {

@@ -5,9 +5,15 @@
 //! [`Verb::run`]. It answers through the [`Printer`], and fails with a [`Failure`] that says whose doing it was.
 
 pub mod db;
+pub mod demo;
 pub mod doctor;
 mod failure;
+pub mod import;
+pub mod migrate;
 pub mod printer;
+pub mod query;
+pub mod review;
+pub mod serve;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -21,6 +27,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
+    store,
 };
 
 /// The life cycle of a city's industrial land: parcels, double lockup, efficiency reviews, exit and renewal.
@@ -65,6 +72,18 @@ enum Verb {
     Db(db::Args),
     /// Say what is wrong with this machine, and how to mend it
     Doctor(doctor::Args),
+    /// Bring the city's tables up to date
+    Migrate(migrate::Args),
+    /// A made-up city: its files, or all the way to lists and a map
+    Demo(demo::Args),
+    /// Import a data set from files
+    Import(import::Args),
+    /// Ask what lies in an area
+    Query(query::Args),
+    /// Review the efficiency of every parcel
+    Review(review::Args),
+    /// Serve the map and the API
+    Serve(serve::Args),
 }
 
 impl Verb {
@@ -72,13 +91,21 @@ impl Verb {
         match self {
             Self::Db(args) => db::run(context, args).await,
             Self::Doctor(args) => doctor::run(context, args).await,
+            Self::Migrate(args) => migrate::run(context, args).await,
+            Self::Demo(args) => demo::run(context, args).await,
+            Self::Import(args) => import::run(context, args).await,
+            Self::Query(args) => query::run(context, args).await,
+            Self::Review(args) => review::run(context, args).await,
+            Self::Serve(args) => serve::run(context, args).await,
         }
     }
 
     /// The address to listen on, for the verbs that have a flag for it.
     fn listen(&self) -> Option<String> {
         match self {
-            Self::Db(_) | Self::Doctor(_) => None,
+            Self::Demo(args) => args.listen(),
+            Self::Serve(args) => args.listen.clone(),
+            _ => None,
         }
     }
 }
@@ -101,6 +128,27 @@ impl Context {
             return Ok(url.reveal().to_owned());
         }
         Ok(self.cluster().await?.url)
+    }
+
+    /// A pool on the city's schema, its tables up to date.
+    pub async fn pool(&self) -> Result<store::Pool, Failure> {
+        let url = self.database().await?;
+        let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        Ok(pool)
+    }
+
+    /// The user of the machine who runs the command.
+    pub fn user(&self) -> String {
+        ["SUDO_USER", "USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| env::var(name).ok().filter(|user| !user.is_empty()))
+            .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    }
+
+    /// Who acts, as revisions and the audit trail name them.
+    pub fn actor(&self) -> String {
+        format!("cli:{}", self.user())
     }
 
     /// The private cluster, running.

@@ -67,12 +67,14 @@ impl Place {
         format!("landcycle-{}", self.digest())
     }
 
-    /// The directory of the socket: in the cluster when the path is short enough for the kernel, otherwise in the
-    /// directory for such things.
+    /// The directory of the socket: in the cluster when the path is short enough for the kernel and plain enough for
+    /// clients, otherwise in the directory for such things.
     pub fn socket_directory(&self) -> PathBuf {
         let inside = self.cluster.join("socket");
         let path = inside.join(format!(".s.PGSQL.{PORT}"));
-        if path.as_os_str().as_bytes().len() <= SOCKET_PATH_LIMIT {
+        // libpq takes a comma in a host for the end of the first of several hosts.
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.len() <= SOCKET_PATH_LIMIT && !bytes.contains(&b',') {
             return inside;
         }
         let caller = rustix::process::geteuid();
@@ -153,7 +155,12 @@ impl Place {
 
     fn elsewhere(self, account: &Account) -> Result<Self, ClusterError> {
         let root = Path::new(ELSEWHERE);
-        fs::create_dir_all(root).map_err(ClusterError::io("create", root))?;
+        if !root.exists() {
+            fs::create_dir_all(root).map_err(ClusterError::io("create", root))?;
+            // Whatever root's umask says, the server's user has to pass.
+            fs::set_permissions(root, fs::Permissions::from_mode(0o755))
+                .map_err(ClusterError::io("change the mode of", root))?;
+        }
         // A new name each time: a home that was deleted and made again must not wake up with its old data.
         let chosen = tempfile::Builder::new().prefix(&format!("{}-", self.digest())).tempdir_in(root);
         let cluster = chosen.map_err(ClusterError::io("create a directory in", root))?.keep();

@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{Read as _, Seek as _, SeekFrom},
+    os::unix::net::UnixStream,
     path::Path,
     process::{Child, ExitStatus},
     time::{Duration, Instant},
@@ -81,6 +82,8 @@ pub fn await_ready(place: &Place, pid: u32, mut child: Option<(&mut Child, u64)>
     loop {
         if let Some(PidFile { pid: found, socket_directory: Some(socket), ready: true }) = PidFile::read(&place.data())
             && found == pid
+            // A server that was killed a moment ago still has its file, but no longer its socket.
+            && UnixStream::connect(socket.join(format!(".s.PGSQL.{PORT}"))).is_ok()
         {
             return Ok(url_of(&socket));
         }

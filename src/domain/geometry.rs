@@ -1,5 +1,8 @@
-//! Areas on the CGCS2000 ellipsoid. Area is geodesic, never measured on a map projection (`domain.md` §11).
+//! Shapes in longitude and latitude: what passes as one, and its area on the CGCS2000 ellipsoid. Area is geodesic, never
+//! measured on a map projection (`domain.md` §11). Whether rings cross is for PostGIS to say, which also says where.
 
+use super::finding::Fault;
+use super::intake::Shape;
 use super::quantity::SquareMetres;
 use geo_types::{LineString, MultiPolygon, Polygon};
 use geographiclib_rs::{Geodesic, PolygonArea, Winding};
@@ -26,6 +29,54 @@ fn ring_area(ring: &LineString<f64>) -> f64 {
     }
     let (_, square_metres, _) = area.compute(true);
     square_metres.abs()
+}
+
+/// The polygons of a row that must have some.
+pub fn required_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Option<&'a MultiPolygon<f64>> {
+    if matches!(shape, Shape::None) {
+        faults.push(Fault::error("geometry-empty", Some("geometry"), None, "a polygon"));
+    }
+    optional_polygons(shape, faults)
+}
+
+/// The polygons of a row that may have some; anything else but nothing is a fault.
+pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Option<&'a MultiPolygon<f64>> {
+    let polygons = match shape {
+        Shape::None => return None,
+        Shape::Other(what) => {
+            faults.push(Fault::error("geometry-not-a-polygon", Some("geometry"), Some(what), "a polygon"));
+            return None;
+        }
+        Shape::Polygons(polygons) => polygons,
+    };
+    let rings = || polygons.iter().flat_map(|one| std::iter::once(one.exterior()).chain(one.interiors()));
+    if let Some(short) = rings().find(|ring| ring.0.len() < 4) {
+        let points = format!("{} points", short.0.len());
+        faults.push(Fault::error(
+            "geometry-too-few-points",
+            Some("geometry"),
+            Some(&points),
+            "rings of at least 4 points, the last equal to the first",
+        ));
+        return None;
+    }
+    let off = |x: f64, y: f64| !((-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y));
+    if let Some(point) = rings().flat_map(|ring| &ring.0).find(|point| off(point.x, point.y)) {
+        let place = format!("{} {}", point.x, point.y);
+        faults.push(Fault::error(
+            "geometry-off-the-globe",
+            Some("geometry"),
+            Some(&place),
+            "coordinates of the named CRS",
+        ));
+        return None;
+    }
+    // Even a sliver of a real survey has square millimetres; less is a line, or a ring wound back on itself.
+    if !(area(polygons).value() > 1e-6) {
+        faults.push(Fault::error("geometry-no-area", Some("geometry"), None, "a polygon with an area"));
+        return None;
+    }
+    Some(polygons)
 }
 
 #[cfg(test)]

@@ -24,3 +24,6 @@ pub mod zoning;
 
 // Judgements.
 pub mod review;
+
+// What maps and lists show.
+pub mod today;

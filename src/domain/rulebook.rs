@@ -17,8 +17,10 @@ pub struct RuleValue {
     /// Its unit, from a closed list.
     pub unit: Unit,
     /// The first day on which it holds.
+    #[serde(deserialize_with = "super::review::scheme::day::read")]
     pub effective_from: NaiveDate,
     /// The last day on which it holds, if it has one.
+    #[serde(default, deserialize_with = "super::review::scheme::day::read_optional")]
     pub effective_to: Option<NaiveDate>,
     /// The document it was read in.
     pub source: String,

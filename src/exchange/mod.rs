@@ -1,4 +1,32 @@
-//! exchange
+//! Files: their formats, encodings, reference systems and column names. It hands out rows in the words of
+//! [`crate::domain::intake`] and knows neither the register nor what a row means.
+//!
+//! Reading, in steps ([`read()`]):
+//!
+//! 1. The path must be a regular file of a known format; nothing is opened over a network, and GDAL is asked only for
+//!    the one driver of that format.
+//! 2. What a file promises (bytes, records) is compared with what is there, before anything is believed.
+//! 3. Encoding by evidence, reference system from the file or by hand, columns by field map.
+//! 4. Rows are handed out one by one, shapes in longitude and latitude of EPSG:4490.
+//! 5. Rows handed out are compared with the rows promised: fewer refuses the file.
 
+mod archive;
+mod crs;
+mod dbf;
+mod encoding;
+mod error;
+pub mod header;
+mod mapping;
+mod read;
+pub mod receipt;
+mod shape;
+mod shapefile;
+mod sheet;
+mod table;
+mod vector;
 pub mod workbook;
 pub mod write;
+
+pub use error::ReadError;
+pub use mapping::ColumnUse;
+pub use read::{Opened, Source, read};

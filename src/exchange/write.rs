@@ -78,6 +78,12 @@ pub enum WriteError {
         /// How many columns there are.
         expected: usize,
     },
+    /// A row has no shape and the format holds none without.
+    #[error("a row for {path} has no shape, and FlatGeobuf holds no such row; write GeoPackage, GeoJSON, CSV or XLSX")]
+    NoShape {
+        /// The file.
+        path: PathBuf,
+    },
     /// A format holds no more rows.
     #[error("{path} would have more than {most} rows, the most that its format holds; write CSV or split it")]
     TooManyRows {

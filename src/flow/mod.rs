@@ -1,1 +1,8 @@
-//! flow
+//! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
+
+pub mod demo;
+pub mod import;
+pub mod lists;
+pub mod refresh;
+pub mod review;
+pub mod rules;

@@ -42,8 +42,6 @@ pub enum Kind {
     NotReady,
     /// It took too long.
     Timeout,
-    /// Not built yet.
-    NotBuilt,
     /// Our fault.
     Internal,
 }
@@ -71,7 +69,6 @@ impl Kind {
             Self::ForeignHost => ("foreign-host", StatusCode::MISDIRECTED_REQUEST, "This is not that host"),
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "The service is not ready"),
             Self::Timeout => ("timeout", StatusCode::SERVICE_UNAVAILABLE, "The answer took too long"),
-            Self::NotBuilt => ("not-built", StatusCode::NOT_IMPLEMENTED, "This is not built yet"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The service failed"),
         }
     }

@@ -1,8 +1,9 @@
 //! Buildings on parcels.
 
 use super::StoreError;
+use super::copy::Rows;
 use super::place;
-use super::stage::{Merged, Refused, Row, Rows};
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::building::Building;
 use crate::domain::quantity::SquareMetres;

@@ -1,7 +1,8 @@
 //! Enterprises.
 
 use super::StoreError;
-use super::stage::{Merged, Rows};
+use super::copy::Rows;
+use super::stage::Merged;
 use super::write::Write;
 use crate::domain::enterprise::Enterprise;
 

@@ -5,6 +5,8 @@
 pub mod building;
 pub mod city;
 pub mod contract;
+pub mod copy;
+pub mod dossier;
 pub mod enterprise;
 mod geometry;
 pub mod obligation;
@@ -12,6 +14,8 @@ pub mod occupancy;
 pub mod parcel;
 pub mod performance;
 pub mod place;
+pub mod review;
+pub mod snapshot;
 pub mod stage;
 pub mod write;
 pub mod zoning;

@@ -1,7 +1,8 @@
 //! Obligations of contracts.
 
 use super::StoreError;
-use super::stage::{Merged, Refused, Row, Rows};
+use super::copy::Rows;
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::contract::obligation::{Excuse, Obligation};
 use sqlx::PgConnection;

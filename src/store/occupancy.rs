@@ -1,7 +1,8 @@
 //! Occupancies: which enterprise uses which floor area of which parcel.
 
 use super::StoreError;
-use super::stage::{Merged, Refused, Row, Rows};
+use super::copy::Rows;
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::occupancy::Occupancy;
 use sqlx::PgConnection;

@@ -1,7 +1,8 @@
 //! Annual returns.
 
 use super::StoreError;
-use super::stage::{Merged, Refused, Row, Rows};
+use super::copy::Rows;
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::performance::{Return, Veto};
 use sqlx::PgConnection;

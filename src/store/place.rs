@@ -1,7 +1,8 @@
 //! Districts and parks as they are now, the checks that every shape passes, and where each parcel stands.
 
 use super::StoreError;
-use super::stage::{Merged, Refused, Row, Rows};
+use super::copy::Rows;
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
 use crate::domain::park::Park;

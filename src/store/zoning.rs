@@ -1,8 +1,9 @@
 //! Zones of the double lockup in two times.
 
 use super::StoreError;
+use super::copy::Rows;
 use super::place::{invalid_shapes, outside_city};
-use super::stage::{Merged, Refused, Row, Rows};
+use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::zoning::Zone;
 use geo_types::MultiPolygon;

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod atlas;
+mod cli;
 mod cluster;
+mod demo;
+mod exchange;
 mod http;
 mod scatter;
 mod support;

@@ -1,8 +1,8 @@
 //! The ground under the tiles: every point projected to Web Mercator once, as whole numbers. A world of 2³² units has a
 //! unit of 9 mm at the equator, finer than a screen shows at zoom 22. Areas for people are never measured here.
 
-use crate::atlas::input::Area;
 use crate::atlas::shapes::{Bounds, Shapes};
+use crate::domain::today::Area;
 use std::f64::consts::PI;
 
 /// The latitude at which the square world of Web Mercator ends.

@@ -10,9 +10,9 @@ mod encode;
 pub(super) mod ground;
 mod outline;
 
-use super::input::AreaKind;
 use super::shapes::{Bounds, ShapeRef};
 use super::snapshot::Snapshot;
+use crate::domain::today::AreaKind;
 use encode::LayerWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;

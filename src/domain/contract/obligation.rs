@@ -157,3 +157,9 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
         excuse,
     })
 }
+
+/// How many days late an obligation was met, or is while it is open; nothing while it is not late.
+pub fn late_days(due_on: Option<NaiveDate>, met_on: Option<NaiveDate>, today: NaiveDate) -> Option<i64> {
+    let late = (met_on.unwrap_or(today) - due_on?).num_days();
+    (late > 0).then_some(late)
+}

@@ -29,6 +29,21 @@ pub enum Measure {
     Staff,
 }
 
+impl Measure {
+    /// Their names in the order of the measures, unit last.
+    pub const NAMES: [&'static str; MEASURES] = [
+        "output_wan_yuan",
+        "revenue_wan_yuan",
+        "tax_wan_yuan",
+        "value_added_wan_yuan",
+        "fixed_assets_wan_yuan",
+        "energy_tce",
+        "emissions_t",
+        "rd_wan_yuan",
+        "staff",
+    ];
+}
+
 /// How many measures there are.
 pub const MEASURES: usize = 9;
 

@@ -5,6 +5,7 @@
 pub mod decision;
 pub mod explain;
 pub mod facts;
+pub mod freeze;
 pub mod grade;
 pub mod indicator;
 pub mod receipt;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, thiserror::Error)]
 pub enum SchemeError {
     /// The text is not a scheme.
-    #[error("the scheme cannot be read: {0}")]
+    #[error("it cannot be read")]
     Syntax(#[from] toml::de::Error),
     /// A value of it makes no sense.
     #[error("{place}: {problem}")]
@@ -35,6 +35,31 @@ pub enum SchemeError {
     },
 }
 
+/// A day in a rule file: a TOML date, or the same in quotes.
+pub(crate) mod day {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Date(toml::value::Datetime),
+        Text(String),
+    }
+
+    pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+        let text = match Written::deserialize(deserializer)? {
+            Written::Date(date) => date.to_string(),
+            Written::Text(text) => text,
+        };
+        text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no day; expected one such as 2026-06-30")))
+    }
+
+    pub(crate) fn read_optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+        read(deserializer).map(Some)
+    }
+}
+
 /// A text in the two languages of the product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,8 +81,10 @@ pub struct Scheme {
     /// Its title.
     pub title: Words,
     /// The first day on which it may be used.
+    #[serde(deserialize_with = "day::read")]
     pub effective_from: NaiveDate,
     /// The last day, if it has one.
+    #[serde(default, deserialize_with = "day::read_optional")]
     pub effective_to: Option<NaiveDate>,
     /// Where it comes from, or "assumption".
     pub source: String,

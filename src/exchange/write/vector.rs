@@ -50,14 +50,16 @@ impl Default for VectorOptions {
 
 /// Writes a vector file of one or several layers row by row.
 pub struct VectorWriter {
-    staging: Staging,
+    // Before the folder: GDAL closes its files when it is dropped, and wants to find them.
     dataset: Dataset,
+    staging: Staging,
     /// The columns of each layer.
     columns: Vec<Vec<Column>>,
     /// Rows not yet handed over, with their layer.
     waiting: Vec<(usize, Row)>,
     transform: Option<CoordTransform>,
     transactions: bool,
+    needs_shapes: bool,
     drop_cpg: bool,
     in_gbk: bool,
 }
@@ -120,6 +122,7 @@ impl VectorWriter {
             waiting: Vec::new(),
             transform,
             transactions,
+            needs_shapes: format == Format::FlatGeobuf,
             drop_cpg: format == Format::Shapefile && !options.says_encoding,
             in_gbk: format == Format::Shapefile && options.encoding == "CP936",
         })
@@ -128,6 +131,10 @@ impl VectorWriter {
     /// Writes one row to the layer of that place in the list given at the beginning.
     pub fn write(&mut self, layer: usize, row: Row) -> Result<(), WriteError> {
         check_width(self.staging.target(), &row.0, self.columns.get(layer).map_or(0, Vec::len))?;
+        if self.needs_shapes && row.1.as_ref().is_none_or(|shape| shape.0.is_empty()) {
+            // GDAL leaves such a row out of an indexed FlatGeobuf without a word.
+            return Err(WriteError::NoShape { path: self.staging.target().to_owned() });
+        }
         if self.in_gbk {
             // GDAL drops such characters with a warning that nobody reads.
             for value in &row.0 {

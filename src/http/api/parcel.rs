@@ -2,14 +2,23 @@
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
 use super::city::BothLanguages;
+use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
+use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::domain::review::explain::explain;
+use crate::domain::review::facts::{Measure, round};
+use crate::domain::review::receipt::Receipt;
+use crate::domain::zoning::Tier;
+use crate::flow::rules;
 use crate::http::App;
 use crate::http::answer::{REVISION, typed};
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
+use crate::store;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
+use geo::BoundingRect;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -206,8 +215,191 @@ pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: Hea
     Ok(response)
 }
 
-/// CONVERSION GOES HERE: read the register's dossier through `app.pool` and write it in the shapes above; `None` where
-/// the register has no such parcel. Until then the answer says so.
-async fn dossier(_app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Problem> {
-    Err(Problem::new(Kind::NotBuilt, format!("the dossier of {code} is not read from the register yet")))
+/// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
+async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Problem> {
+    let today = (app.today)();
+    let found =
+        store::dossier::read(&app.pool, code.as_str(), today).await.map_err(|error| Problem::internal(&error))?;
+    let Some(found) = found else { return Ok(None) };
+    let receipt = found
+        .review
+        .as_ref()
+        .map(|review| serde_json::from_str::<Receipt>(&review.receipt))
+        .transpose()
+        .map_err(|error| Problem::internal(&error))?;
+    let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
+    let obligations = |number: &str| {
+        found
+            .obligations
+            .iter()
+            .filter(|one| one.contract == number)
+            .map(|one| Obligation {
+                number: one.number.clone(),
+                kind: one.kind.clone(),
+                due_on: one.due_on,
+                target: one.target,
+                unit: one.unit.clone(),
+                comparator: one.target.map(|_| if one.at_most { "<=" } else { ">=" }.to_owned()),
+                met_on: one.met_on,
+                achieved: one.achieved,
+                excuse: one.excuse.clone(),
+                late_days: late_days(one.due_on, one.met_on, today),
+            })
+            .collect()
+    };
+    Ok(Some(Dossier {
+        revision: found.revision,
+        parcel: parcel(&found, today)?,
+        versions: found
+            .versions
+            .iter()
+            .map(|one| Version {
+                valid_from: one.valid_from,
+                valid_to: one.valid_to,
+                recorded_from: one.recorded_from,
+                recorded_to: one.recorded_to,
+            })
+            .collect(),
+        zones: found
+            .zones
+            .iter()
+            .map(|one| Zone {
+                code: one.code.clone(),
+                name: one.name.clone(),
+                tier: tier(&one.tier),
+                locked: one.locked,
+                share: round(one.share, 6),
+            })
+            .collect(),
+        buildings: Buildings {
+            count: found.buildings.count.unsigned_abs(),
+            footprint_m2: found.buildings.footprint_m2.map(|area| round(area, 2)),
+            floor_area_m2: found.buildings.floor_area_m2.map(|area| round(area, 2)),
+            used_floor_area_m2: found.buildings.used_floor_area_m2.map(|area| round(area, 2)),
+        },
+        contracts: found
+            .contracts
+            .iter()
+            .map(|one| Contract {
+                obligations: obligations(&one.number),
+                number: one.number.clone(),
+                kind: one.kind.clone(),
+                holder: one.holder.clone(),
+                holder_name: one.holder_name.clone(),
+                signed_on: Some(one.signed_on),
+                term_starts_on: Some(one.term_starts_on),
+                term_ends_on: one.term_ends_on,
+                price_wan_yuan: one.price_wan_yuan,
+                plot_ratio_low: one.plot_ratio_low,
+                plot_ratio_high: one.plot_ratio_high,
+                performance_terms: Some(one.performance_terms),
+                responsible_unit: one.responsible_unit.clone(),
+            })
+            .collect(),
+        occupancies: found
+            .occupancies
+            .iter()
+            .map(|one| Occupancy {
+                enterprise: one.enterprise.clone(),
+                name: Some(one.name.clone()),
+                industry: one.industry.clone(),
+                role: one.role.clone(),
+                floor_area_m2: Some(one.floor_area_m2),
+                from: Some(one.from_on),
+                to: one.to_on,
+                tax_is_local: Some(one.tax_is_local),
+            })
+            .collect(),
+        returns: receipt.as_ref().map(returns).unwrap_or_default(),
+        review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
+    }))
+}
+
+fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, Problem> {
+    let one = &found.parcel;
+    let rulebook = rules::rulebook().map_err(|error| Problem::internal(&error))?;
+    let built =
+        found.buildings.floor_area_m2.and_then(|floor| PlotRatio::of(SquareMetres(floor), SquareMetres(one.area_m2)));
+    let bounds = one.shape.bounding_rect().map(|rect| [rect.min().x, rect.min().y, rect.max().x, rect.max().y]);
+    Ok(Parcel {
+        code: one.code.clone(),
+        district: one.district.clone(),
+        district_name: one.district_name.clone(),
+        park: one.park.clone(),
+        park_name: one.park_name.clone(),
+        tier: Tier::parse(&one.tier).map_or("", Tier::name),
+        locked: one.locked,
+        land_use: one.land_use.clone(),
+        land_use_scheme: one.land_use_scheme.clone(),
+        registered_area_m2: one.registered_area_m2,
+        area_m2: round(one.area_m2, 2),
+        area_mu: round(SquareMetres(one.area_m2).to_mu().value(), 4),
+        plot_ratio_built: built.map(|ratio| round(ratio.value(), 4)),
+        plot_ratio_allowed: one.plot_ratio_allowed,
+        plot_ratio_reference: rulebook.plot_ratio_reference(&one.land_use, today).map(|value| PlotRatioReference {
+            value: value.value,
+            basis: value.source.clone(),
+            assumption: value.assumption,
+        }),
+        address: one.address.clone(),
+        valid_from: found.versions.first().and_then(|version| version.valid_from),
+        geometry: geojson::Geometry::new(geojson::GeometryValue::from(&one.shape)),
+        bounds,
+    })
+}
+
+/// The share of its users' yearly figures that reached the parcel, as its receipt froze them.
+fn returns(receipt: &Receipt) -> Vec<AnnualReturn> {
+    let years = receipt.facts.years.iter();
+    years
+        .map(|year| AnnualReturn {
+            year: year.year,
+            figures: Measure::NAMES
+                .into_iter()
+                .zip(&year.figures)
+                .map(|(name, share)| (name.to_owned(), (share.known > 0.0).then_some(share.sum)))
+                .collect(),
+        })
+        .collect()
+}
+
+fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
+    let words = explain(receipt);
+    let decision = &receipt.decision;
+    let [ground, _] = &decision.ground;
+    let [evidence, _] = &decision.evidence;
+    let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Review {
+        run_id: stored.run_id,
+        scheme: receipt.rules.scheme.clone(),
+        as_of: receipt.as_of,
+        state: stored.state.clone(),
+        grade: receipt.grade.name(),
+        score: receipt.score,
+        rank: receipt.rank.map(i64::from),
+        peer_group: Some(receipt.peer_group.clone()),
+        outcome: filled(&decision.outcome),
+        channel: filled(&decision.channel),
+        legal_ground: filled(ground),
+        evidence_required: filled(evidence),
+        explanation: BothLanguages { zh: words.zh, en: words.en },
+        indicators: receipt
+            .indicators
+            .iter()
+            .map(|line| {
+                let (zh, en) = line.key.title();
+                Indicator {
+                    key: line.key.key().to_owned(),
+                    title: BothLanguages { zh: zh.to_owned(), en: en.to_owned() },
+                    unit: line.key.unit().to_owned(),
+                    value: line.value,
+                    benchmark: line.benchmark,
+                    weight: line.weight,
+                    points: line.points,
+                    missing: line.value.is_none(),
+                }
+            })
+            .collect(),
+        receipt: stored.receipt_hash.clone(),
+    }
 }

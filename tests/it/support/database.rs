@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use landcycle::cluster;
+use landcycle::{cluster, store};
 use sha2::{Digest as _, Sha256};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool,
@@ -41,7 +41,7 @@ pub async fn fresh_database() -> Database {
     let server_url = server_url();
     let server: PgConnectOptions = server_url.parse().unwrap();
     let mut connection = PgConnection::connect_with(&server).await.unwrap();
-    let template = template(&mut connection, &server).await;
+    let template = template(&mut connection, &server_url).await;
     let name = format!("landcycle_test_{}_{}", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
     execute(&mut connection, format!("drop database if exists {name} with (force)")).await;
     execute(&mut connection, format!("create database {name} template {template} strategy file_copy")).await;
@@ -64,10 +64,7 @@ pub fn server_url() -> String {
     }
 }
 
-/// Applies every migration to an empty database.
-async fn migrate(_pool: &PgPool) {}
-
-async fn template(connection: &mut PgConnection, server: &PgConnectOptions) -> String {
+async fn template(connection: &mut PgConnection, server_url: &str) -> String {
     let template = format!("landcycle_template_{}", fingerprint());
     if exists(connection, &template).await {
         return template;
@@ -79,11 +76,8 @@ async fn template(connection: &mut PgConnection, server: &PgConnectOptions) -> S
         let making = format!("{template}_making");
         execute(connection, format!("drop database if exists {making} with (force)")).await;
         execute(connection, format!("create database {making}")).await;
-        let pool =
-            PgPoolOptions::new().max_connections(2).connect_with(server.clone().database(&making)).await.unwrap();
-        sqlx::query("create extension if not exists postgis").execute(&pool).await.unwrap();
-        sqlx::query("create extension if not exists btree_gist").execute(&pool).await.unwrap();
-        migrate(&pool).await;
+        let pool = store::connect(&with_database(server_url, &making), SCHEMA).await.unwrap();
+        store::migrate(&pool, SCHEMA).await.unwrap();
         pool.close().await;
         execute(connection, format!("alter database {making} rename to {template}")).await;
     }
@@ -128,7 +122,7 @@ fn fingerprint() -> String {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut files: Vec<_> = fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let mut digest = Sha256::new();
+    let mut digest = Sha256::new_with_prefix(SCHEMA);
     for file in files {
         digest.update(file.file_name().unwrap().as_encoded_bytes());
         digest.update(fs::read(&file).unwrap());
@@ -179,6 +173,10 @@ async fn two_tests_have_two_databases() {
     let there: Option<String> =
         sqlx::query_scalar("select to_regclass('public.mine')::text").fetch_one(&two.pool).await.unwrap();
     assert_eq!(there, None);
+    let migrated: i64 = sqlx::query_scalar("select count(*) from parcel_version").fetch_one(&two.pool).await.unwrap();
+    assert_eq!(migrated, 0);
     let postgis: String = sqlx::query_scalar("select postgis_version()").fetch_one(&two.pool).await.unwrap();
     assert!(postgis.starts_with('3'), "{postgis}");
+    let mut by_address = PgConnection::connect(&one.url).await.unwrap();
+    sqlx::query("select id from public.mine").fetch_all(&mut by_address).await.unwrap();
 }

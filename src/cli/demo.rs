@@ -1,0 +1,176 @@
+//! `landcycle demo`: a made-up city, from files to lists and a map.
+
+use super::printer::table;
+use super::review::summary;
+use super::{Context, Failure, blocking, serve};
+use crate::demo::{self, Manifest, Settings};
+use crate::exchange::receipt::Receipt;
+use crate::flow::demo::{DemoLoadError, load, manifest};
+use crate::flow::import::ImportError;
+use crate::flow::review::Order;
+use chrono::NaiveDate;
+use clap::Subcommand;
+use indicatif::ProgressBar;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// What to do with the demo city.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make its files, as a bureau would send them
+    Generate {
+        /// Where to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[command(flatten)]
+        size: Size,
+    },
+    /// Import its files
+    Load {
+        /// Where they are
+        dir: PathBuf,
+    },
+    /// All of it: make, import, review, write the lists to out/, and serve the map
+    Run {
+        #[command(flatten)]
+        size: Size,
+        /// Address to serve on [default: 127.0.0.1:8080]
+        #[arg(long)]
+        listen: Option<String>,
+        /// Stop after the lists are written
+        #[arg(long)]
+        no_serve: bool,
+        /// Where the lists go
+        #[arg(long, value_name = "DIR", default_value = "out")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct Size {
+    /// How many parcels
+    #[arg(long, default_value_t = Settings::default().parcels)]
+    parcels: u32,
+    /// What chance starts from
+    #[arg(long, default_value_t = Settings::default().seed)]
+    seed: u64,
+}
+
+impl Args {
+    pub(super) fn listen(&self) -> Option<String> {
+        match &self.verb {
+            Verb::Run { listen, .. } => listen.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// The day that the demo's review judges.
+const AS_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 6, 30).expect("the 30 June exists in every year");
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    match args.verb {
+        Verb::Generate { out, size } => {
+            let manifest = generate(context, size, &out).await?;
+            context.printer.result(&manifest, |manifest| {
+                format!("{} parcels in {}; everything is made up", manifest.parcels, out.display())
+            })
+        }
+        Verb::Load { dir } => {
+            let receipts = import(context, &dir).await?;
+            context.printer.result(&receipts, |receipts| received(receipts))
+        }
+        Verb::Run { size, no_serve, out, .. } => {
+            let dir = context.config.home.join("demo").join(format!("{}-{}", size.parcels, size.seed));
+            if !is_made(&dir, &size) {
+                generate(context, size, &dir).await?;
+            }
+            let receipts = import(context, &dir).await?;
+            context.printer.note(&received(&receipts));
+            let order = Order {
+                as_of: AS_OF,
+                scheme: "default".into(),
+                kind: "round".into(),
+                window: None,
+                workers: super::review::all_workers(),
+            };
+            let reviewed = super::review::make(context, &order, &format!("demo:{}", context.user()), &out).await?;
+            context.printer.result(&reviewed, summary)?;
+            if no_serve {
+                return Ok(());
+            }
+            serve::run(context, serve::Args::default()).await
+        }
+    }
+}
+
+/// Whether a folder holds the files of that city, finished.
+fn is_made(dir: &Path, size: &Size) -> bool {
+    manifest(dir).is_ok_and(|found| found.parcels == size.parcels && found.seed == size.seed)
+}
+
+async fn generate(context: &Context, size: Size, out: &Path) -> Result<Manifest, Failure> {
+    let bar = context.printer.progress("making the demo city", 1);
+    let (told, out) = (bar.clone(), out.to_owned());
+    let settings = Settings { parcels: size.parcels, seed: size.seed };
+    let made = blocking(move || {
+        demo::generate(&settings, &out, &mut |stage, done, total| {
+            told.set_message(format!("demo city: {stage}"));
+            told.set_length(total);
+            told.set_position(done);
+        })
+    })
+    .await?;
+    bar.finish_and_clear();
+    made.map_err(|error| match error {
+        demo::DemoError::Size { .. } => Failure::Usage(error.to_string()),
+        other => Failure::fault(other),
+    })
+}
+
+async fn import(context: &Context, dir: &Path) -> Result<Vec<Receipt>, Failure> {
+    let pool = context.pool().await?;
+    let bar = context.printer.progress("importing", 0);
+    let told = std::sync::Arc::new(Mutex::new((String::new(), bar.clone())));
+    let progress = move |kind: &str, rows: u64| tell(&told, kind, rows);
+    let loaded = load(&pool, context.config.schema.as_str(), context.clock, &context.user(), dir, progress).await;
+    bar.finish_and_clear();
+    loaded.map_err(|error| match error {
+        DemoLoadError::Store(_) | DemoLoadError::Import(ImportError::Store(_)) => Failure::fault(error),
+        other => Failure::refused(other),
+    })
+}
+
+fn tell(told: &Mutex<(String, ProgressBar)>, kind: &str, rows: u64) {
+    if let Ok(mut told) = told.lock() {
+        if told.0 != kind {
+            kind.clone_into(&mut told.0);
+            told.1.set_message(format!("importing {kind}"));
+        }
+        told.1.set_position(rows);
+    }
+}
+
+fn received(receipts: &[Receipt]) -> String {
+    let rows: Vec<[String; 6]> = receipts
+        .iter()
+        .map(|one| {
+            [
+                one.dataset.clone(),
+                one.read.to_string(),
+                one.accepted.to_string(),
+                one.unchanged.to_string(),
+                one.refused.to_string(),
+                one.warnings.to_string(),
+            ]
+        })
+        .collect();
+    table(["data set", "read", "accepted", "unchanged", "refused", "warnings"], &rows)
+}

@@ -1,0 +1,122 @@
+//! `landcycle import`: a data set out of files, and what became of its rows.
+
+use super::printer::pairs;
+use super::{Context, Failure};
+use crate::domain::finding::Severity;
+use crate::domain::intake::Kind;
+use crate::exchange::receipt::Receipt;
+use crate::flow::import::{ImportError, Order, import};
+use std::path::{Path, PathBuf};
+
+/// What to import.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns
+    #[arg(value_parser = parse_kind)]
+    kind: Kind,
+    /// GeoPackage, Shapefile (also zipped), GeoJSON, CSV or XLSX
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The layer or sheet, where a file has several
+    #[arg(long)]
+    layer: Option<String>,
+    /// The reference system, where the file has none or a wrong one, e.g. EPSG:4549
+    #[arg(long)]
+    crs: Option<String>,
+    /// The encoding, where the file says nothing or something wrong, e.g. GBK
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Field map: FILE.toml, a shipped one by name, or field=column,…
+    #[arg(long)]
+    map: Option<String>,
+    /// Try it and store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take all rows or none
+    #[arg(long)]
+    strict: bool,
+    /// Write the receipt (JSON) here
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+}
+
+fn parse_kind(word: &str) -> Result<Kind, String> {
+    Kind::parse(word).ok_or_else(|| format!("expected one of {}", Kind::ALL.map(Kind::name).join(", ")))
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let order = Order {
+        kind: args.kind,
+        files: args.files,
+        layer: args.layer,
+        crs: args.crs,
+        encoding: args.encoding,
+        map: args.map,
+        dry_run: args.dry_run,
+        strict: args.strict,
+    };
+    let bar = context.printer.progress(args.kind.name(), 0);
+    let told = bar.clone();
+    let ended = import(&pool, context.clock, &context.actor(), &order, move |rows| told.set_position(rows)).await;
+    bar.finish_and_clear();
+    match ended {
+        Ok(receipt) => {
+            keep(args.receipt.as_deref(), &receipt)?;
+            context.printer.result(&receipt, people)
+        }
+        Err(ImportError::Refused(receipt)) => {
+            keep(args.receipt.as_deref(), &receipt)?;
+            if context.printer.is_json() {
+                context.printer.result(&receipt, |_| String::new())?;
+            }
+            Err(Failure::Refused(ImportError::Refused(receipt).to_string()))
+        }
+        Err(error @ ImportError::Read(_)) => Err(Failure::refused(error)),
+        Err(error) => Err(Failure::fault(error)),
+    }
+}
+
+fn keep(path: Option<&Path>, receipt: &Receipt) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(receipt).map_err(Failure::fault)?;
+    std::fs::write(path, text + "\n")
+        .map_err(|error| Failure::Fault(format!("the receipt {} could not be written: {error}", path.display())))
+}
+
+/// How many findings people are shown; the receipt has them all.
+const SHOWN: usize = 20;
+
+fn people(receipt: &Receipt) -> String {
+    let mut text = pairs(&[
+        ("data set", receipt.dataset.clone()),
+        ("files", receipt.files.join(", ")),
+        ("CRS", receipt.crs.clone().unwrap_or_else(|| "none".into())),
+        ("encoding", receipt.encoding.clone().unwrap_or_else(|| "none".into())),
+        ("read", receipt.read.to_string()),
+        ("accepted", receipt.accepted.to_string()),
+        ("unchanged", receipt.unchanged.to_string()),
+        ("refused", receipt.refused.to_string()),
+        ("warnings", receipt.warnings.to_string()),
+        (
+            "revision",
+            match receipt.revision {
+                Some(revision) => revision.to_string(),
+                None if receipt.dry_run => "none: only tried".into(),
+                None => "none: nothing changed".into(),
+            },
+        ),
+    ]);
+    let mut findings: Vec<_> = receipt.findings.iter().collect();
+    findings.sort_by_key(|finding| finding.severity);
+    for finding in findings.iter().take(SHOWN) {
+        let mark = if finding.severity == Severity::Error { "refused" } else { "warning" };
+        text.push_str(&format!("{mark}: {}\n", finding.sentence()));
+    }
+    let more = receipt.findings.len().saturating_sub(SHOWN) as u64 + receipt.findings_left_out;
+    if more > 0 {
+        text.push_str(&format!("and {more} more; --receipt FILE keeps them\n"));
+    }
+    text
+}

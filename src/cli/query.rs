@@ -1,0 +1,178 @@
+//! `landcycle query`: the parcels of an area with a summary, in the terminal.
+
+use super::printer::{pairs, table};
+use super::{Context, Failure};
+use crate::atlas::{Hits, Selection, Snapshot, Summary, Tally};
+use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::flow::refresh;
+use clap::ValueEnum;
+use geojson::GeoJson;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Which area.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A box: west,south,east,north in degrees of longitude and latitude
+    #[arg(long, value_name = "W,S,E,N", conflicts_with = "area", allow_hyphen_values = true)]
+    bbox: Option<String>,
+    /// A GeoJSON file with a polygon or multipolygon
+    #[arg(long, value_name = "FILE")]
+    area: Option<PathBuf>,
+    /// How many parcels to list; the summary covers all
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// A GeoJSON feature collection
+    Geojson,
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let selection = match (&args.bbox, &args.area) {
+        (Some(text), _) => Some(bbox(text)?),
+        (None, Some(path)) => Some(area(path)?),
+        (None, None) => None,
+    };
+    let pool = context.pool().await?;
+    let snapshot = refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?;
+    let hits = selection.map_or_else(|| snapshot.all(), |selection| snapshot.search(&selection));
+    let summary = snapshot.summary(&hits, context.clock.today());
+    if args.format == Format::Geojson || context.printer.is_json() {
+        let document = collection(&snapshot, &hits, &summary, args.limit);
+        return context.printer.raw(format!("{document}\n").as_bytes());
+    }
+    context.printer.raw(people(&snapshot, &hits, &summary, args.limit).as_bytes())
+}
+
+fn bbox(text: &str) -> Result<Selection, Failure> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    let [west, south, east, north] = numbers[..] else {
+        return Err(Failure::Usage(format!("--bbox {text:?}; expected four numbers: west,south,east,north")));
+    };
+    Selection::bbox(west, south, east, north).map_err(Failure::refused)
+}
+
+fn area(path: &Path) -> Result<Selection, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Refused(format!("{} could not be read: {error}", path.display())))?;
+    let document: GeoJson =
+        text.parse().map_err(|error| Failure::Refused(format!("{} is no GeoJSON: {error}", path.display())))?;
+    Selection::geojson(&document).map_err(Failure::refused)
+}
+
+fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, limit: usize) -> String {
+    let mu = |area: SquareMetres| area.to_mu().value();
+    let ratio = |ratio: Option<PlotRatio>| ratio.map_or("unknown".to_owned(), |ratio| format!("{:.2}", ratio.value()));
+    let tally = |one: &Tally| format!("{} ({:.1} ha)", one.count, one.area.to_hectares().value());
+    let list = |parts: Vec<String>| if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let mut text = pairs(&[
+        ("revision", snapshot.revision().to_string()),
+        ("parcels", summary.total.count.to_string()),
+        (
+            "area",
+            format!(
+                "{:.0} m², {:.2} ha, {:.1} mu",
+                summary.total.area.value(),
+                summary.total.area.to_hectares().value(),
+                mu(summary.total.area)
+            ),
+        ),
+        ("floor area", summary.floor_area.map_or("unknown".to_owned(), |area| format!("{:.0} m²", area.value()))),
+        ("plot ratio built", ratio(summary.plot_ratio_built)),
+        ("plot ratio allowed", ratio(summary.plot_ratio_allowed)),
+        (
+            "grades",
+            list(
+                summary
+                    .by_grade
+                    .iter()
+                    .map(|(grade, one)| format!("{} {}", grade.map_or("none", |grade| grade.name()), tally(one)))
+                    .collect(),
+            ),
+        ),
+        ("tiers", list(summary.by_tier.iter().map(|(tier, one)| format!("{} {}", tier.name(), tally(one))).collect())),
+        ("land use", list(summary.by_land_use.iter().map(|(code, one)| format!("{code} {}", tally(one))).collect())),
+        ("districts", list(summary.by_district.iter().map(|(code, one)| format!("{code} {}", tally(one))).collect())),
+        ("term ends within 18 months", summary.expiring_within_18_months.to_string()),
+    ]);
+    let rows: Vec<[String; 7]> = hits
+        .indices()
+        .iter()
+        .take(limit)
+        .map(|index| {
+            let parcel = snapshot.parcel(*index);
+            [
+                parcel.code().to_owned(),
+                parcel.tier().name().to_owned(),
+                parcel.land_use().to_owned(),
+                format!("{:.1}", mu(parcel.area())),
+                ratio(parcel.plot_ratio_built()),
+                parcel.grade().map_or("none", |grade| grade.name()).to_owned(),
+                parcel.outcome().unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&table(["parcel", "tier", "use", "mu", "plot ratio", "grade", "outcome"], &rows));
+    }
+    let more = hits.len().saturating_sub(limit);
+    if more > 0 {
+        text.push_str(&format!("and {more} more; --limit lists them\n"));
+    }
+    text
+}
+
+fn collection(snapshot: &Snapshot, hits: &Hits, summary: &Summary, limit: usize) -> Value {
+    fn tallies<'a, K: ToString + 'a>(book: impl IntoIterator<Item = (K, &'a Tally)>) -> Value {
+        let one = |tally: &Tally| json!({ "count": tally.count, "area_m2": tally.area.value() });
+        Value::Object(book.into_iter().map(|(key, tally)| (key.to_string(), one(tally))).collect::<Map<_, _>>())
+    }
+    let features: Vec<Value> = hits
+        .indices()
+        .iter()
+        .take(limit)
+        .map(|index| {
+            let parcel = snapshot.parcel(*index);
+            let polygons: Vec<Vec<&[[f64; 2]]>> =
+                parcel.shape().polygons().map(|polygon| polygon.rings().collect()).collect();
+            json!({
+                "type": "Feature",
+                "id": parcel.code(),
+                "geometry": { "type": "MultiPolygon", "coordinates": polygons },
+                "properties": {
+                    "parcel_code": parcel.code(),
+                    "tier": parcel.tier().name(),
+                    "land_use": parcel.land_use(),
+                    "area_m2": parcel.area().value(),
+                    "plot_ratio_built": parcel.plot_ratio_built().map(PlotRatio::value),
+                    "grade": parcel.grade().map(|grade| grade.name()),
+                    "outcome": parcel.outcome(),
+                },
+            })
+        })
+        .collect();
+    json!({
+        "type": "FeatureCollection",
+        "revision": snapshot.revision(),
+        "summary": {
+            "count": summary.total.count,
+            "area_m2": summary.total.area.value(),
+            "floor_area_m2": summary.floor_area.map(SquareMetres::value),
+            "by_grade": tallies(summary.by_grade.iter().map(|(grade, t)| (grade.map_or("none", |grade| grade.name()), t))),
+            "by_tier": tallies(summary.by_tier.iter().map(|(tier, t)| (tier.name(), t))),
+            "by_land_use": tallies(&summary.by_land_use),
+            "by_district": tallies(&summary.by_district),
+        },
+        "features": features,
+    })
+}

@@ -1,0 +1,287 @@
+//! `landcycle review`: runs of the efficiency review, their lists, and why a parcel has its grade.
+
+use super::printer::{pairs, table};
+use super::{Context, Failure, blocking};
+use crate::domain::review::explain::explain;
+use crate::domain::review::grade::Grade;
+use crate::domain::review::receipt::Receipt;
+use crate::flow::lists::{self, Written};
+use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
+use crate::store;
+use chrono::NaiveDate;
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// The citywide round
+    Round,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Language {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Judge every parcel in scope; keeps a draft and writes its lists
+    Run {
+        /// The day to judge, e.g. 2026-06-30
+        #[arg(long)]
+        as_of: NaiveDate,
+        /// The scheme: a shipped one by name, or a .toml file
+        #[arg(long, default_value = "default")]
+        scheme: String,
+        /// Which review
+        #[arg(long, value_enum, default_value_t = Kind::Round)]
+        kind: Kind,
+        /// How many full years to look at, where not the scheme's own number
+        #[arg(long, value_parser = clap::value_parser!(u32).range(3..=5))]
+        window: Option<u32>,
+        /// How many workers compute; the result is the same with any number [default: one for each core]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+        workers: Option<u16>,
+        /// Where the lists go
+        #[arg(long, value_name = "DIR", default_value = "out")]
+        out: PathBuf,
+    },
+    /// List the runs
+    List,
+    /// Show what a run found
+    Show {
+        /// Its number
+        run: i64,
+    },
+    /// Say why a parcel has its grade
+    Explain {
+        /// The number of the run
+        run: i64,
+        /// The code of the parcel
+        parcel: String,
+        /// In which language
+        #[arg(long, value_enum, default_value_t = Language::Zh)]
+        language: Language,
+    },
+}
+
+/// As many workers as there are cores.
+pub(super) fn all_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    match args.verb {
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out } => {
+            let workers = workers.map_or_else(all_workers, usize::from);
+            let order = Order { as_of, scheme, kind: "round".into(), window, workers };
+            let reviewed = make(context, &order, &context.actor(), &out).await?;
+            context.printer.result(&reviewed, summary)
+        }
+        Verb::List => list(context).await,
+        Verb::Show { run } => show(context, run).await,
+        Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
+    }
+}
+
+/// What a run came to, for people and scripts.
+#[derive(Debug, Serialize)]
+pub struct Reviewed {
+    run: i64,
+    scheme: String,
+    as_of: NaiveDate,
+    /// Whether the same run was there already.
+    repeated: bool,
+    parcels: usize,
+    by_grade: BTreeMap<&'static str, Graded>,
+    lists: Vec<Written>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Graded {
+    parcels: u64,
+    area_m2: f64,
+}
+
+/// Makes a run and writes its lists.
+pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+    let pool = context.pool().await?;
+    let bar = context.printer.progress("review", 0);
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let done =
+        run_review(&pool, actor, order, |stage| bar.set_message(format!("review: {stage}"))).await.map_err(failure)?;
+    bar.set_message("review: writing the lists");
+    let today = store::snapshot::load(&pool, order.as_of).await.map_err(Failure::fault)?;
+    let out = out.to_owned();
+    let (done, lists) = blocking(move || {
+        let lists = lists::write(&done, &today, &out);
+        (done, lists)
+    })
+    .await?;
+    bar.finish_and_clear();
+    Ok(reviewed(&done, order.as_of, lists.map_err(Failure::fault)?))
+}
+
+fn failure(error: ReviewFlowError) -> Failure {
+    match error {
+        ReviewFlowError::Rules(_) | ReviewFlowError::Review(_) | ReviewFlowError::NoParcels { .. } => {
+            Failure::refused(error)
+        }
+        other => Failure::fault(other),
+    }
+}
+
+fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
+    let mut by_grade: BTreeMap<&'static str, Graded> =
+        Grade::ALL.into_iter().map(|grade| (grade.name(), Graded::default())).collect();
+    for one in &done.results {
+        let graded = by_grade.entry(one.receipt.grade.name()).or_default();
+        graded.parcels += 1;
+        graded.area_m2 += one.receipt.facts.land_m2;
+    }
+    Reviewed {
+        run: done.run,
+        scheme: done.rules.scheme.label(),
+        as_of,
+        repeated: done.repeated,
+        parcels: done.results.len(),
+        by_grade,
+        lists,
+    }
+}
+
+/// What a run came to, in words.
+pub(super) fn summary(reviewed: &Reviewed) -> String {
+    let rows: Vec<[String; 3]> = reviewed
+        .by_grade
+        .iter()
+        .map(|(grade, one)| [(*grade).to_owned(), one.parcels.to_string(), format!("{:.2}", one.area_m2 / 1e6)])
+        .collect();
+    let mut text = format!(
+        "review run {} of {} parcels, scheme {}, as of {}{}\n\n",
+        reviewed.run,
+        reviewed.parcels,
+        reviewed.scheme,
+        reviewed.as_of,
+        if reviewed.repeated { " (the same run was there already)" } else { ", kept as a draft" },
+    );
+    text.push_str(&table(["grade", "parcels", "km²"], &rows));
+    text.push('\n');
+    for list in &reviewed.lists {
+        let files: Vec<String> = list.files.iter().map(|file| file.display().to_string()).collect();
+        text.push_str(&format!("{}: {} parcels\n  {}\n", list.list, list.rows, files.join("\n  ")));
+    }
+    text
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    run: i64,
+    kind: String,
+    as_of: NaiveDate,
+    window_years: i32,
+    scheme: String,
+    state: String,
+    revision: i64,
+}
+
+async fn list(context: &Context) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
+    let runs = store::review::list(&mut connection).await.map_err(Failure::fault)?;
+    let runs: Vec<Listed> = runs
+        .into_iter()
+        .map(|run| Listed {
+            run: run.id,
+            kind: run.kind,
+            as_of: run.as_of,
+            window_years: run.window_years,
+            scheme: run.scheme,
+            state: run.state,
+            revision: run.revision,
+        })
+        .collect();
+    context.printer.result(&runs, |runs| {
+        let rows: Vec<[String; 6]> = runs
+            .iter()
+            .map(|run| {
+                [
+                    run.run.to_string(),
+                    run.kind.clone(),
+                    run.as_of.to_string(),
+                    run.window_years.to_string(),
+                    run.scheme.clone(),
+                    run.state.clone(),
+                ]
+            })
+            .collect();
+        table(["run", "kind", "as of", "years", "scheme", "state"], &rows)
+    })
+}
+
+async fn show(context: &Context, run: i64) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
+    let counts = store::review::counts(&mut connection, run).await.map_err(Failure::fault)?;
+    if counts.is_empty() {
+        return Err(Failure::Refused(format!("there is no review run {run}; landcycle review list names them")));
+    }
+    let rows: Vec<[String; 3]> =
+        counts.into_iter().map(|(grade, list, count)| [grade, list.unwrap_or_default(), count.to_string()]).collect();
+    context.printer.result(&rows, |rows| table(["grade", "list", "parcels"], rows))
+}
+
+#[derive(Debug, Serialize)]
+struct Explained {
+    run: i64,
+    parcel: String,
+    grade: Grade,
+    zh: Vec<String>,
+    en: Vec<String>,
+    receipt: serde_json::Value,
+    receipt_hash: String,
+}
+
+async fn explained(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
+    let Some((text, hash)) = store::review::receipt(&mut connection, run, parcel).await.map_err(Failure::fault)? else {
+        return Err(Failure::Refused(format!(
+            "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
+        )));
+    };
+    let receipt: Receipt = serde_json::from_str(&text).map_err(Failure::fault)?;
+    let words = explain(&receipt);
+    let explained = Explained {
+        run,
+        parcel: parcel.to_owned(),
+        grade: receipt.grade,
+        zh: words.zh,
+        en: words.en,
+        receipt: serde_json::from_str(&text).map_err(Failure::fault)?,
+        receipt_hash: hash,
+    };
+    context.printer.result(&explained, |one| {
+        let lines = match language {
+            Language::Zh => &one.zh,
+            Language::En => &one.en,
+        };
+        let mut text = lines.join("\n");
+        text.push_str("\n\n");
+        text.push_str(&pairs(&[("receipt", one.receipt_hash.clone())]));
+        text
+    })
+}

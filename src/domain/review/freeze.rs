@@ -1,0 +1,127 @@
+//! From the register's rows, frozen in one moment, to the facts about each parcel.
+
+use super::facts::{ContractFacts, DutyRow, Facts, Figures, Use, VetoFact, Year, spread};
+use super::run::window;
+use super::scheme::Scheme;
+use crate::domain::zoning::Tier;
+use chrono::NaiveDate;
+use std::collections::HashMap;
+
+/// A parcel as it was law on the day.
+#[derive(Debug, Clone)]
+pub struct ParcelRow {
+    /// Its code.
+    pub code: String,
+    /// Its district.
+    pub district: String,
+    /// Its park.
+    pub park: Option<String>,
+    /// Its tier.
+    pub tier: Tier,
+    /// Whether the plan locks it.
+    pub locked: bool,
+    /// Its use.
+    pub land_use: String,
+    /// Its registered area, m².
+    pub registered_area_m2: Option<f64>,
+    /// The area of its shape, m².
+    pub area_m2: f64,
+    /// Its allowed plot ratio.
+    pub plot_ratio_allowed: Option<f64>,
+    /// Floor area on it, m².
+    pub floor_m2: Option<f64>,
+    /// Part of that in use, m²; known only if it is known of every building.
+    pub used_floor_m2: Option<f64>,
+}
+
+/// The rows that a review looks at. Codes are resolved to places in the lists.
+#[derive(Debug, Default)]
+pub struct Frozen {
+    /// Parcels in the order of their codes.
+    pub parcels: Vec<ParcelRow>,
+    /// Enterprises in the order of their codes: code and industry.
+    pub enterprises: Vec<(String, Option<String>)>,
+    /// Uses in the order of parcel, enterprise and first day.
+    pub uses: Vec<Use>,
+    /// Figures by year and enterprise.
+    pub returns: HashMap<i32, Vec<Figures>>,
+    /// The newest contract of a parcel, by the parcel's place.
+    pub contracts: HashMap<usize, (ContractFacts, Vec<DutyRow>)>,
+    /// Faults not cleared on the day, by the enterprise's place.
+    pub vetoes: Vec<(usize, VetoFact)>,
+}
+
+impl Frozen {
+    /// The facts about each parcel in the scheme's scope, in the order of codes.
+    pub fn facts(mut self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
+        let count = self.parcels.len();
+        let none = vec![Figures::default(); self.enterprises.len()];
+        // Parcels out of scope take their share too, or the others would be given too much.
+        let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
+            .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)))
+            .collect();
+        let mut vetoes: Vec<Vec<VetoFact>> = vec![Vec::new(); self.enterprises.len()];
+        for (enterprise, veto) in self.vetoes.drain(..) {
+            vetoes[enterprise].push(veto);
+        }
+        let mut places: Vec<Place> = vec![Place::default(); count];
+        for one in &self.uses {
+            let place = &mut places[one.parcel];
+            place.since = Some(place.since.map_or(one.from, |since| since.min(one.from)));
+            if one.from <= as_of && one.to.is_none_or(|to| to > as_of) {
+                place.vetoes.extend(vetoes[one.enterprise].iter().cloned());
+            }
+            let days = (one.to.unwrap_or(as_of).min(as_of) - one.from).num_days().max(0);
+            #[expect(clippy::cast_precision_loss, reason = "days of a few centuries")]
+            place.industries.push((one.floor_area_m2 * days as f64, one.enterprise));
+        }
+        let mut contracts = std::mem::take(&mut self.contracts);
+        let enterprises = &self.enterprises;
+        self.parcels
+            .into_iter()
+            .zip(places)
+            .enumerate()
+            .filter(|(_, (parcel, _))| scheme.covers(&parcel.land_use))
+            .map(|(index, (parcel, mut place))| {
+                place.vetoes.sort();
+                place.vetoes.dedup();
+                Facts {
+                    land_m2: parcel.registered_area_m2.unwrap_or(parcel.area_m2),
+                    land_is_registered: parcel.registered_area_m2.is_some(),
+                    industry: place.main_industry(enterprises),
+                    in_use_since: place.since,
+                    years: years.iter().map(|year| year[index]).collect(),
+                    contract: contracts.remove(&index).map(|(mut contract, duties)| {
+                        contract.duties = duties.iter().map(|duty| duty.on(as_of)).collect();
+                        contract
+                    }),
+                    vetoes: place.vetoes,
+                    code: parcel.code,
+                    district: parcel.district,
+                    park: parcel.park,
+                    tier: parcel.tier,
+                    locked: parcel.locked,
+                    land_use: parcel.land_use,
+                    plot_ratio_allowed: parcel.plot_ratio_allowed,
+                    floor_m2: parcel.floor_m2,
+                    used_floor_m2: parcel.used_floor_m2,
+                }
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Place {
+    since: Option<NaiveDate>,
+    vetoes: Vec<VetoFact>,
+    industries: Vec<(f64, usize)>,
+}
+
+impl Place {
+    /// The industry of whoever used the most floor area for the longest time; of equals, the first code.
+    fn main_industry(&self, enterprises: &[(String, Option<String>)]) -> Option<String> {
+        let main = self.industries.iter().max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
+        enterprises[main.1].1.clone()
+    }
+}

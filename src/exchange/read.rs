@@ -1,0 +1,286 @@
+//! Reading a data set out of files: which format each is, what it promises, who reads it. It knows no format from the
+//! inside.
+//!
+//! Everything goes out through one callback as plain records, so that reading can move behind a pipe without a change to
+//! those who call.
+
+use super::archive;
+use super::error::{ReadError, io, refuse, warning};
+use super::mapping::{ColumnUse, Mapping};
+use super::shapefile::{self, Shapefile};
+use super::vector::{self, Driver};
+use super::{encoding, table};
+use crate::domain::finding::Finding;
+use crate::domain::intake::{Kind, Record, Shapes};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// The files of a data set, and how someone asked for them to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Source<'a> {
+    /// The files, read in this order.
+    pub files: &'a [PathBuf],
+    /// The layer of a GeoPackage, the sheet of a workbook, the file in an archive.
+    pub layer: Option<&'a str>,
+    /// A reference system that beats the file's own, such as `EPSG:4549`.
+    pub crs: Option<&'a str>,
+    /// An encoding that beats all evidence.
+    pub encoding: Option<&'a str>,
+    /// A field map: a `FILE.toml`, the name of one that is built in, or pairs `field=column,…`.
+    pub map: Option<&'a str>,
+    /// West, south, east, north of the city, to tell swapped axes. Rows outside are handed out all the same.
+    pub bounds: Option<[f64; 4]>,
+}
+
+/// What was found out while reading, for the receipt.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Opened {
+    /// The names of the files.
+    pub files: Vec<String>,
+    /// Their reference systems, several joined by commas; nothing for tables.
+    pub crs: Option<String>,
+    /// Their encodings, several joined by commas.
+    pub encoding: Option<String>,
+    /// Which column was used for which field.
+    pub columns: Vec<ColumnUse>,
+    /// The SHA-256 of every file that was read, those beside a .shp too.
+    pub sha256: Vec<(String, String)>,
+    /// Warnings about files as a whole, and errors about rows that could not be handed out at all.
+    pub findings: Vec<Finding>,
+    /// Rows that could not be handed out: they count as read and refused.
+    pub unreadable_rows: u64,
+}
+
+/// One file on its way through a reader.
+pub(crate) struct Job<'a> {
+    pub kind: Kind,
+    pub source: &'a Source<'a>,
+    pub mapping: &'a Mapping,
+    pub file: String,
+    pub opened: &'a mut Opened,
+    pub each: &'a mut dyn FnMut(&str, Record) -> ControlFlow<()>,
+}
+
+impl Job<'_> {
+    pub fn note_crs(&mut self, label: &str) {
+        join(&mut self.opened.crs, label);
+    }
+
+    pub fn note_encoding(&mut self, label: String) {
+        join(&mut self.opened.encoding, &label);
+    }
+
+    pub fn note_rows(&mut self, rows: u64) {
+        if rows == 0 {
+            self.opened.findings.push(warning(&self.file, "no-rows", "0", "at least one row"));
+        }
+    }
+}
+
+fn join(list: &mut Option<String>, label: &str) {
+    match list {
+        None => *list = Some(label.to_owned()),
+        Some(list) if list.split(", ").any(|known| known == label) => {}
+        Some(list) => {
+            list.push_str(", ");
+            list.push_str(label);
+        }
+    }
+}
+
+enum Format {
+    Vector(Driver),
+    Archive,
+    Csv,
+    Xlsx,
+}
+
+/// Reads the files of a data set and hands out their rows one by one, with the name of the file.
+///
+/// Cells stand in the order of [`Kind::fields`], shapes in longitude and latitude of EPSG:4490. A shape that is no polygon,
+/// or whose coordinates are none in its reference system (not finite, or off the globe), comes as
+/// [`Shape::Other`](crate::domain::intake::Shape::Other) with words for it.
+///
+/// An error may come after rows were handed out, when a file turns out to hold less than it promises: then none of them
+/// may be kept. `ControlFlow::Break` from the callback stops the reading early; nothing is checked after it.
+pub fn read(
+    kind: Kind,
+    source: &Source<'_>,
+    each: &mut dyn FnMut(&str, Record) -> ControlFlow<()>,
+) -> Result<Opened, ReadError> {
+    let mapping = Mapping::load(kind, source.map)?;
+    let mut opened = Opened::default();
+    for path in source.files.iter().filter(|path| !belongs_to_another(path, source.files)) {
+        let file =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        opened.files.push(file.clone());
+        let mut job = Job { kind, source, mapping: &mapping, file, opened: &mut opened, each };
+        if read_file(&mut job, path)?.is_break() {
+            break;
+        }
+    }
+    Ok(opened)
+}
+
+/// `a.shx` where `a.shp` is named too, as in `import parcels a.*`.
+fn belongs_to_another(path: &Path, files: &[PathBuf]) -> bool {
+    const BESIDE: [&str; 9] = ["shx", "dbf", "prj", "cpg", "sbn", "sbx", "qix", "xml", "qmd"];
+    BESIDE.contains(&ending(path).as_str())
+        && files.iter().any(|other| ending(other) == "shp" && other.file_stem() == path.with_extension("").file_stem())
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
+    let path = regular(path, &job.file)?;
+    let format = format(&path, &job.file)?;
+    let given = job.file.clone();
+    let done = match format {
+        Format::Csv => table::read_csv(job, &path),
+        Format::Xlsx => table::read_xlsx(job, &path),
+        Format::Vector(driver) => read_vector(job, &path, driver),
+        Format::Archive => {
+            let unpacked = archive::unpack(&path, &job.file, job.source.layer)?;
+            job.file.clone_from(&unpacked.name);
+            match format_of(&ending(&unpacked.path)) {
+                Some(Format::Vector(driver)) => read_vector(job, &unpacked.path, driver),
+                _ => Err(refuse(
+                    &unpacked.name,
+                    "unknown-format",
+                    &ending(&unpacked.path),
+                    "a .shp, .gpkg or .geojson in the archive",
+                )),
+            }
+        }
+    }?;
+    // Last, so that a file that is refused early is not read to its end.
+    job.file = given;
+    hash(job, &path)?;
+    Ok(done)
+}
+
+fn read_vector(job: &mut Job<'_>, path: &Path, driver: Driver) -> Result<ControlFlow<()>, ReadError> {
+    check_label(job)?;
+    if driver != Driver::Shapefile {
+        if driver == Driver::GeoPackage {
+            whole_database(path, &job.file)?;
+        }
+        return vector::read(job, path, driver, None);
+    }
+    if ending(path) == "dbf" && job.kind.shapes() == Shapes::Required {
+        let expected = format!("a .shp beside the .dbf: {} have shapes", job.kind.name());
+        return Err(refuse(&job.file, "missing-file", "a lone .dbf", expected));
+    }
+    let mut found = shapefile::look(path, &job.file, job.source.encoding)?;
+    for beside in std::mem::take(&mut found.beside) {
+        // Files out of an archive are covered by the archive's own hash.
+        if !job.file.contains('/') {
+            hash(job, &beside)?;
+        }
+    }
+    job.opened.findings.append(&mut found.findings);
+    let shapefile = Shapefile { findings: Vec::new(), ..found };
+    vector::read(job, path, driver, Some(shapefile))
+}
+
+/// A GeoPackage and a GeoJSON are UTF-8 whatever anyone says; a word that names no encoding is wrong all the same.
+fn check_label(job: &Job<'_>) -> Result<(), ReadError> {
+    match job.source.encoding {
+        Some(label) if encoding::by_label(label).is_none() => {
+            Err(refuse(&job.file, "unknown-encoding", label, "the name of an encoding, such as GBK, GB18030 or UTF-8"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The real path of a regular file with something in it. GDAL has file systems of its own (`/vsicurl/…`); a path that
+/// exists on disk and starts at its root is none of theirs.
+fn regular(path: &Path, file: &str) -> Result<PathBuf, ReadError> {
+    let real = match std::fs::canonicalize(path) {
+        Ok(real) if !real.starts_with("/vsi") && !real.to_string_lossy().starts_with("/vsi") => real,
+        Ok(_) => return Err(refuse(file, "missing-file", "a virtual path", "a file on this machine")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(refuse(file, "missing-file", "no such file", "a file on this machine"));
+        }
+        Err(error) => return Err(io(file)(error)),
+    };
+    let about = std::fs::metadata(&real).map_err(io(file))?;
+    if !about.is_file() {
+        return Err(refuse(file, "missing-file", "not a regular file", "a file, and no folder or device"));
+    }
+    if about.len() == 0 {
+        return Err(refuse(file, "empty-file", "0 bytes", "a file with something in it"));
+    }
+    Ok(real)
+}
+
+fn format_of(ending: &str) -> Option<Format> {
+    Some(match ending {
+        "gpkg" => Format::Vector(Driver::GeoPackage),
+        "shp" | "dbf" => Format::Vector(Driver::Shapefile),
+        "geojson" | "json" => Format::Vector(Driver::GeoJson),
+        "zip" => Format::Archive,
+        "csv" | "tsv" | "txt" => Format::Csv,
+        "xlsx" | "xlsm" => Format::Xlsx,
+        _ => return None,
+    })
+}
+
+fn format(path: &Path, file: &str) -> Result<Format, ReadError> {
+    let ending = ending(path);
+    format_of(&ending).ok_or_else(|| {
+        let expected = "a .gpkg, .shp (or .zip of one), .geojson, .csv or .xlsx; save an .xls as .xlsx";
+        refuse(file, "unknown-format", &format!(".{ending}"), expected)
+    })
+}
+
+/// A SQLite file says how many pages it has; fewer is a file cut short.
+fn whole_database(path: &Path, file: &str) -> Result<(), ReadError> {
+    let mut head = Vec::new();
+    let source = File::open(path).map_err(io(file))?;
+    let bytes = source.metadata().map_err(io(file))?.len();
+    source.take(100).read_to_end(&mut head).map_err(io(file))?;
+    if !head.starts_with(b"SQLite format 3\0") {
+        return Err(refuse(file, "unreadable-file", "another beginning", "a GeoPackage, which is a SQLite database"));
+    }
+    if head.len() < 100 {
+        return Err(refuse(
+            file,
+            "truncated-file",
+            &format!("{bytes} bytes"),
+            "a whole GeoPackage; send the whole file",
+        ));
+    }
+    let word = |at: usize| u64::from(u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+    let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
+        1 => 65_536,
+        size => size,
+    };
+    // The page count is only good where the change counter beside it agrees (SQLite file format, 1.3.7).
+    if word(24) == word(92) && word(28) * page > bytes {
+        let expected = format!("the {} bytes that its header promises; send the whole file", word(28) * page);
+        return Err(refuse(file, "truncated-file", &format!("{bytes} bytes"), expected));
+    }
+    Ok(())
+}
+
+fn hash(job: &mut Job<'_>, path: &Path) -> Result<(), ReadError> {
+    let mut hasher = Sha256::new();
+    let mut reader = File::open(path).map_err(io(&job.file))?;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = reader.read(&mut chunk).map_err(io(&job.file))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&chunk[..read]);
+    }
+    let name = path.file_name().map_or_else(|| job.file.clone(), |name| name.to_string_lossy().into_owned());
+    job.opened.sha256.push((name, hex::encode(hasher.finalize())));
+    Ok(())
+}

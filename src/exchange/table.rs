@@ -1,0 +1,259 @@
+//! Tables without shapes, CSV and XLSX: the encoding and delimiter of a CSV, the header row of both, and rows by field
+//! map. It holds one row at a time and never a whole file.
+
+use super::encoding::{self, Evidence, Transcoder};
+use super::error::{ReadError, finding, io, refuse, warning};
+use super::read::Job;
+use super::sheet::Book;
+use crate::domain::intake::{Cell, Record, Shape, Shapes};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::cell::Cell as Shared;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self as stdio, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::rc::Rc;
+
+/// A row longer than this is no row: no bureau's table has one, and a file of one line must not fill the memory.
+const MAX_ROW_BYTES: usize = 1 << 20;
+/// How far down a title may push the header.
+const HEADER_WITHIN: usize = 10;
+/// After so many, more of the same findings help nobody.
+const MAX_FINDINGS: usize = 1000;
+
+/// Rows with the line or sheet row where each begins, counted from 1.
+pub(crate) trait Rows {
+    /// The next row that is not empty.
+    fn next_row(&mut self) -> Result<Option<(u64, Vec<Cell>)>, ReadError>;
+    /// Whether a row of another length than the header is a fault; a sheet has no length.
+    fn is_ragged(&self) -> bool;
+}
+
+/// Reads a CSV file.
+pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
+    let file = job.file.clone();
+    let encoding = csv_encoding(path, &file, job.source.encoding)?;
+    let open = || File::open(path).map(|inner| Transcoder::new(inner, encoding)).map_err(io(&file));
+    let mut start = Vec::new();
+    open()?.take(1 << 16).read_to_end(&mut start).map_err(io(&file))?;
+    if start.iter().take(4096).any(|byte| *byte == 0) {
+        let expected = "text; if the file is in UTF-16, name it with --encoding UTF-16LE or UTF-16BE";
+        return Err(refuse(&file, "not-text", "NUL bytes at the beginning", expected));
+    }
+    job.note_encoding(encoding::name(encoding));
+    let spent = Rc::new(Shared::new(0));
+    let reader = Metered { inner: open()?, spent: Rc::clone(&spent) };
+    let records = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter(&start))
+        .from_reader(reader)
+        .into_records();
+    read_rows(job, &mut CsvRows { records, spent, file })
+}
+
+/// Reads an XLSX file.
+pub(crate) fn read_xlsx(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
+    let file = job.file.clone();
+    let mut book = Book::open(path, &file, job.source.layer.or(job.mapping.layer.as_deref()))?;
+    job.note_encoding("UTF-8".to_owned());
+    read_rows(job, &mut book.rows(&file)?)
+}
+
+fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, ReadError> {
+    let file = job.file.clone();
+    if job.kind.shapes() == Shapes::Required {
+        let expected = format!("a GeoPackage, Shapefile or GeoJSON: {} have shapes", job.kind.name());
+        return Err(refuse(&file, "missing-geometry", "a table", expected));
+    }
+    let mut first = VecDeque::new();
+    while first.len() < HEADER_WITHIN {
+        let Some(row) = rows.next_row()? else { break };
+        first.push_back(row);
+    }
+    if first.is_empty() {
+        return Err(refuse(&file, "empty-file", "no row", "a header and rows under it"));
+    }
+    let names = |cells: &[Cell]| cells.iter().map(name).collect::<Vec<String>>();
+    let header_at = first.iter().position(|(_, cells)| job.mapping.recognised(&names(cells)) >= 2).unwrap_or(0);
+    for (line, cells) in first.drain(..header_at) {
+        let text = names(&cells).into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+        job.opened.findings.push(warning(
+            &file,
+            "title-skipped",
+            &text,
+            format!("a header in row {line}; the row is taken as a title"),
+        ));
+    }
+    let Some((header_line, header)) = first.pop_front() else {
+        return Err(refuse(&file, "empty-file", "no header", "a header and rows under it"));
+    };
+    let columns = names(&header);
+    let mut plan = job.mapping.plan(&file, &columns)?;
+    job.opened.findings.append(&mut plan.findings);
+    job.opened.columns.append(&mut plan.uses);
+    let mut count = 0;
+    loop {
+        let next = match first.pop_front() {
+            Some(row) => Some(row),
+            None => rows.next_row()?,
+        };
+        let Some((line, cells)) = next else { break };
+        let row = line - header_line;
+        count += 1;
+        let surplus = cells.iter().skip(columns.len()).any(|cell| *cell != Cell::Empty);
+        if rows.is_ragged() && (surplus || cells.len() < columns.len()) {
+            job.opened.unreadable_rows += 1;
+            if job.opened.findings.len() < MAX_FINDINGS {
+                let value = format!("{} cells", cells.len());
+                let expected =
+                    format!("{} cells, as in the header; a comma in a text needs quotes around it", columns.len());
+                let mut finding = finding(&file, "ragged-row", Some(&value), expected);
+                finding.row = Some(row);
+                job.opened.findings.push(finding);
+            }
+            continue;
+        }
+        let found = plan.cells(row, row, |index, _| cells.get(index).cloned().unwrap_or(Cell::Empty));
+        let Some(cells) = found else { continue };
+        if (job.each)(&file, Record { row, cells, shape: Shape::None }).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    job.note_rows(count);
+    Ok(ControlFlow::Continue(()))
+}
+
+fn name(cell: &Cell) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Text(text) => text.trim().to_owned(),
+        Cell::Number(number) => number.to_string(),
+        Cell::Date(date) => date.to_string(),
+    }
+}
+
+/// The encoding by hand, by byte order mark, or by the bytes of the whole file; a line without an end is refused on the
+/// way, before anything is decoded.
+fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<&'static Encoding, ReadError> {
+    let asked = match asked {
+        None => None,
+        Some(label) => Some(encoding::by_label(label).ok_or_else(|| {
+            refuse(file, "unknown-encoding", label, "the name of an encoding, such as GBK, GB18030 or UTF-8")
+        })?),
+    };
+    let mut reader = File::open(path).map_err(io(file))?;
+    let (mut evidence, mut line, mut lines) = (Evidence::default(), Vec::new(), 0_u64);
+    let mut mark = None;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = reader.read(&mut chunk).map_err(io(file))?;
+        if read == 0 {
+            break;
+        }
+        if lines == 0 && line.is_empty() {
+            mark = Encoding::for_bom(&chunk[..read]).map(|(encoding, _)| encoding);
+        }
+        for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
+            let ended = piece.last() == Some(&b'\n');
+            if line.is_empty() && ended {
+                evidence.see(piece);
+            } else {
+                line.extend_from_slice(piece);
+                if line.len() > MAX_ROW_BYTES {
+                    return Err(too_long(file, lines + 1));
+                }
+                if ended {
+                    evidence.see(&line);
+                    line.clear();
+                }
+            }
+            lines += u64::from(ended);
+        }
+    }
+    evidence.see(&line);
+    if let Some(encoding) = asked {
+        // A mark is stronger than a wrong hand only between the two UTF-16.
+        return Ok(mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding));
+    }
+    // Malformed bytes become U+FFFD, and the rows that have them are refused.
+    Ok(mark.or(evidence.verdict()).unwrap_or(UTF_8))
+}
+
+fn too_long(file: &str, line: u64) -> ReadError {
+    let value = format!("line {line}");
+    let expected = format!("lines of at most {MAX_ROW_BYTES} bytes; look for a missing line end or an open quote");
+    refuse(file, "line-too-long", &value, expected)
+}
+
+/// The delimiter that the first lines have most of.
+fn delimiter(start: &[u8]) -> u8 {
+    let most = |delimiter: u8| {
+        let count = |line: &[u8]| {
+            let mut quoted = false;
+            line.iter()
+                .filter(|byte| {
+                    quoted ^= **byte == b'"';
+                    **byte == delimiter && !quoted
+                })
+                .count()
+        };
+        start.split(|byte| *byte == b'\n').take(HEADER_WITHIN).map(count).max().unwrap_or(0)
+    };
+    // The last of equals wins: a comma, unless another is more frequent.
+    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| most(*delimiter)).unwrap_or(b',')
+}
+
+/// Counts the bytes handed out since the last whole record, and stops at too many: an open quote would otherwise make
+/// one cell of the rest of the file.
+struct Metered<R> {
+    inner: R,
+    spent: Rc<Shared<usize>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, out: &mut [u8]) -> stdio::Result<usize> {
+        let read = self.inner.read(out)?;
+        self.spent.set(self.spent.get() + read);
+        if self.spent.get() > MAX_ROW_BYTES + (1 << 16) {
+            return Err(stdio::Error::from(stdio::ErrorKind::FileTooLarge));
+        }
+        Ok(read)
+    }
+}
+
+struct CsvRows<R> {
+    records: csv::StringRecordsIntoIter<R>,
+    spent: Rc<Shared<usize>>,
+    file: String,
+}
+
+impl<R: Read> Rows for CsvRows<R> {
+    fn next_row(&mut self) -> Result<Option<(u64, Vec<Cell>)>, ReadError> {
+        loop {
+            let line = self.records.reader().position().record() + 1;
+            let Some(record) = self.records.next() else { return Ok(None) };
+            self.spent.set(0);
+            let record = match record.map_err(csv::Error::into_kind) {
+                Ok(record) => record,
+                Err(csv::ErrorKind::Io(error)) if error.kind() == stdio::ErrorKind::FileTooLarge => {
+                    return Err(too_long(&self.file, line));
+                }
+                Err(csv::ErrorKind::Io(error)) => return Err(io(&self.file)(error)),
+                Err(other) => {
+                    return Err(refuse(&self.file, "unreadable-file", &format!("{other:?}"), "a table of text"));
+                }
+            };
+            let cell = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) };
+            let cells: Vec<Cell> = record.iter().map(cell).collect();
+            if cells.iter().any(|cell| *cell != Cell::Empty) {
+                return Ok(Some((line, cells)));
+            }
+        }
+    }
+
+    fn is_ragged(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,240 @@
+//! GeoPackage, Shapefile and GeoJSON through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
+//! what the rows mean.
+
+use super::crs;
+use super::encoding;
+use super::error::{ReadError, refuse, warning};
+use super::read::Job;
+use super::shape::Batch;
+use super::shapefile::Shapefile;
+use crate::domain::intake::{Cell, FieldType, Kind, Shapes};
+use gdal::errors::{CplErrType, GdalError};
+use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Once;
+
+/// The formats that GDAL may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driver {
+    GeoPackage,
+    Shapefile,
+    GeoJson,
+}
+
+thread_local! {
+    /// What GDAL complained of on this thread since the last look.
+    static COMPLAINTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+static QUIET: Once = Once::new();
+
+/// GDAL prints its complaints to the terminal unless someone takes them. GDAL calls the handler on the thread that
+/// complains, so each thread finds its own.
+fn listen() {
+    QUIET.call_once(|| {
+        gdal::config::set_error_handler(|class, _, message| {
+            if matches!(class, CplErrType::Failure | CplErrType::Fatal) {
+                COMPLAINTS.with_borrow_mut(|list| {
+                    // A hostile file may complain a million times.
+                    if list.len() < 8 {
+                        list.push(message.to_owned());
+                    }
+                });
+            }
+        });
+    });
+    COMPLAINTS.take();
+}
+
+fn complaint(path: &Path, error: &GdalError) -> String {
+    tidy(path, &COMPLAINTS.take().into_iter().next().unwrap_or_else(|| error.to_string()))
+}
+
+/// A receipt names files, and not the folders of the machine that read them.
+fn tidy(path: &Path, text: &str) -> String {
+    let folder = path.parent().map(|folder| format!("{}/", folder.display())).unwrap_or_default();
+    text.trim().replace(&folder, "")
+}
+
+fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) -> Result<Dataset, ReadError> {
+    listen();
+    let (name, expected) = match driver {
+        Driver::GeoPackage => ("GPKG", "a whole GeoPackage"),
+        Driver::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
+        Driver::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
+    };
+    let option = shapefile.map(|shapefile| format!("ENCODING={}", encoding::name_for_gdal(shapefile.encoding)));
+    let options: Vec<&str> = option.iter().map(String::as_str).collect();
+    let asked = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_READONLY
+            | GdalOpenFlags::GDAL_OF_VECTOR
+            | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
+        allowed_drivers: Some(&[name]),
+        open_options: Some(&options),
+        sibling_files: None,
+    };
+    Dataset::open_ex(path, asked).map_err(|error| refuse(file, "unreadable-file", &complaint(path, &error), expected))
+}
+
+/// The layer asked for, or named like the kind, or the only one (with shapes, where the kind has them).
+fn choose<'d>(dataset: &'d Dataset, file: &str, kind: Kind, asked: Option<&str>) -> Result<Layer<'d>, ReadError> {
+    let mut layers: Vec<Layer<'_>> = dataset.layers().collect();
+    let names = layers.iter().map(|layer| layer.name()).collect::<Vec<_>>().join(", ");
+    let named = |wanted: &str| layers.iter().position(|layer| layer.name().eq_ignore_ascii_case(wanted));
+    let spatial = |layer: &Layer<'_>| layer.defn().geom_fields().next().is_some();
+    let found = match asked {
+        Some(asked) => named(asked)
+            .ok_or_else(|| refuse(file, "missing-layer", asked, format!("one of the file's layers: {names}")))?,
+        None => match named(kind.name()) {
+            Some(index) => index,
+            None if layers.is_empty() => return Err(refuse(file, "missing-layer", "no layer", "a file with a layer")),
+            None if layers.len() == 1 => 0,
+            None => {
+                let mut fitting =
+                    (0..layers.len()).filter(|&index| kind.shapes() != Shapes::None && spatial(&layers[index]));
+                match (fitting.next(), fitting.next()) {
+                    (Some(only), None) => only,
+                    _ => return Err(refuse(file, "several-layers", &names, "one of them; choose with --layer NAME")),
+                }
+            }
+        },
+    };
+    let layer = layers.swap_remove(found);
+    if kind.shapes() == Shapes::Required && !spatial(&layer) {
+        let expected = format!("a layer with polygons: {} have shapes", kind.name());
+        return Err(refuse(file, "missing-geometry", &layer.name(), expected));
+    }
+    Ok(layer)
+}
+
+/// Reads one file.
+pub(crate) fn read(
+    job: &mut Job<'_>,
+    path: &Path,
+    driver: Driver,
+    shapefile: Option<Shapefile>,
+) -> Result<ControlFlow<()>, ReadError> {
+    let file = job.file.clone();
+    let dataset = open(path, &file, driver, shapefile.as_ref())?;
+    // A Shapefile has one layer, named like the file, which --layer may have picked out of an archive.
+    let asked = if driver == Driver::Shapefile { None } else { job.source.layer.or(job.mapping.layer.as_deref()) };
+    let mut layer = choose(&dataset, &file, job.kind, asked)?;
+    let shapes = job.kind.shapes() != Shapes::None && layer.defn().geom_fields().next().is_some();
+    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), job.source.crs)).transpose()?;
+    let fields: Vec<(String, OGRFieldType::Type)> =
+        layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
+    let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
+    let mut plan = job.mapping.plan(&file, &columns)?;
+    job.opened.findings.append(&mut plan.findings);
+    job.opened.columns.append(&mut plan.uses);
+    job.note_encoding(shapefile.as_ref().map_or("UTF-8".to_owned(), |shapefile| encoding::name(shapefile.encoding)));
+    if let Some(crs) = &crs {
+        job.note_crs(&crs.label);
+        job.opened.findings.extend(crs.findings.iter().cloned());
+    }
+    let promised = shapefile.as_ref().map_or_else(|| layer.feature_count(), |shapefile| shapefile.rows);
+    let complaints_before = COMPLAINTS.take();
+    let (mut rows, mut batch, mut going) = (0_u64, Batch::default(), true);
+    for feature in layer.features() {
+        rows += 1;
+        let fid = feature.fid().unwrap_or(rows);
+        let Some(cells) = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds)) else {
+            continue;
+        };
+        // By index: where a feature has no shape, the plain call hands out one without a shape in it.
+        let wkb = match feature.geometry_by_index(0) {
+            Ok(geometry) if shapes => Some(geometry.iso_wkb().map_err(|error| {
+                refuse(&file, "unreadable-file", &complaint(path, &error), "a geometry that GDAL can write down")
+            })?),
+            _ => None,
+        };
+        batch.push(rows, cells, wkb.as_deref());
+        if batch.is_full() {
+            going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+            if !going {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+    let complaints = COMPLAINTS.take();
+    if rows < promised {
+        let reason = complaints
+            .into_iter()
+            .chain(complaints_before)
+            .next()
+            .map_or(String::new(), |text| format!(" ({})", tidy(path, &text)));
+        let expected =
+            format!("the {promised} rows that the file promises{reason}; send the whole file, or save it anew");
+        return Err(refuse(&file, "truncated-file", &format!("{rows} rows"), expected));
+    }
+    // Shapefiles go on after a bad record: their lengths were checked before, and the row shows itself without a shape.
+    if driver != Driver::Shapefile
+        && let Some(text) = complaints.first()
+    {
+        return Err(refuse(&file, "unreadable-file", &tidy(path, text), "a file that can be read to its end"));
+    }
+    if going {
+        going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+    }
+    if rows > promised {
+        let expected = format!("the {promised} rows that the file promises; all were read");
+        job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
+    }
+    job.note_rows(rows);
+    if batch.dropped_z {
+        job.opened.findings.push(warning(
+            &file,
+            "z-dropped",
+            "Z or M",
+            "shapes in two dimensions; heights and measures are left out",
+        ));
+    }
+    if batch.swapped {
+        let expected = "easting (longitude) first; the shapes lie in the city with their axes swapped. Send the file with its axes in order, or name the right --crs";
+        job.opened.findings.push(warning(&file, "axes-swapped", "northing or latitude first", expected));
+    }
+    Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+}
+
+/// A cell as near to the wanted type as the file has it. Codes that a file keeps as numbers are asked for as text, since
+/// a number of eighteen digits does not survive as a float.
+fn cell(feature: &Feature<'_>, index: usize, column: OGRFieldType::Type, holds: FieldType) -> Cell {
+    let text = || match feature.field_as_string(index) {
+        Ok(Some(text)) if !text.is_empty() => Cell::Text(text),
+        _ => Cell::Empty,
+    };
+    if holds == FieldType::Text {
+        return match text() {
+            Cell::Text(code) if column == OGRFieldType::OFTReal => Cell::Text(without_zeros(code)),
+            other => other,
+        };
+    }
+    let number = |value: f64| match value {
+        // A property that a GeoJSON feature does not have comes back as 0, though as no text.
+        0.0 if text() == Cell::Empty => Cell::Empty,
+        value => Cell::Number(value),
+    };
+    match column {
+        OGRFieldType::OFTInteger | OGRFieldType::OFTInteger64 | OGRFieldType::OFTReal => {
+            feature.field_as_double(index).ok().flatten().map_or(Cell::Empty, number)
+        }
+        OGRFieldType::OFTDate | OGRFieldType::OFTDateTime => match feature.field(index) {
+            Ok(Some(FieldValue::DateValue(date))) => Cell::Date(date),
+            Ok(Some(FieldValue::DateTimeValue(time))) => Cell::Date(time.date_naive()),
+            // A day that is none, such as 2023-02-30: the domain shows it as it stands.
+            _ => text(),
+        },
+        _ => text(),
+    }
+}
+
+/// A code that a Shapefile keeps as a number with decimals: 310115.000 is 310115.
+fn without_zeros(code: String) -> String {
+    if code.contains('.') && !code.contains(['e', 'E']) {
+        return code.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    code
+}

@@ -1,0 +1,135 @@
+//! The demo city through the whole house: its files are imported as a bureau's would be, one data set after the other.
+
+use super::import::{ImportError, Order, import};
+use crate::clock::Clock;
+use crate::demo::Manifest;
+use crate::domain::intake::Kind;
+use crate::exchange::receipt::Receipt;
+use crate::store::city::{self, City};
+use crate::store::write::{Audit, Write};
+use crate::store::{self, StoreError};
+use serde_json::json;
+use sqlx::PgPool;
+use std::path::{Path, PathBuf};
+
+/// Why a demo city was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoLoadError {
+    /// The folder holds no demo city.
+    #[error("{path} is no demo city; make one with: landcycle demo generate --out DIR")]
+    NoManifest {
+        /// Where the manifest should be.
+        path: PathBuf,
+        /// Why it could not be read.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The manifest is not one.
+    #[error("{path} is no manifest of a demo city")]
+    Manifest {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The register holds something else.
+    #[error(
+        "the register holds {found}, and the demo city must not be mixed with it\nuse another LANDCYCLE_HOME or LANDCYCLE_SCHEMA for the demo"
+    )]
+    Occupied {
+        /// What it holds.
+        found: String,
+    },
+    /// A data set was not imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the manifest of a folder.
+pub fn manifest(folder: &Path) -> Result<Manifest, DemoLoadError> {
+    let path = folder.join(crate::demo::MANIFEST);
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| DemoLoadError::NoManifest { path: path.clone(), source })?;
+    serde_json::from_str(&text).map_err(|source| DemoLoadError::Manifest { path, source })
+}
+
+/// Who loads a demo city.
+fn actor(user: &str) -> String {
+    format!("demo:{user}")
+}
+
+/// Makes room for the city of a manifest: a register that holds another made-up city, and nothing that anybody else
+/// wrote, is emptied; anything else is left alone and refused. Says whether something was thrown away.
+pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Result<bool, DemoLoadError> {
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let found = city::read(&mut connection).await?;
+    let revision = store::write::head(&mut connection).await?;
+    let others = city::written_by_others(&mut connection, "demo:").await?;
+    drop(connection);
+    match found {
+        None if revision == 0 => Ok(false),
+        Some(city) if city.origin == Some(origin(manifest)) => Ok(false),
+        Some(city) if city.made_up && !others => {
+            city::drop_schema(pool, schema).await?;
+            store::migrate(pool, schema).await?;
+            Ok(true)
+        }
+        Some(city) => Err(DemoLoadError::Occupied { found: format!("{} ({})", city.name, city.name_en) }),
+        None => Err(DemoLoadError::Occupied { found: "data that were imported by hand".to_owned() }),
+    }
+}
+
+fn origin(manifest: &Manifest) -> String {
+    format!("demo parcels={} seed={}", manifest.parcels, manifest.seed)
+}
+
+/// Imports every data set of a demo city, in order. `progress` is told the data set and how many rows were read.
+pub async fn load(
+    pool: &PgPool,
+    schema: &str,
+    clock: Clock,
+    user: &str,
+    folder: &Path,
+    progress: impl Fn(&str, u64) + Clone + Send + 'static,
+) -> Result<Vec<Receipt>, DemoLoadError> {
+    let manifest = manifest(folder)?;
+    make_room(pool, schema, &manifest).await?;
+    let actor = actor(user);
+    let city = City {
+        name: manifest.city.name.clone(),
+        name_en: manifest.city.name_en.clone(),
+        made_up: manifest.made_up,
+        note_zh: Some(manifest.note.zh.clone()),
+        note_en: Some(manifest.note.en.clone()),
+        origin: Some(origin(&manifest)),
+    };
+    // Said first: data must never be on show without the word that they are made up.
+    let mut write = Write::begin(pool, &actor, "name-city").await?;
+    if city::write(&mut write, &city).await? {
+        let facts = json!({ "made_up": city.made_up, "name": city.name, "origin": city.origin });
+        write.commit(Audit { subject: "city".to_owned(), facts }).await?;
+    } else {
+        write.abandon().await?;
+    }
+    let mut receipts = Vec::new();
+    for dataset in &manifest.datasets {
+        let Some(kind) = Kind::parse(&dataset.kind) else { continue };
+        let order = Order {
+            kind,
+            files: dataset.files.iter().map(|file| folder.join(file)).collect(),
+            layer: dataset.layer.clone(),
+            crs: None,
+            encoding: None,
+            map: None,
+            dry_run: false,
+            strict: false,
+        };
+        let told = progress.clone();
+        receipts.push(import(pool, clock, &actor, &order, move |rows| told(kind.name(), rows)).await?);
+    }
+    Ok(receipts)
+}

@@ -1,0 +1,188 @@
+//! A review becomes a stored draft: facts frozen in one moment, judged, kept with one receipt a parcel. The same facts
+//! under the same rules on the same day are the same run, so repeating it changes nothing.
+
+use super::rules::{self, RulesError};
+use crate::domain::review::receipt::{Receipt, hash};
+use crate::domain::review::run::{ReviewError, Rules, judge, window};
+use crate::store::review::{ResultRow, RulesText, RunKey};
+use crate::store::write::{Audit, Write};
+use crate::store::{self, StoreError};
+use chrono::NaiveDate;
+use rayon::prelude::*;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+
+/// What is to be reviewed, and how.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The day it judges.
+    pub as_of: NaiveDate,
+    /// The scheme, by name or path.
+    pub scheme: String,
+    /// round or calendar.
+    pub kind: String,
+    /// How many years to look at, where that is not the scheme's own number.
+    pub window: Option<u32>,
+    /// How many workers compute.
+    pub workers: usize,
+}
+
+/// Why a review was not made. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewFlowError {
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is nothing to judge.
+    #[error(
+        "no parcel of the register is in the scope of scheme {scheme} on {as_of}; import parcels first, or name another scheme"
+    )]
+    NoParcels {
+        /// The scheme.
+        scheme: String,
+        /// The day.
+        as_of: NaiveDate,
+    },
+    /// A receipt could not be written.
+    #[error("a receipt could not be written as canonical JSON")]
+    Receipt(#[from] serde_json::Error),
+    /// The computation stopped.
+    #[error("the computation stopped unexpectedly")]
+    Computation(#[from] tokio::task::JoinError),
+}
+
+/// A receipt in its canonical bytes, with its hash.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// What was found.
+    pub receipt: Receipt,
+    /// Its canonical JSON.
+    pub text: String,
+    /// The SHA-256 of that, hex.
+    pub hash: String,
+}
+
+/// A run that is in the store.
+#[derive(Debug)]
+pub struct Done {
+    /// Its number.
+    pub run: i64,
+    /// The rules it used.
+    pub rules: Rules,
+    /// Whether it was there already.
+    pub repeated: bool,
+    /// Its results in the order of codes.
+    pub results: Vec<Sealed>,
+}
+
+/// Results are stored in pieces of this many, so that memory does not grow with the city.
+const PIECE: usize = 5_000;
+
+/// Runs a review and keeps it as a draft.
+pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)) -> Result<Done, ReviewFlowError> {
+    let mut rules = rules::load(&order.scheme)?;
+    if let Some(years) = order.window {
+        rules.scheme.window.years = years;
+        rules.scheme.window.least_years = rules.scheme.window.least_years.min(years);
+    }
+    let as_of = order.as_of;
+    stage("freezing the facts");
+    let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
+    stage("judging");
+    let workers = order.workers;
+    let (rules, facts_hash, results) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
+        let facts = frozen.facts(&rules.scheme, as_of);
+        if facts.is_empty() {
+            return Err(ReviewFlowError::NoParcels { scheme: rules.scheme.label(), as_of });
+        }
+        let facts_hash = fingerprint(&facts)?;
+        let receipts = judge(&rules, as_of, facts, workers)?;
+        let sealed = receipts.into_par_iter().map(seal).collect::<Result<Vec<_>, _>>()?;
+        Ok((rules, facts_hash, sealed))
+    })
+    .await??;
+    #[expect(clippy::cast_possible_wrap, reason = "3 to 5")]
+    let key = RunKey {
+        kind: order.kind.clone(),
+        as_of,
+        window_years: rules.scheme.window.years as i32,
+        scheme: rules.hash.clone(),
+        facts_hash,
+    };
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    if let Some(run) = store::review::find(&mut connection, &key).await? {
+        return Ok(Done { run, rules, repeated: true, results });
+    }
+    drop(connection);
+    stage("storing the results");
+    let mut write = Write::begin(pool, actor, "review-run").await?;
+    // Another run of the same name may have been stored while this one waited for its turn to write.
+    if let Some(run) = store::review::find(write.connection(), &key).await? {
+        write.abandon().await?;
+        return Ok(Done { run, rules, repeated: true, results });
+    }
+    let text = RulesText {
+        hash: rules.hash.clone(),
+        name: rules.scheme.label(),
+        title_zh: rules.scheme.title.zh.clone(),
+        title_en: rules.scheme.title.en.clone(),
+        source: rules.source.clone(),
+    };
+    let run = store::review::open(&mut write, &key, &text).await?;
+    for piece in results.chunks(PIECE) {
+        store::review::add(&mut write, run, piece.iter().map(row)).await?;
+    }
+    let facts = json!({
+        "as_of": as_of,
+        "facts_hash": key.facts_hash,
+        "kind": key.kind,
+        "parcels": results.len(),
+        "rules_hash": rules.hash,
+        "scheme": rules.scheme.label(),
+    });
+    write.commit(Audit { subject: format!("review run {run}"), facts }).await?;
+    Ok(Done { run, rules, repeated: false, results })
+}
+
+fn seal(receipt: Receipt) -> Result<Sealed, serde_json::Error> {
+    let text = receipt.canonical()?;
+    let hash = hash(text.as_bytes());
+    Ok(Sealed { receipt, text, hash })
+}
+
+/// One hash over all facts, each in canonical JSON on a line of its own.
+fn fingerprint(facts: &[crate::domain::review::facts::Facts]) -> Result<String, serde_json::Error> {
+    let mut digest = Sha256::new();
+    for piece in facts.chunks(PIECE) {
+        let lines = piece
+            .par_iter()
+            .map(serde_json_canonicalizer::to_string)
+            .collect::<Result<Vec<String>, serde_json::Error>>()?;
+        for line in lines {
+            digest.update(line.as_bytes());
+            digest.update(b"\n");
+        }
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
+fn row(sealed: &Sealed) -> ResultRow<'_> {
+    let receipt = &sealed.receipt;
+    ResultRow {
+        parcel: &receipt.facts.code,
+        grade: receipt.grade,
+        score: receipt.score,
+        rank: receipt.rank,
+        list: receipt.decision.list.map(crate::domain::review::decision::List::name),
+        outcome: &receipt.decision.outcome,
+        receipt: &sealed.text,
+        receipt_hash: &sealed.hash,
+    }
+}

@@ -1,0 +1,271 @@
+//! Everything the register knows of one parcel, read in one moment.
+
+use super::geometry::from_wkb;
+use super::{StoreError, write};
+use chrono::{DateTime, NaiveDate, Utc};
+use geo_types::MultiPolygon;
+use sqlx::postgres::PgPool;
+use sqlx::{Acquire, PgConnection};
+
+/// The file of one parcel.
+#[derive(Debug, Clone)]
+pub struct Dossier {
+    /// The revision it was read at.
+    pub revision: i64,
+    /// The parcel as it is law on the day.
+    pub parcel: Parcel,
+    /// All its versions, the newest first.
+    pub versions: Vec<Version>,
+    /// The zones it lies in.
+    pub zones: Vec<Zone>,
+    /// What stands on it.
+    pub buildings: Buildings,
+    /// Its contracts, the newest first.
+    pub contracts: Vec<Contract>,
+    /// Their obligations.
+    pub obligations: Vec<Obligation>,
+    /// Who uses it.
+    pub occupancies: Vec<Occupancy>,
+    /// What the newest run found, with the share of each yearly figure that reached it.
+    pub review: Option<Review>,
+}
+
+/// The parcel.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Parcel {
+    pub code: String,
+    pub district: String,
+    pub district_name: Option<String>,
+    pub park: Option<String>,
+    pub park_name: Option<String>,
+    pub tier: String,
+    pub locked: bool,
+    pub land_use: String,
+    pub land_use_scheme: String,
+    pub registered_area_m2: Option<f64>,
+    pub area_m2: f64,
+    pub plot_ratio_allowed: Option<f64>,
+    pub address: Option<String>,
+    pub shape: MultiPolygon<f64>,
+}
+
+/// A version of the parcel.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Version {
+    pub valid_from: Option<NaiveDate>,
+    pub valid_to: Option<NaiveDate>,
+    pub recorded_from: DateTime<Utc>,
+    pub recorded_to: Option<DateTime<Utc>>,
+}
+
+/// A zone that it lies in.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Zone {
+    pub code: String,
+    pub name: String,
+    pub tier: String,
+    pub locked: bool,
+    /// Share of the parcel's land inside the zone, 0 to 1.
+    pub share: f64,
+}
+
+/// The sums over its buildings.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Buildings {
+    pub count: i64,
+    pub footprint_m2: Option<f64>,
+    pub floor_area_m2: Option<f64>,
+    pub used_floor_area_m2: Option<f64>,
+}
+
+/// A contract.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Contract {
+    pub number: String,
+    pub kind: String,
+    pub holder: Option<String>,
+    pub holder_name: Option<String>,
+    pub signed_on: NaiveDate,
+    pub term_starts_on: NaiveDate,
+    pub term_ends_on: Option<NaiveDate>,
+    pub price_wan_yuan: Option<f64>,
+    pub plot_ratio_low: Option<f64>,
+    pub plot_ratio_high: Option<f64>,
+    pub performance_terms: bool,
+    pub responsible_unit: Option<String>,
+}
+
+/// An obligation.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Obligation {
+    pub contract: String,
+    pub number: String,
+    pub kind: String,
+    pub due_on: Option<NaiveDate>,
+    pub target: Option<f64>,
+    pub unit: Option<String>,
+    pub at_most: bool,
+    pub met_on: Option<NaiveDate>,
+    pub achieved: Option<f64>,
+    pub excuse: Option<String>,
+}
+
+/// A use of its floor area.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Occupancy {
+    pub enterprise: String,
+    pub name: String,
+    pub industry: Option<String>,
+    pub role: String,
+    pub floor_area_m2: f64,
+    pub from_on: NaiveDate,
+    pub to_on: Option<NaiveDate>,
+    pub tax_is_local: bool,
+}
+
+/// What the newest run found of it.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Review {
+    pub run_id: i64,
+    pub state: String,
+    pub receipt: String,
+    pub receipt_hash: String,
+}
+
+/// The dossier of a parcel on a day; nothing where the register has no such parcel.
+pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Dossier>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let revision = write::head(&mut tx).await?;
+    let Some((id, parcel)) = parcel(&mut tx, code, day).await? else { return Ok(None) };
+    let versions = sqlx::query_as!(
+        Version,
+        r#"select lower(valid) as valid_from, upper(valid) as valid_to, lower(recorded) as "recorded_from!",
+               upper(recorded) as recorded_to
+           from parcel_version where parcel_id = $1 order by lower(recorded) desc, lower(valid) desc nulls last"#,
+        id
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let zones = sqlx::query_as!(
+        Zone,
+        r#"select z.code, z.name, z.tier, z.locked,
+               case when st_coveredby(v.geom, z.geom) then 1.0
+                    else least(1.0, st_area(st_intersection(v.geom, z.geom)::geography) / v.area_m2) end as "share!"
+           from parcel_version v
+           join zone_version z on upper_inf(z.recorded) and z.valid @> $2::date and st_intersects(v.geom, z.geom)
+           where v.parcel_id = $1 and upper_inf(v.recorded) and v.valid @> $2::date
+           order by 5 desc, z.code"#,
+        id,
+        day
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let buildings = sqlx::query_as!(
+        Buildings,
+        r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
+               case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
+           from building where parcel = $1 and upper_inf(recorded)"#,
+        code
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let contracts = sqlx::query_as!(
+        Contract,
+        r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
+               c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
+               c.responsible_unit
+           from contract c left join enterprise e on e.code = c.holder and upper_inf(e.recorded)
+           where c.parcel = $1 and upper_inf(c.recorded) order by c.signed_on desc, c.number desc"#,
+        code
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let obligations = sqlx::query_as!(
+        Obligation,
+        "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
+             o.achieved::float8 as achieved, o.excuse
+         from obligation o join contract c on c.number = o.contract and upper_inf(c.recorded)
+         where c.parcel = $1 and upper_inf(o.recorded) order by o.due_on nulls last, o.number",
+        code
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let occupancies = sqlx::query_as!(
+        Occupancy,
+        "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
+         from occupancy o join enterprise e on e.code = o.enterprise and upper_inf(e.recorded)
+         where o.parcel = $1 and upper_inf(o.recorded) order by o.floor_area_m2 desc, o.enterprise, o.from_on",
+        code
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let review = sqlx::query_as!(
+        Review,
+        "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
+         where r.parcel = $1 and n.id = (select max(id) from review_run)",
+        code
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, review }))
+}
+
+async fn parcel(
+    connection: &mut PgConnection,
+    code: &str,
+    day: NaiveDate,
+) -> Result<Option<(i64, Parcel)>, StoreError> {
+    let row = sqlx::query!(
+        r#"select p.id, p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
+               coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!", v.land_use,
+               v.land_use_scheme, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
+               v.address, st_asbinary(v.geom, 'NDR') as "wkb!"
+           from parcel p
+           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $2::date
+           left join district d on d.code = v.district
+           left join park k on k.code = v.park
+           left join parcel_place l on l.parcel_id = p.id
+           where p.code = $1"#,
+        code,
+        day
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let shape = from_wkb(&row.wkb).ok_or_else(|| StoreError::Value {
+            table: "parcel_version",
+            column: "geom",
+            row: row.code.clone(),
+            value: "no polygon".to_owned(),
+        })?;
+        let parcel = Parcel {
+            code: row.code,
+            district: row.district,
+            district_name: row.district_name,
+            park: row.park,
+            park_name: row.park_name,
+            tier: row.tier,
+            locked: row.locked,
+            land_use: row.land_use,
+            land_use_scheme: row.land_use_scheme,
+            registered_area_m2: row.registered_area_m2,
+            area_m2: row.area_m2,
+            plot_ratio_allowed: row.plot_ratio_allowed,
+            address: row.address,
+            shape,
+        };
+        Ok((row.id, parcel))
+    })
+    .transpose()
+}
