@@ -151,9 +151,15 @@ impl Snapshot {
     /// The parcels that have a point in common with what is asked for, edges and corners included.
     pub fn search(&self, area: &Selection) -> Hits {
         let region = &area.region;
-        let candidates = self.tree.locate_in_envelope_intersecting(to_aabb(region.bounds()));
-        let met = candidates.filter(|c| region.meets(&self.shapes.shape(c.index as usize), &c.bounds));
-        let mut indices: Vec<u32> = met.map(|c| c.index).collect();
+        let candidates: Vec<_> = self.tree.locate_in_envelope_intersecting(to_aabb(region.bounds())).collect();
+        let grid = region.grid(candidates.len());
+        let met = candidates.into_iter().filter(|candidate| {
+            let bounds = &candidate.bounds;
+            // A parcel without a box is not in the tree, so one that lies all in the area meets it.
+            let exactly = || region.meets(&self.shapes.shape(candidate.index as usize), bounds);
+            grid.verdict(bounds).unwrap_or_else(exactly)
+        });
+        let mut indices: Vec<u32> = met.map(|candidate| candidate.index).collect();
         indices.sort_unstable();
         Hits { indices }
     }

@@ -158,6 +158,7 @@ fn awkward_areas(rng: &mut ChaCha8Rng, parcels: &[landcycle::atlas::Parcel]) -> 
         areas.push(MultiPolygon(parts).into());
         if round % 20 == 0 {
             areas.push(plain(star(rng, at, CELL * 15.0, 5_000)).into());
+            areas.push(plain(star(rng, cell_corner(SIDE / 2, SIDE / 2), CELL * 14.0, 40)).into());
             areas.push(plain(star(rng, coord! { x: WEST, y: SOUTH }, 30.0, 300)).into());
         }
     }

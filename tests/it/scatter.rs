@@ -85,7 +85,7 @@ pub fn parcels(seed: u64) -> Vec<Parcel> {
             let grades = [None, Some(Grade::A), Some(Grade::B), Some(Grade::C), Some(Grade::D), Some(Grade::T)];
             let area_m2 = geometry::area(&shape).value();
             parcels.push(Parcel {
-                code: format!("310115002004GB{:05}", parcels.len()),
+                code: format!("310115002{:03}GB{:05}", seed % 1000, parcels.len()),
                 district: if column < SIDE / 2 { "310115" } else { "310112" }.to_owned(),
                 park: (row % 3 == 0).then(|| format!("P{:02}", row / 3)),
                 tier: *Tier::ALL.choose(rng).unwrap(),

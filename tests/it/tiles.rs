@@ -125,7 +125,7 @@ fn rings_are_whole_at_every_zoom_and_stay_within_the_margin() {
                 shown.insert(feature.id);
             }
         }
-        assert!(z > 16 || shown.len() > 500, "{} parcels at zoom {z}", shown.len());
+        assert!(z > 16 || shown.len() > if z > 9 { 500 } else { 400 }, "{} parcels at zoom {z}", shown.len());
     }
 }
 
@@ -153,19 +153,20 @@ fn holes_stay_holes() {
 
 #[test]
 fn a_city_of_tiny_parcels_stays_as_full_as_it_is() {
-    let snapshot = scatter::snapshot(1, 33);
-    let total: f64 = scatter::parcels(33).iter().map(|parcel| parcel.area_m2).sum();
+    // Several scatters, so that chance evens out.
+    let scatters: Vec<_> = (33..45).map(|seed| scatter::snapshot(1, seed)).collect();
+    let total: f64 = (33..45).flat_map(scatter::parcels).map(|parcel| parcel.area_m2).sum();
     for z in 6..=11 {
         let shown: f64 = tiles(z)
             .into_iter()
-            .flat_map(|address| read(&snapshot, Layer::Parcels, address))
+            .flat_map(|address| scatters.iter().flat_map(move |snapshot| read(snapshot, Layer::Parcels, address)))
             .map(|feature| feature.shape.unsigned_area())
             .sum();
         // The width of a unit on the ground at that latitude.
         let unit = 40_075_016.7 / ((1_u64 << z) as f64 * EXTENT) * 31.12_f64.to_radians().cos();
         let share = shown * unit * unit / total;
-        // At zoom 6 a parcel is drawn as one chance in forty of a pixel, so some fifteen pixels stand for all.
-        let spread = if z < 8 { 0.6 } else { 0.25 };
+        // At zoom 6 a parcel has one chance in ninety of a dot, so some eighty dots stand for all.
+        let spread = if z < 8 { 0.3 } else { 0.15 };
         assert!((share - 1.0).abs() < spread, "zoom {z} shows {share} of the land");
     }
 }

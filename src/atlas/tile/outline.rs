@@ -14,8 +14,11 @@ pub(super) const MARGIN: u16 = 64;
 /// The width of a screen pixel in a tile's units; maps show a tile on 512 pixels.
 const PIXEL: f64 = 8.0;
 
-/// Below this area, in square pixels, a shape is no longer drawn as itself.
-const TINY: f64 = 0.3 * PIXEL * PIXEL;
+/// A shape of less than a pixel is no longer drawn as itself.
+const TINY: f64 = PIXEL * PIXEL;
+
+/// The side of the dot that stands for tiny shapes: larger than a pixel, so that fewer need to be drawn for the same land.
+const DOT: f64 = 12.0;
 
 /// Up to so many corners a polygon is tested for crossing itself pair by pair, which is quicker than asking for it to be
 /// put in order.
@@ -77,15 +80,15 @@ impl Outline {
 
     /// The drawing commands of a shape, or `None` where nothing of it is seen here. `ground` has its projected points.
     ///
-    /// A shape too small to be seen is not drawn as itself. It becomes one pixel as often as its area is a part of a
-    /// pixel, so that a city of tiny parcels stays as full as it is; the lot is drawn from its code, so that every tile
+    /// A shape too small to be seen is not drawn as itself. It becomes a dot as often as its area is a part of a
+    /// dot's, so that a city of tiny parcels stays as full as it is; the lot is drawn from its code, so that every tile
     /// and every load decides alike.
     pub fn draw(&mut self, shape: &ShapeRef<'_>, ground: &[[u32; 2]], code: &str) -> Option<&[u32]> {
         self.commands.clear();
         let area = shape.polygons().map(|polygon| self.area(&polygon, ground)).sum::<f64>();
         if area < TINY {
-            if lot(code) * PIXEL * PIXEL < area {
-                self.pixel(shape, ground);
+            if lot(code) * DOT * DOT < area {
+                self.dot(shape, ground);
             }
         } else {
             for polygon in shape.polygons() {
@@ -114,8 +117,8 @@ impl Outline {
         area.max(0.0)
     }
 
-    /// One pixel in the middle of the shape's box.
-    fn pixel(&mut self, shape: &ShapeRef<'_>, ground: &[[u32; 2]]) {
+    /// A dot in the middle of the shape's box.
+    fn dot(&mut self, shape: &ShapeRef<'_>, ground: &[[u32; 2]]) {
         let (mut low, mut high) = ([u32::MAX; 2], [0; 2]);
         for point in shape.polygons().flat_map(|polygon| polygon.ring_spans()).flat_map(|span| &ground[span]) {
             for axis in [0, 1] {
@@ -124,9 +127,9 @@ impl Outline {
             }
         }
         let (a, b) = (self.frame.place(low), self.frame.place(high));
-        let corner = [0, 1].map(|axis| ((a[axis] + b[axis] - PIXEL) / 2.0).floor());
+        let corner = [0, 1].map(|axis| ((a[axis] + b[axis] - DOT) / 2.0).floor());
         let [west, north] = corner.map(|value| (value as i32).max(LOW));
-        let [east, south] = corner.map(|value| ((value + PIXEL) as i32).min(HIGH));
+        let [east, south] = corner.map(|value| ((value + DOT) as i32).min(HIGH));
         if west < east && north < south {
             self.commands.ring([[west, north], [east, north], [east, south], [west, south]].into_iter());
         }
@@ -154,7 +157,7 @@ impl Outline {
             simplify(&mut ring, self.frame.tolerance);
             let area = twice_area(&ring).unsigned_abs();
             // A hole too small to be seen goes; a shell that lost its inside takes the polygon with it.
-            if area == 0 || (place > 0 && (area as f64) < 2.0 * TINY) {
+            if area == 0 || (place > 0 && (area as f64) < 0.6 * TINY) {
                 if place == 0 {
                     return;
                 }
