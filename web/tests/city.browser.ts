@@ -22,7 +22,9 @@ interface PageWindow {
 
 const SIZE = { width: 1440, height: 900 };
 const LARGEST_SCREENSHOT = 400_000;
-const COUNT_SQL = 'select count(*) from parcels where st_intersects(geom, st_setsrid(st_geomfromgeojson(:polygon), 4490))';
+/** What is known now of what holds today. */
+const COUNT_SQL = `select count(*) from parcel_version where valid @> current_date and upper_inf(recorded)
+  and st_intersects(geom, st_setsrid(st_geomfromgeojson(:polygon), 4490))`;
 /** What the page says in each language; read here, so that a lost translation is noticed. */
 const WORDS = { zh: { why: '为什么是', unit: '公顷' }, en: { why: 'Why it is graded', unit: 'ha' } };
 
@@ -236,21 +238,36 @@ function boundsOf(corners: Position[]): [number, number, number, number] {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
-/** A slanted pentagon about six kilometres wide, where the parcels of the first page are thickest. */
+/** A slanted pentagon about six kilometres wide, where the parcels lie thickest. */
 async function pentagon(url: string): Promise<Position[]> {
-  const city = (await (await fetch(new URL('/api/v1/city', url))).json()) as { bounds: number[] };
-  const answer = await fetch(new URL('/api/v1/parcels/search', url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ bbox: city.bounds, limit: 1000 }),
-  });
-  ok(answer.ok, `the search of the whole city answers ${answer.status}`);
-  const { features } = (await answer.json()) as { features: { geometry: { coordinates: unknown } }[] };
-  ok(features.length > 0, 'the city holds no parcels to draw around');
-  const places = features.map((feature) => (feature.geometry.coordinates as unknown[]).flat(Infinity) as number[]);
+  const city = (await (await fetch(new URL('/api/v1/city', url))).json()) as { bounds: [number, number, number, number] | null };
+  ok(city.bounds, 'the city holds no parcels to draw around');
+  const [west, south, east, north] = city.bounds;
+  const ask = async (bbox: number[], limit: number) => {
+    const answer = await fetch(new URL('/api/v1/parcels/search', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ bbox, limit }),
+    });
+    ok(answer.ok, `the search of a cell answers ${answer.status}`);
+    return (await answer.json()) as { summary: { count: number }; features: { geometry: { coordinates: unknown[] } }[] };
+  };
+  let thickest = { count: 0, bbox: [west, south, east, north] };
+  // Cells about as large as the pentagon; a limit of 0 asks for the figures alone.
+  const across = Math.ceil((east - west) / 0.05);
+  const up = Math.ceil((north - south) / 0.05);
+  for (let cell = 0; cell < across * up; cell += 1) {
+    const w = west + (cell % across) * 0.05;
+    const s = south + Math.floor(cell / across) * 0.05;
+    const bbox = [w, s, w + 0.05, s + 0.05];
+    const { summary } = await ask(bbox, 0);
+    if (summary.count > thickest.count) thickest = { count: summary.count, bbox };
+  }
+  ok(thickest.count > 0, 'the city holds no parcels to draw around');
+  const { features } = await ask(thickest.bbox, 1000);
+  const places = features.map((feature) => feature.geometry.coordinates.flat(Infinity as 1) as number[]);
   const middle = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-  const x = middle(places.map((place) => place[0] as number));
-  const y = middle(places.map((place) => place[1] as number));
+  const [x, y] = [middle(places.map((place) => place[0] as number)), middle(places.map((place) => place[1] as number))];
   return [[-0.03, -0.02], [0.012, -0.027], [0.034, 0.004], [0.006, 0.028], [-0.026, 0.017]].map(([dx, dy]) => [x + dx!, y + dy!]);
 }
 

@@ -49,7 +49,7 @@ export function addZoneEdges(map: Map): void {
     type: 'symbol',
     source: 'zone-names',
     'source-layer': LAYER,
-    minzoom: 11,
+    minzoom: 12,
     layout: {
       visibility: 'none',
       'text-field': ['get', 'name'],
