@@ -220,7 +220,6 @@ fn define(column: &Column, name: &str, format: Format) -> Result<FieldDefn, Gdal
     let kind = match column.holds {
         FieldType::Text => OGRFieldType::OFTString,
         FieldType::Number => OGRFieldType::OFTReal,
-        FieldType::Integer if format == Format::Shapefile => OGRFieldType::OFTInteger64,
         FieldType::Integer => OGRFieldType::OFTInteger64,
         FieldType::Date => OGRFieldType::OFTDate,
         FieldType::Flag => OGRFieldType::OFTInteger,
