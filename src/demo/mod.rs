@@ -72,9 +72,8 @@ pub enum DemoError {
 }
 
 const README: &str = "说明.txt";
-const NOTE_ZH: &str =
-    "本目录的全部数据均为虚构，仅供演示：地块、界线、企业、合同和数字都不是真实的，也不代表任何真实的园区或企业。";
-const NOTE_EN: &str = "All data in this folder is made up for demonstration: no parcel, border, enterprise, contract or figure is real, or stands for any real park or enterprise.";
+const NOTE_ZH: &str = "演示数据，全部虚构：地块、界线、企业、合同和数字都不是真实的，也不代表任何真实的园区或企业。";
+const NOTE_EN: &str = "Demonstration data, all made up: no parcel, border, enterprise, contract or figure is real, or stands for any real park or enterprise.";
 /// How many units are made at once before they are written.
 const BATCH: usize = 16;
 

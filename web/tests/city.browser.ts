@@ -21,7 +21,7 @@ interface PageWindow {
 }
 
 const SIZE = { width: 1440, height: 900 };
-const LARGEST_SCREENSHOT = 400_000;
+const LARGEST_SCREENSHOT = 600_000;
 /** What is known now of what holds today. */
 const COUNT_SQL = `select count(*) from parcel_version where valid @> current_date and upper_inf(recorded)
   and st_intersects(geom, st_setsrid(st_geomfromgeojson(:polygon), 4490))`;

@@ -68,6 +68,7 @@ mod tests {
         assert!(tiles.find(Layer::Parcels, square(0)).is_none());
         assert!(tiles.find(Layer::Parcels, square(99)).is_some());
         assert!(tiles.find(Layer::Zones, square(99)).is_none());
-        assert_eq!(tiles.lock().tiles.len(), tiles.lock().order.len());
+        let kept = tiles.lock();
+        assert_eq!(kept.tiles.len(), kept.order.len());
     }
 }
