@@ -7,6 +7,8 @@ mod cluster;
 mod demo;
 mod exchange;
 mod http;
+mod import;
 mod scatter;
 mod support;
 mod tiles;
+mod write;
