@@ -7,6 +7,8 @@ mod bad;
 mod foreign;
 mod tables;
 
+pub(crate) use foreign::acceptance;
+
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
 use gdal::{DriverManager, Metadata};
