@@ -8,6 +8,7 @@ mod demo;
 mod exchange;
 mod http;
 mod import;
+mod judge;
 mod scatter;
 mod support;
 mod tiles;
