@@ -9,6 +9,7 @@ mod exchange;
 mod http;
 mod import;
 mod judge;
+mod review;
 mod scatter;
 mod support;
 mod tiles;
