@@ -4,12 +4,18 @@
 use super::finding::Fault;
 use super::intake::Shape;
 use super::quantity::SquareMetres;
+use geo::ConvexHull;
 use geo_types::{LineString, MultiPolygon, Polygon};
 use geographiclib_rs::{Geodesic, PolygonArea, Winding};
 use std::sync::LazyLock;
 
 /// CGCS2000: a = 6,378,137 m, 1/f = 298.257222101 (GB 22021-2008).
 static CGCS2000: LazyLock<Geodesic> = LazyLock::new(|| Geodesic::new(6_378_137.0, 1.0 / 298.257_222_101));
+
+const OFF_THE_GLOBE: &str = "coordinates of the file's own CRS, longitude before latitude; name another CRS with --crs";
+
+/// The area below which a shape has none, m².
+pub const LEAST_M2: f64 = 1e-6;
 
 /// The geodesic area of polygons in longitude and latitude, holes taken out.
 pub fn area(shape: &MultiPolygon<f64>) -> SquareMetres {
@@ -47,6 +53,10 @@ pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Optio
             faults.push(Fault::error("geometry-not-a-polygon", Some("geometry"), Some(what), "a polygon"));
             return None;
         }
+        Shape::OffTheGlobe(place) => {
+            faults.push(Fault::error("geometry-off-the-globe", Some("geometry"), Some(place), OFF_THE_GLOBE));
+            return None;
+        }
         Shape::Polygons(polygons) => polygons,
     };
     let rings = || polygons.iter().flat_map(|one| std::iter::once(one.exterior()).chain(one.interiors()));
@@ -63,17 +73,13 @@ pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Optio
     let off = |x: f64, y: f64| !((-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y));
     if let Some(point) = rings().flat_map(|ring| &ring.0).find(|point| off(point.x, point.y)) {
         let place = format!("{} {}", point.x, point.y);
-        faults.push(Fault::error(
-            "geometry-off-the-globe",
-            Some("geometry"),
-            Some(&place),
-            "coordinates of the named CRS",
-        ));
+        faults.push(Fault::error("geometry-off-the-globe", Some("geometry"), Some(&place), OFF_THE_GLOBE));
         return None;
     }
-    // Even a sliver of a real survey has square millimetres; less is a line, or a ring wound back on itself.
-    let square_metres = area(polygons).value();
-    if square_metres.is_nan() || square_metres <= 1e-6 {
+    // Even a sliver of a real survey has square millimetres; less is a line or a point. The hull is asked, because the
+    // halves of a bow tie may cancel, and that is another fault, which PostGIS names with its place.
+    let hull = MultiPolygon(vec![polygons.convex_hull()]);
+    if !(area(polygons).value() > LEAST_M2 || area(&hull).value() > LEAST_M2) {
         faults.push(Fault::error("geometry-no-area", Some("geometry"), None, "a polygon with an area"));
         return None;
     }
@@ -108,6 +114,19 @@ mod tests {
             let holed = Polygon::new(outer.exterior().clone(), vec![ring]);
             assert!((area(&MultiPolygon(vec![holed])).value() - (whole - part)).abs() < 1e-3);
         }
+    }
+
+    #[test]
+    fn a_line_has_no_area_and_a_bow_tie_is_left_to_the_judge_of_rings() {
+        let ring =
+            |points: &[(f64, f64)]| Shape::Polygons(MultiPolygon(vec![Polygon::new(points.to_vec().into(), vec![])]));
+        let mut faults = Vec::new();
+        let line = ring(&[(121.0, 31.0), (121.0, 31.1), (121.0, 31.2), (121.0, 31.0)]);
+        assert_eq!(required_polygons(&line, &mut faults), None);
+        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["geometry-no-area"]);
+        let tie = ring(&[(121.0, 0.0), (121.002, 0.002), (121.002, 0.0), (121.0, 0.002), (121.0, 0.0)]);
+        assert!(required_polygons(&tie, &mut faults).is_some());
+        assert_eq!(faults.len(), 1);
     }
 
     #[test]

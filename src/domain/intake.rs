@@ -89,6 +89,8 @@ pub enum Shape {
     None,
     /// Polygons; Z and M are dropped.
     Polygons(MultiPolygon<f64>),
+    /// Polygons with a point that lies nowhere on the globe in the file's reference system; where, and in which system.
+    OffTheGlobe(String),
     /// Something else, by its name ("Point", "LineString" …).
     Other(String),
 }

@@ -100,9 +100,9 @@ enum Format {
 
 /// Reads the files of a data set and hands out their rows one by one, with the name of the file.
 ///
-/// Cells stand in the order of [`Kind::fields`], shapes in longitude and latitude of EPSG:4490. A shape that is no polygon,
-/// or whose coordinates are none in its reference system (not finite, or off the globe), comes as
-/// [`Shape::Other`](crate::domain::intake::Shape::Other) with words for it.
+/// Cells stand in the order of [`Kind::fields`], shapes in longitude and latitude of EPSG:4490. A shape that is no polygon
+/// comes as [`Shape::Other`](crate::domain::intake::Shape::Other) with its name, one whose coordinates are none in its
+/// reference system (not finite, or off the globe) as [`Shape::OffTheGlobe`](crate::domain::intake::Shape::OffTheGlobe).
 ///
 /// An error may come after rows were handed out, when a file turns out to hold less than it promises: then none of them
 /// may be kept. `ControlFlow::Break` from the callback stops the reading early; nothing is checked after it.

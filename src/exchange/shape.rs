@@ -154,10 +154,10 @@ impl Batch {
 }
 
 fn build(rings: &[Ring], xs: &[f64], ys: &[f64], crs: Option<&Crs>) -> Shape {
-    let on_earth = |(x, y): (&f64, &f64)| (-180.0..=180.0).contains(x) && (-90.0..=90.0).contains(y);
-    if !xs.iter().zip(ys).all(on_earth) {
+    let off = |(x, y): &(&f64, &f64)| !((-180.0..=180.0).contains(*x) && (-90.0..=90.0).contains(*y));
+    if let Some((x, y)) = xs.iter().zip(ys).find(off) {
         let label = crs.map_or("EPSG:4490", |crs| &crs.label);
-        return Shape::Other(format!("Polygon with coordinates that are none in {label}"));
+        return Shape::OffTheGlobe(format!("longitude {x}, latitude {y}, read as {label}"));
     }
     let mut polygons: Vec<Polygon<f64>> = Vec::new();
     let mut at = 0;

@@ -5,6 +5,7 @@ use super::copy::Rows;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
+use crate::domain::geometry::LEAST_M2;
 use crate::domain::parcel::Parcel;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use geo_types::MultiPolygon;
@@ -31,6 +32,17 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
 /// version already on record.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     let mut refused = invalid_shapes(connection, "stage_parcel").await?;
+    // Rings that are in order may still lie so close together that nothing is between them.
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s where s.area_m2 <= $1 returning s.file, s.row, s.key, s.area_m2::text as value",
+        LEAST_M2
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(
+        rows.into_iter().map(|row| row.refuse("geometry-no-area", "geometry", "a polygon with an area, in m2")),
+    );
     refused.extend(outside_city(connection, "stage_parcel").await?);
     let rows = sqlx::query_as!(
         Row,

@@ -7,6 +7,8 @@ mod bad;
 mod foreign;
 mod tables;
 
+pub(crate) use foreign::acceptance;
+
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
 use gdal::{DriverManager, Metadata};
@@ -228,6 +230,7 @@ fn shapes_of_every_type_come_as_polygons_or_by_their_name() {
         .iter()
         .map(|row| match &row.shape {
             Shape::None => "none".to_owned(),
+            Shape::OffTheGlobe(place) => format!("off the globe at {place}"),
             Shape::Other(name) => name.split(' ').take(3).collect::<Vec<_>>().join(" "),
             Shape::Polygons(polygons) => {
                 let holes: usize = polygons.iter().map(|polygon| polygon.interiors().len()).sum();
@@ -244,7 +247,7 @@ fn shapes_of_every_type_come_as_polygons_or_by_their_name() {
         "CurvePolygon (curves are",
         "none",
         "none",
-        "Polygon with coordinates",
+        "off the globe at longitude 121, latitude 91, read as EPSG:4490",
     ];
     assert_eq!(told, expected);
     assert_eq!(codes(&opened).iter().filter(|code| **code == "z-dropped").count(), 1);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The folder of acceptance data, or nothing with a note. In CI its absence is a failure.
-fn acceptance() -> Option<PathBuf> {
+pub(crate) fn acceptance() -> Option<PathBuf> {
     let folder = std::env::var_os("LANDCYCLE_ACCEPTANCE")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/acceptance"), PathBuf::from);
     if folder.is_dir() {

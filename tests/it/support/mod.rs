@@ -3,8 +3,11 @@
 
 mod database;
 mod program;
+mod town;
 
 #[allow(unused_imports)]
 pub use database::{Database, fresh_database, server_url};
 #[allow(unused_imports)]
 pub use program::{Home, landcycle};
+#[allow(unused_imports)]
+pub use town::{Ended, Town, collection, feature, lot, parcel, parcel_code, square};
