@@ -193,7 +193,7 @@ impl Settings {
                 value: schema,
                 reason,
             })?,
-            log: self.log.unwrap_or_else(|| "landcycle=info,sqlx::query=error,warn".into()),
+            log: self.log.unwrap_or_else(|| "landcycle=info,warn".into()),
             listen: listen.parse().map_err(|_| ConfigError::Unusable {
                 name: "listen",
                 value: listen,

@@ -55,7 +55,7 @@ struct Global {
     /// Schema that holds the city [default: city_310000]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
-    /// What is logged to stderr: error, warn, info, debug or trace, or levels per part [default: landcycle=info,sqlx::query=error,warn]
+    /// What is logged to stderr: error, warn, info, debug or trace, or levels per part [default: landcycle=info,warn]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// Print one JSON document instead of a table

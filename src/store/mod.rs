@@ -20,6 +20,7 @@ pub mod stage;
 pub mod write;
 pub mod zoning;
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::str::FromStr;
 use std::time::Duration;
@@ -76,6 +77,8 @@ pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(StoreError::Url)?;
     let options = options
         .application_name("landcycle")
+        // A statement in a log helps nobody who runs landcycle, and may carry what is in someone's file.
+        .disable_statement_logging()
         // The extensions live in public; everything of the city is found first.
         .options([("search_path", format!("{schema},public"))]);
     PgPoolOptions::new()
