@@ -175,8 +175,8 @@ pub struct Review {
     pub peer_group: Option<String>,
     pub outcome: Option<String>,
     pub channel: Option<String>,
-    pub legal_ground: Option<String>,
-    pub evidence_required: Option<String>,
+    pub legal_ground: Option<BothLanguages>,
+    pub evidence_required: Option<BothLanguages>,
     pub explanation: BothLanguages<Vec<String>>,
     pub indicators: Vec<Indicator>,
     pub receipt: String,
@@ -366,9 +366,8 @@ fn returns(receipt: &Receipt) -> Vec<AnnualReturn> {
 fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
     let words = explain(receipt);
     let decision = &receipt.decision;
-    let [ground, _] = &decision.ground;
-    let [evidence, _] = &decision.evidence;
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let both = |[zh, en]: &[String; 2]| (!zh.is_empty()).then(|| BothLanguages { zh: zh.clone(), en: en.clone() });
     Review {
         run_id: stored.run_id,
         scheme: receipt.rules.scheme.clone(),
@@ -380,8 +379,8 @@ fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
         peer_group: Some(receipt.peer_group.clone()),
         outcome: filled(&decision.outcome),
         channel: filled(&decision.channel),
-        legal_ground: filled(ground),
-        evidence_required: filled(evidence),
+        legal_ground: both(&decision.ground),
+        evidence_required: both(&decision.evidence),
         explanation: BothLanguages { zh: words.zh, en: words.en },
         indicators: receipt
             .indicators

@@ -143,8 +143,8 @@ export interface Review {
   peer_group: string | null;
   outcome: string | null;
   channel: string | null;
-  legal_ground: string | null;
-  evidence_required: string | null;
+  legal_ground: { zh: string; en: string } | null;
+  evidence_required: { zh: string; en: string } | null;
   explanation: { zh: string[]; en: string[] };
   indicators: Indicator[];
   receipt: string | null;
