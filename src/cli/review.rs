@@ -121,8 +121,9 @@ pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Pa
     let pool = context.pool().await?;
     let bar = context.printer.progress("review", 0);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let done =
-        run_review(&pool, actor, order, |stage| bar.set_message(format!("review: {stage}"))).await.map_err(failure)?;
+    let done = run_review(&pool, context.clock, actor, order, |stage| bar.set_message(format!("review: {stage}")))
+        .await
+        .map_err(failure)?;
     bar.set_message("review: writing the lists");
     let today = store::snapshot::load(&pool, order.as_of).await.map_err(Failure::fault)?;
     let out = out.to_owned();
@@ -137,9 +138,10 @@ pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Pa
 
 fn failure(error: ReviewFlowError) -> Failure {
     match error {
-        ReviewFlowError::Rules(_) | ReviewFlowError::Review(_) | ReviewFlowError::NoParcels { .. } => {
-            Failure::refused(error)
-        }
+        ReviewFlowError::Rules(_)
+        | ReviewFlowError::Review(_)
+        | ReviewFlowError::Future { .. }
+        | ReviewFlowError::NoParcels { .. } => Failure::refused(error),
         other => Failure::fault(other),
     }
 }
@@ -194,6 +196,7 @@ struct Listed {
     as_of: NaiveDate,
     window_years: i32,
     scheme: String,
+    rules_hash: String,
     state: String,
     revision: i64,
 }
@@ -210,12 +213,13 @@ async fn list(context: &Context) -> Result<(), Failure> {
             as_of: run.as_of,
             window_years: run.window_years,
             scheme: run.scheme,
+            rules_hash: run.rules_hash,
             state: run.state,
             revision: run.revision,
         })
         .collect();
     context.printer.result(&runs, |runs| {
-        let rows: Vec<[String; 6]> = runs
+        let rows: Vec<[String; 7]> = runs
             .iter()
             .map(|run| {
                 [
@@ -224,11 +228,12 @@ async fn list(context: &Context) -> Result<(), Failure> {
                     run.as_of.to_string(),
                     run.window_years.to_string(),
                     run.scheme.clone(),
+                    run.rules_hash.chars().take(8).collect(),
                     run.state.clone(),
                 ]
             })
             .collect();
-        table(["run", "kind", "as of", "years", "scheme", "state"], &rows)
+        table(["run", "kind", "as of", "years", "scheme", "rules", "state"], &rows)
     })
 }
 

@@ -2,6 +2,7 @@
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
 use super::rules::{self, RulesError};
+use crate::clock::Clock;
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
 use crate::store::review::{ResultRow, RulesText, RunKey};
@@ -40,6 +41,14 @@ pub enum ReviewFlowError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The day is yet to come.
+    #[error("{as_of} is yet to come (today is {today}): a review judges a day whose facts are known")]
+    Future {
+        /// The day.
+        as_of: NaiveDate,
+        /// Today.
+        today: NaiveDate,
+    },
     /// There is nothing to judge.
     #[error(
         "no parcel of the register is in the scope of scheme {scheme} on {as_of}; import parcels first, or name another scheme"
@@ -80,17 +89,26 @@ pub struct Done {
     pub results: Vec<Sealed>,
 }
 
-/// Results are stored in pieces of this many, so that memory does not grow with the city.
+/// Receipts are sealed and stored in pieces of this many.
 const PIECE: usize = 5_000;
 
 /// Runs a review and keeps it as a draft.
-pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)) -> Result<Done, ReviewFlowError> {
+pub async fn run(
+    pool: &PgPool,
+    clock: Clock,
+    actor: &str,
+    order: &Order,
+    stage: impl Fn(&str),
+) -> Result<Done, ReviewFlowError> {
     let mut rules = rules::load(&order.scheme)?;
     if let Some(years) = order.window {
         rules.scheme.window.years = years;
         rules.scheme.window.least_years = rules.scheme.window.least_years.min(years);
     }
-    let as_of = order.as_of;
+    let (as_of, today) = (order.as_of, clock.today());
+    if as_of > today {
+        return Err(ReviewFlowError::Future { as_of, today });
+    }
     stage("freezing the facts");
     let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
     stage("judging");

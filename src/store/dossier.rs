@@ -212,7 +212,7 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
     let review = sqlx::query_as!(
         Review,
         "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
-         where r.parcel = $1 and n.id = (select max(id) from review_run)",
+         where r.parcel = $1 and n.id = (select id from review_run order by as_of desc, id desc limit 1)",
         code
     )
     .fetch_optional(&mut *tx)

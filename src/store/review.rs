@@ -344,6 +344,8 @@ pub struct Run {
     pub window_years: i32,
     /// Name and version of its scheme.
     pub scheme: String,
+    /// Hash of scheme, decision table and rulebook together: what tells two schemes of one name apart.
+    pub rules_hash: String,
     /// Title of its scheme in Chinese.
     pub title_zh: String,
     /// Title of its scheme in English.
@@ -358,11 +360,17 @@ pub struct Run {
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
-        "select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.title_zh, s.title_en, r.state, r.revision
+        "select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
+             r.state, r.revision
          from review_run r join review_scheme s on s.hash = r.scheme order by r.id desc"
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// The run that maps and dossiers show: of the newest day, the last one made.
+pub async fn newest(connection: &mut PgConnection) -> Result<Option<Run>, StoreError> {
+    Ok(list(connection).await?.into_iter().max_by_key(|run| (run.as_of, run.id)))
 }
 
 /// How many parcels of a run have each grade, and how many are on each list.

@@ -16,7 +16,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
     let city = city::read(&mut tx).await?;
-    let run = review::list(&mut tx).await?.into_iter().next();
+    let run = review::newest(&mut tx).await?;
     let rows = sqlx::query!(
         r#"with floors as (
                select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded) group by parcel),

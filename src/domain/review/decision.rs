@@ -32,6 +32,18 @@ pub enum Start {
     OverAYear,
 }
 
+/// Where the term of the contract stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Term {
+    /// It runs, or there is none.
+    Running,
+    /// It ends within the time of the reminder.
+    Expiring,
+    /// It has ended, and the register has no later contract.
+    Expired,
+}
+
 /// Where land lies to the construction area of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,8 +67,8 @@ pub struct Situation {
     pub start: Start,
     /// Whether a fault caps the grade.
     pub veto: bool,
-    /// Whether the term ends within 18 months.
-    pub expiring: bool,
+    /// Where the term of the contract stands.
+    pub term: Term,
     /// The tier.
     pub tier: Tier,
     /// Whether the contract carries performance terms.
@@ -71,7 +83,8 @@ impl Situation {
         let idles = [Idle::None, Idle::OneYear, Idle::TwoYears, Idle::Excused];
         let starts = [Start::InTime, Start::Late, Start::OverAYear];
         let areas = [ConstructionArea::Inside, ConstructionArea::Outside, ConstructionArea::Unknown];
-        let count = Grade::ALL.len() * idles.len() * starts.len() * Tier::ALL.len() * areas.len() * 8;
+        let terms = [Term::Running, Term::Expiring, Term::Expired];
+        let count = Grade::ALL.len() * idles.len() * starts.len() * terms.len() * Tier::ALL.len() * areas.len() * 4;
         (0..count).map(move |number| {
             let mut rest = number;
             let mut digit = |base: usize| {
@@ -83,10 +96,10 @@ impl Situation {
                 grade: Grade::ALL[digit(Grade::ALL.len())],
                 idle: idles[digit(idles.len())],
                 start: starts[digit(starts.len())],
+                term: terms[digit(terms.len())],
                 tier: Tier::ALL[digit(Tier::ALL.len())],
                 construction_area: areas[digit(areas.len())],
                 veto: digit(2) == 1,
-                expiring: digit(2) == 1,
                 performance_terms: digit(2) == 1,
             }
         })
@@ -121,7 +134,7 @@ pub struct When {
     idle: Vec<Idle>,
     start: Vec<Start>,
     veto: Option<bool>,
-    expiring: Option<bool>,
+    term: Vec<Term>,
     tier: Vec<Tier>,
     performance_terms: Option<bool>,
     construction_area: Vec<ConstructionArea>,
@@ -135,10 +148,10 @@ impl When {
         any(&self.grade, &situation.grade)
             && any(&self.idle, &situation.idle)
             && any(&self.start, &situation.start)
+            && any(&self.term, &situation.term)
             && any(&self.tier, &situation.tier)
             && any(&self.construction_area, &situation.construction_area)
             && self.veto.is_none_or(|asked| asked == situation.veto)
-            && self.expiring.is_none_or(|asked| asked == situation.expiring)
             && self.performance_terms.is_none_or(|asked| asked == situation.performance_terms)
     }
 }

@@ -1,7 +1,7 @@
 //! Why a parcel has its grade, in words, from its receipt alone: Chinese and English say the same.
 
-use super::grade::Grade;
 use super::receipt::{Line, NotJudged, Receipt};
+use super::tracks::shows_use;
 
 /// The explanation in both languages, a sentence a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,17 +48,30 @@ pub fn explain(receipt: &Receipt) -> Explanation {
         let (zh, en) = not_judged(reason);
         say(zh, en);
     }
-    if receipt.grade == Grade::D
-        && let Some(veto) = facts.vetoes.first()
-    {
+    if let Some(veto) = facts.vetoes.first() {
         say(
             format!(
-                "存在未销号的一票否决事项（{} {} 年，{}），等级按 D 封顶。",
+                "存在未销号的一票否决事项（{} {} 年，{}），等级至多为 D。",
                 veto.enterprise,
                 veto.year,
                 veto_zh(&veto.kind)
             ),
             format!("An uncleared {} fault of {} in {} caps the grade at D.", veto.kind, veto.enterprise, veto.year),
+        );
+    }
+    if let Some(contract) = &facts.contract
+        && contract.duties.iter().any(|duty| duty.kind == "start" && duty.met_on.is_none())
+        && shows_use(facts)
+    {
+        say(
+            format!(
+                "合同 {} 未登记开工日期，但已有建筑、企业使用或年报数据，视为已开工，不作闲置认定。",
+                contract.number
+            ),
+            format!(
+                "Contract {} has no start on record, but buildings, users or yearly figures show that works began: not idle.",
+                contract.number
+            ),
         );
     }
     let basis = if facts.land_is_registered {
@@ -82,6 +95,18 @@ pub fn explain(receipt: &Receipt) -> Explanation {
             format!("Compared with {} parcels of GB/T 4754 class {}.", receipt.peers, receipt.peer_group),
         );
     }
+    if let Some((year, known)) = least_reported(receipt) {
+        say(
+            format!(
+                "部分用户未报数（最少的 {year} 年已报 {:.0}% 用房面积）：容许范围内按已报部分同比例推算，超出的视为缺数据。",
+                known * 100.0
+            ),
+            format!(
+                "Some users left figures out (least in {year}: {:.0} % of the floor area reported): within the tolerance the rest is taken at the same rate, beyond it the figure is unknown.",
+                known * 100.0
+            ),
+        );
+    }
     for line in &receipt.indicators {
         let (zh, en) = indicator(line);
         say(zh, en);
@@ -101,6 +126,12 @@ pub fn explain(receipt: &Receipt) -> Explanation {
         say(format!("需备证据：{zh}。"), format!("Evidence needed: {en}."));
     }
     words
+}
+
+/// The year and share of the least complete figure that was reported at all, where one is not complete.
+fn least_reported(receipt: &Receipt) -> Option<(i32, f64)> {
+    let shares = receipt.facts.years.iter().flat_map(|year| year.figures.iter().map(|share| (year.year, share.known)));
+    shares.filter(|(_, known)| *known > 0.0 && *known < 1.0).min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
 }
 
 fn not_judged(reason: &NotJudged) -> (String, String) {

@@ -65,15 +65,21 @@ impl Frozen {
             vetoes[enterprise].push(veto);
         }
         let mut places: Vec<Place> = vec![Place::default(); count];
+        let years_seen = window(as_of, scheme.window.years);
+        let first = NaiveDate::from_ymd_opt(*years_seen.start(), 1, 1).unwrap_or(as_of);
         for one in &self.uses {
             let place = &mut places[one.parcel];
-            place.since = Some(place.since.map_or(one.from, |since| since.min(one.from)));
             if one.from <= as_of && one.to.is_none_or(|to| to > as_of) {
+                // How long those who work there now have done so; who left long ago makes nobody ripe.
+                place.since = Some(place.since.map_or(one.from, |since| since.min(one.from)));
                 place.vetoes.extend(vetoes[one.enterprise].iter().cloned());
             }
-            let days = (one.to.unwrap_or(as_of).min(as_of) - one.from).num_days().max(0);
-            #[expect(clippy::cast_precision_loss, reason = "days of a few centuries")]
-            place.industries.push((one.floor_area_m2 * days as f64, one.enterprise));
+            // Whose industry it is, is a matter of the years that are looked at.
+            let days = (one.to.unwrap_or(as_of).min(as_of) - one.from.max(first)).num_days();
+            if days > 0 {
+                #[expect(clippy::cast_precision_loss, reason = "days of a few years")]
+                place.industries.push((one.floor_area_m2 * days as f64, one.enterprise));
+            }
         }
         let mut contracts = std::mem::take(&mut self.contracts);
         let enterprises = &self.enterprises;

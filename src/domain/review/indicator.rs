@@ -1,7 +1,7 @@
 //! The closed list of indicators (`domain.md` table (a)): what each is made of, in which unit. Weights, benchmarks and
 //! directions are a scheme's business.
 
-use super::facts::{Facts, Measure, round};
+use super::facts::{Duty, Facts, Measure, round};
 use crate::domain::quantity::{SquareMetres, WanYuan};
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +158,9 @@ impl Indicator {
                 .zip(facts.used_floor_m2)
                 .map(|(all, used)| 100.0 * (all - used) / all),
             Self::FulRate => facts.contract.as_ref().and_then(|contract| {
-                let due: Vec<bool> = contract.duties.iter().filter_map(|duty| duty.met).collect();
+                // What the government or force majeure hindered is not held against the holder.
+                let counts = |duty: &&Duty| duty.excuse.is_none() || duty.met == Some(true);
+                let due: Vec<bool> = contract.duties.iter().filter(counts).filter_map(|duty| duty.met).collect();
                 #[expect(clippy::cast_precision_loss, reason = "a contract has a handful of duties")]
                 (!due.is_empty()).then(|| 100.0 * due.iter().filter(|met| **met).count() as f64 / due.len() as f64)
             }),

@@ -28,10 +28,16 @@ pub struct Rules {
     pub hash: String,
 }
 
+/// The version of the formulas in this ring: raised whenever the same rules and facts would give another receipt, so
+/// that a run made before is never taken for one made after.
+const FORMULAS: u32 = 1;
+
 impl Rules {
     /// Reads the three texts.
     pub fn parse(scheme: &str, decisions: &str, rulebook: &str) -> Result<Self, SchemeError> {
-        let source = format!("{scheme}\n# ---- decisions ----\n{decisions}\n# ---- rulebook ----\n{rulebook}");
+        let source = format!(
+            "# formulas {FORMULAS}\n{scheme}\n# ---- decisions ----\n{decisions}\n# ---- rulebook ----\n{rulebook}"
+        );
         Ok(Self {
             scheme: Scheme::parse(scheme)?,
             decisions: DecisionTable::parse(decisions)?,

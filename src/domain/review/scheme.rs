@@ -231,6 +231,12 @@ impl Scheme {
 
     fn check(&self) -> Result<(), SchemeError> {
         let refuse = |place: &str, problem: String| Err(SchemeError::Value { place: place.to_owned(), problem });
+        for (place, word) in [("name", &self.name), ("version", &self.version)] {
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if word.is_empty() || word.chars().count() > 60 || !word.chars().all(fits) {
+                return refuse(place, format!("{word:?}; expected 1 to 60 letters, digits, -, _ or ."));
+            }
+        }
         if self.scope.land_use.iter().all(String::is_empty) {
             return refuse("scope.land_use", "names no land use; expected at least one beginning of a code".into());
         }

@@ -1,7 +1,7 @@
 //! The two tracks on which land that is not built on can be lost, each with its own clock and its own money: the
 //! contract (late start) and the idle-land rules. They run side by side and are never mixed (`domain.md` §7).
 
-use super::decision::{ConstructionArea, Idle, Situation, Start};
+use super::decision::{ConstructionArea, Idle, Situation, Start, Term};
 use super::facts::{ContractFacts, Duty, Facts};
 use super::grade::Grade;
 use super::scheme::SchemeError;
@@ -53,10 +53,10 @@ impl Limits {
         let contract = facts.contract.as_ref();
         Situation {
             grade,
-            idle: contract.map_or(Idle::None, |contract| self.idle(contract)),
-            start: contract.map_or(Start::InTime, |contract| self.start(contract)),
+            idle: contract.map_or(Idle::None, |contract| self.idle(contract, shows_use(facts))),
+            start: contract.map_or(Start::InTime, |contract| self.start(contract, shows_use(facts))),
             veto: !facts.vetoes.is_empty(),
-            expiring: contract.and_then(|contract| contract.term_ends_on).is_some_and(|end| self.expires(end)),
+            term: contract.and_then(|contract| contract.term_ends_on).map_or(Term::Running, |end| self.term(end)),
             tier: facts.tier,
             performance_terms: contract.is_some_and(|contract| contract.performance_terms),
             // The layer of the construction area is not in the register yet.
@@ -64,18 +64,29 @@ impl Limits {
         }
     }
 
-    fn expires(&self, end: NaiveDate) -> bool {
-        self.day.checked_add_months(self.expiry).is_some_and(|horizon| end <= horizon)
+    /// `end` is the first day after the term.
+    fn term(&self, end: NaiveDate) -> Term {
+        if end <= self.day {
+            return Term::Expired;
+        }
+        let soon = self.day.checked_add_months(self.expiry).is_some_and(|horizon| end <= horizon);
+        if soon { Term::Expiring } else { Term::Running }
     }
 
-    fn open_start(contract: &ContractFacts) -> Option<(&Duty, NaiveDate)> {
-        let duty = contract.duties.iter().find(|duty| duty.kind == "start" && duty.met_on.is_none())?;
+    /// The start that is still owed. A day that nobody entered is not proof that nothing was built: where the land shows
+    /// use, or the contract a later step, works have begun.
+    fn open_start(contract: &ContractFacts, in_use: bool) -> Option<(&Duty, NaiveDate)> {
+        let later = |duty: &&Duty| duty.met_on.is_some();
+        if in_use || contract.suspended_on.is_some() || contract.duties.iter().any(|duty| later(&duty)) {
+            return None;
+        }
+        let duty = contract.duties.iter().find(|duty| duty.kind == "start")?;
         Some((duty, duty.due_on?))
     }
 
     /// Type 1: not begun a year after the agreed start. Type 2: begun, but too little of it, and suspended for a year.
-    fn idle(&self, contract: &ContractFacts) -> Idle {
-        let since = match Self::open_start(contract) {
+    fn idle(&self, contract: &ContractFacts, in_use: bool) -> Idle {
+        let since = match Self::open_start(contract, in_use) {
             Some((duty, due)) => Some((due, duty.excuse.is_some())),
             None => contract
                 .suspended_on
@@ -96,10 +107,11 @@ impl Limits {
         }
     }
 
-    fn start(&self, contract: &ContractFacts) -> Start {
-        match Self::open_start(contract) {
+    /// A life-cycle contract may be rescinded when works are *more* than a year late.
+    fn start(&self, contract: &ContractFacts, in_use: bool) -> Start {
+        match Self::open_start(contract, in_use) {
             Some((duty, due)) if duty.excuse.is_none() && due < self.day => {
-                if self.passed(due, self.rescission) {
+                if due.checked_add_months(self.rescission).is_some_and(|limit| limit < self.day) {
                     Start::OverAYear
                 } else {
                     Start::Late
@@ -108,6 +120,13 @@ impl Limits {
             _ => Start::InTime,
         }
     }
+}
+
+/// Whether anything shows that the land is built on or worked on.
+pub(super) fn shows_use(facts: &Facts) -> bool {
+    facts.floor_m2.is_some_and(|floor| floor > 0.0)
+        || facts.in_use_since.is_some()
+        || facts.years.iter().flat_map(|year| &year.figures).any(|share| share.sum > 0.0)
 }
 
 #[cfg(test)]
@@ -149,21 +168,22 @@ mod tests {
             (day(2026, 7, 1), Idle::None, Start::InTime),
             (day(2026, 6, 29), Idle::None, Start::Late),
             (day(2025, 7, 1), Idle::None, Start::Late),
-            (day(2025, 6, 30), Idle::OneYear, Start::OverAYear),
+            (day(2025, 6, 30), Idle::OneYear, Start::Late),
+            (day(2025, 6, 29), Idle::OneYear, Start::OverAYear),
             (day(2024, 7, 1), Idle::OneYear, Start::OverAYear),
             (day(2024, 6, 30), Idle::TwoYears, Start::OverAYear),
         ] {
             let found = contract(due, None, None);
-            assert_eq!((limits().idle(&found), limits().start(&found)), (idle, start), "{due}");
+            assert_eq!((limits().idle(&found, false), limits().start(&found, false)), (idle, start), "{due}");
         }
     }
 
     #[test]
     fn a_start_that_was_made_or_excused_is_neither_late_nor_the_holders_fault() {
         let made = contract(day(2020, 6, 30), Some(day(2020, 6, 1)), None);
-        assert_eq!((limits().idle(&made), limits().start(&made)), (Idle::None, Start::InTime));
+        assert_eq!((limits().idle(&made, false), limits().start(&made, false)), (Idle::None, Start::InTime));
         let excused = contract(day(2020, 6, 30), None, Some("government"));
-        assert_eq!((limits().idle(&excused), limits().start(&excused)), (Idle::Excused, Start::InTime));
+        assert_eq!((limits().idle(&excused, false), limits().start(&excused, false)), (Idle::Excused, Start::InTime));
     }
 
     #[test]
@@ -177,13 +197,27 @@ mod tests {
             let mut found = contract(day(2020, 6, 30), Some(day(2020, 6, 1)), None);
             found.suspended_on = Some(day(2024, 6, 30));
             (found.developed_percent, found.invested_percent) = (developed, invested);
-            assert_eq!(limits().idle(&found), idle, "{developed:?} {invested:?}");
+            assert_eq!(limits().idle(&found, false), idle, "{developed:?} {invested:?}");
         }
     }
 
     #[test]
-    fn a_term_is_expiring_eighteen_months_before_its_end() {
-        assert!(limits().expires(day(2027, 12, 30)));
-        assert!(!limits().expires(day(2027, 12, 31)));
+    fn a_start_that_nobody_entered_is_not_idle_where_the_land_shows_use_or_a_later_step_was_made() {
+        let mut found = contract(day(2020, 6, 30), None, None);
+        assert_eq!((limits().idle(&found, true), limits().start(&found, true)), (Idle::None, Start::InTime));
+        found.duties.push(Duty { kind: "completion".into(), met_on: Some(day(2022, 1, 1)), ..found.duties[0].clone() });
+        assert_eq!((limits().idle(&found, false), limits().start(&found, false)), (Idle::None, Start::InTime));
+    }
+
+    #[test]
+    fn a_term_is_expiring_eighteen_months_before_its_end_and_expired_from_its_end() {
+        for (end, term) in [
+            (day(2027, 12, 31), Term::Running),
+            (day(2027, 12, 30), Term::Expiring),
+            (day(2026, 7, 1), Term::Expiring),
+            (day(2026, 6, 30), Term::Expired),
+        ] {
+            assert_eq!(limits().term(end), term, "{end}");
+        }
     }
 }

@@ -122,6 +122,7 @@ export const en: Text = {
     'refer-to-regulator': 'Refer to the regulator',
     'non-renewal-proposed': 'Renewal not recommended',
     'expiry-review': 'Expiry review',
+    'term-ended': 'Term has ended',
     'keep-and-support': 'Keep and support',
     keep: 'Keep',
     observe: 'Observe',

@@ -120,6 +120,7 @@ export const zh = {
     'refer-to-regulator': '移送主管部门',
     'non-renewal-proposed': '拟不续期',
     'expiry-review': '到期评估',
+    'term-ended': '期限已届满',
     'keep-and-support': '保留并支持',
     keep: '保留',
     observe: '观察保留',
