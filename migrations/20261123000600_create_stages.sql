@@ -188,3 +188,20 @@ comment on table stage_annual_return is 'Rows of annual_return on their way in; 
 comment on column stage_annual_return.file is 'Which of the import''s files, from 0.';
 comment on column stage_annual_return.row is 'Which row of that file, from 1.';
 comment on column stage_annual_return.key is 'What a finding calls the row.';
+
+-- Every other column is as the file has it, on its way into the column of that name in the register's own table.
+do $$
+declare
+    it record;
+begin
+    for it in
+        select c.relname, a.attname, substr(c.relname, length('stage_') + 1) as register
+        from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = current_schema::regnamespace and c.relkind = 'r' and c.relname like 'stage\_%'
+          and a.attnum > 0 and not a.attisdropped and col_description(c.oid, a.attnum) is null
+    loop
+        execute format('comment on column %I.%I is %L', it.relname, it.attname,
+            format('%s of %s, as the file has it.', it.attname, it.register));
+    end loop;
+end
+$$;

@@ -11,6 +11,7 @@ mod import;
 mod judge;
 mod review;
 mod scatter;
+mod schema;
 mod support;
 mod tiles;
 mod write;
