@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::copy::Rows;
 use super::place;
+use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::building::Building;
@@ -42,31 +43,20 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_building"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "update building t set recorded = tstzrange(lower(t.recorded), $1) from stage_building s
-         where t.code = s.code and upper_inf(t.recorded)
-           and (t.parcel, t.storeys, t.storey_height_m, t.footprint_m2, t.floor_area_m2, t.used_floor_area_m2, t.built_year, t.geom) is distinct from (s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, s.used_floor_area_m2, s.built_year, s.geom)",
-        at
+    merge_recorded!(
+        write,
+        "building",
+        from "stage_building",
+        matching "t.code = s.code",
+        changed "t.parcel, t.storeys, t.storey_height_m, t.footprint_m2, t.floor_area_m2, t.used_floor_area_m2, \
+         t.built_year, t.geom"
+        to "s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, s.used_floor_area_m2, \
+         s.built_year, s.geom",
+        columns "code, parcel, storeys, storey_height_m, footprint_m2, floor_area_m2, used_floor_area_m2, \
+         built_year, geom",
+        values "s.code, s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, \
+         s.used_floor_area_m2, s.built_year, s.geom"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into building (code, parcel, storeys, storey_height_m, footprint_m2, floor_area_m2, used_floor_area_m2, built_year, geom, recorded, revision)
-         select s.code, s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, s.used_floor_area_m2, s.built_year, s.geom, tstzrange($1, null), $2
-         from stage_building s
-         where not exists (select from building t where t.code = s.code and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }

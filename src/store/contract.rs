@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::contract::Contract;
@@ -59,31 +60,24 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_contract"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "update contract t set recorded = tstzrange(lower(t.recorded), $1) from stage_contract s
-         where t.number = s.number and upper_inf(t.recorded)
-           and (t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, t.developed_percent, t.invested_percent, t.suspended_on) is distinct from (s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on)",
-        at
+    merge_recorded!(
+        write,
+        "contract",
+        from "stage_contract",
+        matching "t.number = s.number",
+        changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
+         t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
+         t.developed_percent, t.invested_percent, t.suspended_on"
+        to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
+         s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
+         s.developed_percent, s.invested_percent, s.suspended_on",
+        columns "number, parcel, kind, holder, signed_on, term_starts_on, term_ends_on, price_wan_yuan, \
+         plot_ratio_low, plot_ratio_high, performance_terms, responsible_unit, developed_percent, \
+         invested_percent, suspended_on",
+        values "s.number, s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, \
+         s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, \
+         s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into contract (number, parcel, kind, holder, signed_on, term_starts_on, term_ends_on, price_wan_yuan, plot_ratio_low, plot_ratio_high, performance_terms, responsible_unit, developed_percent, invested_percent, suspended_on, recorded, revision)
-         select s.number, s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on, tstzrange($1, null), $2
-         from stage_contract s
-         where not exists (select from contract t where t.number = s.number and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::recorded::merge_recorded;
 use super::stage::Merged;
 use super::write::Write;
 use crate::domain::enterprise::Enterprise;
@@ -17,31 +18,16 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Enterprise) {
         .end();
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_enterprise"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "update enterprise t set recorded = tstzrange(lower(t.recorded), $1) from stage_enterprise s
-         where t.code = s.code and upper_inf(t.recorded)
-           and (t.name, t.industry, t.founded_on, t.above_scale) is distinct from (s.name, s.industry, s.founded_on, s.above_scale)",
-        at
+    merge_recorded!(
+        write,
+        "enterprise",
+        from "stage_enterprise",
+        matching "t.code = s.code",
+        changed "t.name, t.industry, t.founded_on, t.above_scale"
+        to "s.name, s.industry, s.founded_on, s.above_scale",
+        columns "code, name, industry, founded_on, above_scale",
+        values "s.code, s.name, s.industry, s.founded_on, s.above_scale"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into enterprise (code, name, industry, founded_on, above_scale, recorded, revision)
-         select s.code, s.name, s.industry, s.founded_on, s.above_scale, tstzrange($1, null), $2
-         from stage_enterprise s
-         where not exists (select from enterprise t where t.code = s.code and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }

@@ -14,6 +14,7 @@ pub mod occupancy;
 pub mod parcel;
 pub mod performance;
 pub mod place;
+mod recorded;
 pub mod review;
 pub mod snapshot;
 pub mod stage;

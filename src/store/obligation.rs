@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::contract::obligation::{Excuse, Obligation};
@@ -43,31 +44,17 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_obligation"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "update obligation t set recorded = tstzrange(lower(t.recorded), $1) from stage_obligation s
-         where t.number = s.number and upper_inf(t.recorded)
-           and (t.contract, t.kind, t.due_on, t.target, t.unit, t.at_most, t.met_on, t.achieved, t.excuse) is distinct from (s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse)",
-        at
+    merge_recorded!(
+        write,
+        "obligation",
+        from "stage_obligation",
+        matching "t.number = s.number",
+        changed "t.contract, t.kind, t.due_on, t.target, t.unit, t.at_most, t.met_on, t.achieved, t.excuse"
+        to "s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse",
+        columns "number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse",
+        values "s.number, s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, \
+         s.excuse"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into obligation (number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse, recorded, revision)
-         select s.number, s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse, tstzrange($1, null), $2
-         from stage_obligation s
-         where not exists (select from obligation t where t.number = s.number and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }

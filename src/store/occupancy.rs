@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::occupancy::Occupancy;
@@ -51,31 +52,16 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_occupancy"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "update occupancy t set recorded = tstzrange(lower(t.recorded), $1) from stage_occupancy s
-         where t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on and upper_inf(t.recorded)
-           and (t.to_on, t.floor_area_m2, t.tax_is_local) is distinct from (s.to_on, s.floor_area_m2, s.tax_is_local)",
-        at
+    merge_recorded!(
+        write,
+        "occupancy",
+        from "stage_occupancy",
+        matching "t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on",
+        changed "t.to_on, t.floor_area_m2, t.tax_is_local"
+        to "s.to_on, s.floor_area_m2, s.tax_is_local",
+        columns "parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local",
+        values "s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into occupancy (parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, recorded, revision)
-         select s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local, tstzrange($1, null), $2
-         from stage_occupancy s
-         where not exists (select from occupancy t where t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::performance::{Return, Veto};
@@ -47,32 +48,24 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// Merges the staged rows: a changed row is closed in recorded time and followed by its correction.
+/// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged = sqlx::query_scalar!(r#"select count(*) as "count!" from stage_annual_return"#)
-        .fetch_one(&mut *connection)
-        .await?;
-    sqlx::query!(
-        "update annual_return t set recorded = tstzrange(lower(t.recorded), $1) from stage_annual_return s
-         where t.enterprise = s.enterprise and t.year = s.year and upper_inf(t.recorded)
-           and (t.output_wan_yuan, t.revenue_wan_yuan, t.tax_wan_yuan, t.value_added_wan_yuan, t.fixed_assets_wan_yuan, t.energy_tce, t.emissions_t, t.rd_wan_yuan, t.staff, t.staff_local, t.veto, t.veto_cleared_on) is distinct from (s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, s.value_added_wan_yuan, s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, s.staff, s.staff_local, s.veto, s.veto_cleared_on)",
-        at
+    merge_recorded!(
+        write,
+        "annual_return",
+        from "stage_annual_return",
+        matching "t.enterprise = s.enterprise and t.year = s.year",
+        changed "t.output_wan_yuan, t.revenue_wan_yuan, t.tax_wan_yuan, t.value_added_wan_yuan, \
+         t.fixed_assets_wan_yuan, t.energy_tce, t.emissions_t, t.rd_wan_yuan, t.staff, t.staff_local, \
+         t.veto, t.veto_cleared_on"
+        to "s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, s.value_added_wan_yuan, \
+         s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, s.staff, s.staff_local, \
+         s.veto, s.veto_cleared_on",
+        columns "enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan, \
+         fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, veto, \
+         veto_cleared_on",
+        values "s.enterprise, s.year, s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, \
+         s.value_added_wan_yuan, s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, \
+         s.staff, s.staff_local, s.veto, s.veto_cleared_on"
     )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into annual_return (enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan, fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, veto, veto_cleared_on, recorded, revision)
-         select s.enterprise, s.year, s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, s.value_added_wan_yuan, s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, s.staff, s.staff_local, s.veto, s.veto_cleared_on, tstzrange($1, null), $2
-         from stage_annual_return s
-         where not exists (select from annual_return t where t.enterprise = s.enterprise and t.year = s.year and upper_inf(t.recorded))
-         order by s.file, s.row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }
