@@ -54,7 +54,7 @@ bench: packages ## What the performance figures quote
 ci: packages-for-tests $(WEB_PAGE) ## Everything that has to hold before a change is taken
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items
 	scripts/check-sql
 	$(MAKE) test
 	@# A home of its own, made anew: a change that only works on an old database does not work.
