@@ -20,9 +20,9 @@ pub struct Args {
     /// A GeoJSON file with a polygon or multipolygon
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
-    /// How many parcels to list; the summary covers all
-    #[arg(long, default_value_t = 20)]
-    limit: usize,
+    /// How many parcels to list; the summary covers all [default: 20 in a table, all in GeoJSON]
+    #[arg(long)]
+    limit: Option<usize>,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -35,6 +35,9 @@ enum Format {
     /// A GeoJSON feature collection
     Geojson,
 }
+
+/// How many parcels a table lists where nothing is said.
+const USUAL_ROWS: usize = 20;
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
@@ -50,15 +53,15 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let expiring = rules::expiry(today).map_err(Failure::fault)?;
     let summary = snapshot.summary(&hits, today, expiring);
     if args.format == Format::Geojson || context.printer.is_json() {
-        let document = collection(&snapshot, &hits, &summary, args.limit);
+        let document = collection(&snapshot, &hits, &summary, args.limit.unwrap_or(usize::MAX));
         return context.printer.raw(format!("{document}\n").as_bytes());
     }
-    context.printer.raw(people(&snapshot, &hits, &summary, expiring, args.limit).as_bytes())
+    context.printer.raw(people(&snapshot, &hits, &summary, expiring, args.limit.unwrap_or(USUAL_ROWS)).as_bytes())
 }
 
 fn bbox(text: &str) -> Result<Selection, Failure> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    let [west, south, east, north] = numbers[..] else {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let Ok(&[west, south, east, north]) = numbers.as_deref() else {
         return Err(Failure::Usage(format!("--bbox {text:?}; expected four numbers: west,south,east,north")));
     };
     Selection::bbox(west, south, east, north).map_err(Failure::refused)
@@ -99,6 +102,7 @@ fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, expiring: Months,
                 summary
                     .by_grade
                     .iter()
+                    .filter(|(_, one)| one.count > 0)
                     .map(|(grade, one)| format!("{} {}", grade.map_or("none", |grade| grade.name()), tally(one)))
                     .collect(),
             ),

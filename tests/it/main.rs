@@ -10,6 +10,7 @@ mod follow;
 mod http;
 mod import;
 mod judge;
+mod query;
 mod review;
 mod scatter;
 mod support;
