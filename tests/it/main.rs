@@ -5,6 +5,7 @@ mod atlas;
 mod cli;
 mod cluster;
 mod demo;
+mod dossier;
 mod exchange;
 mod follow;
 mod http;
