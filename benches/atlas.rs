@@ -55,7 +55,7 @@ fn main() {
     println!(
         "summary of {} parcels: {:?}",
         hits.len(),
-        median((0..9).map(|_| timed(|| drop(snapshot.summary(&hits, day)))))
+        median((0..9).map(|_| timed(|| drop(snapshot.summary(&hits, day, chrono::Months::new(18))))))
     );
 
     for z in [6, 8, 10, 11, 12, 13, 14, 15, 16] {

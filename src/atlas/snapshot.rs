@@ -12,7 +12,7 @@ use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, CityFacts, Parcel};
 use crate::domain::zoning::Tier;
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use geo_types::MultiPolygon;
 use rstar::{AABB, RTree, RTreeObject};
 use sha2::{Digest, Sha256};
@@ -169,9 +169,10 @@ impl Snapshot {
         Hits { indices: (0..self.len() as u32).collect() }
     }
 
-    /// The figures of what a search found. Terms are counted from the day `as_of`.
-    pub fn summary(&self, hits: &Hits, as_of: NaiveDate) -> Summary {
-        Summary::of(&self.columns, &hits.indices, as_of)
+    /// The figures of what a search found. A term counts as expiring if it still runs on the day `as_of` and ends within
+    /// so many months of it.
+    pub fn summary(&self, hits: &Hits, as_of: NaiveDate, expiring: Months) -> Summary {
+        Summary::of(&self.columns, &hits.indices, as_of, expiring)
     }
 
     /// The part of what was found that comes after a code, which itself need not be there any more.
@@ -280,7 +281,7 @@ impl<'a> ParcelRef<'a> {
     pub fn plot_ratio_allowed(&self) -> Option<f64> {
         self.columns().plot_ratio_allowed(self.index)
     }
-    /// The last day of its contract's term.
+    /// The first day after its contract's term.
     pub fn term_ends_on(&self) -> Option<NaiveDate> {
         self.columns().term_ends_on[self.index]
     }
@@ -290,7 +291,8 @@ impl<'a> ParcelRef<'a> {
     }
 }
 
-/// Packs parcels one by one, so that a city of a million never has to be in memory twice.
+/// Packs parcels one by one. While the register is loaded its rows, the parcels made of them, this pack and the snapshot
+/// that still answers are in memory side by side.
 #[derive(Debug, Default)]
 pub struct Builder {
     columns: Columns,

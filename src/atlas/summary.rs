@@ -45,16 +45,14 @@ pub struct Summary {
     pub by_district: BTreeMap<String, Tally>,
     /// By outcome of the review; parcels without one are left out.
     pub by_outcome: BTreeMap<String, Tally>,
-    /// How many have a term that ends within the next 18 months, the last day included. `domain.md` §9, decision row 7.
-    pub expiring_within_18_months: u64,
+    /// How many have a term that still runs and ends within the months that were asked for. The decision table asks for
+    /// the same horizon.
+    pub expiring: u64,
 }
 
-/// How long before its end a term counts as expiring.
-const EXPIRING: Months = Months::new(18);
-
 impl Summary {
-    pub(super) fn of(columns: &Columns, indices: &[u32], as_of: NaiveDate) -> Self {
-        let until = as_of.checked_add_months(EXPIRING).unwrap_or(NaiveDate::MAX);
+    pub(super) fn of(columns: &Columns, indices: &[u32], as_of: NaiveDate, expiring: Months) -> Self {
+        let until = as_of.checked_add_months(expiring).unwrap_or(NaiveDate::MAX);
         let mut summary = Self::default();
         // Indexed by grade and tier as they are declared, the last grade for "none".
         let mut grades = [Tally::default(); Grade::ALL.len() + 1];
@@ -83,8 +81,9 @@ impl Summary {
                 allowed += ratio * area;
                 land_with_allowed += area;
             }
-            if columns.term_ends_on[index].is_some_and(|day| as_of <= day && day <= until) {
-                summary.expiring_within_18_months += 1;
+            // The day is the first after the term: a term of which that day has come is over.
+            if columns.term_ends_on[index].is_some_and(|end| as_of < end && end <= until) {
+                summary.expiring += 1;
             }
         }
         summary.floor_area = floor_is_known.then_some(SquareMetres(floor));

@@ -4,7 +4,8 @@ use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::atlas::{Hits, Selection, Snapshot, Summary, Tally};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
-use crate::flow::refresh;
+use crate::flow::{refresh, rules};
+use chrono::Months;
 use clap::ValueEnum;
 use geojson::GeoJson;
 use serde_json::{Map, Value, json};
@@ -19,9 +20,9 @@ pub struct Args {
     /// A GeoJSON file with a polygon or multipolygon
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
-    /// How many parcels to list; the summary covers all
-    #[arg(long, default_value_t = 20)]
-    limit: usize,
+    /// How many parcels to list; the summary covers all [default: 20 in a table, all in GeoJSON]
+    #[arg(long)]
+    limit: Option<usize>,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -35,6 +36,9 @@ enum Format {
     Geojson,
 }
 
+/// How many parcels a table lists where nothing is said.
+const USUAL_ROWS: usize = 20;
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let selection = match (&args.bbox, &args.area) {
@@ -45,17 +49,19 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let pool = context.pool().await?;
     let snapshot = refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?;
     let hits = selection.map_or_else(|| snapshot.all(), |selection| snapshot.search(&selection));
-    let summary = snapshot.summary(&hits, context.clock.today());
+    let today = context.clock.today();
+    let expiring = rules::expiry(today).map_err(Failure::fault)?;
+    let summary = snapshot.summary(&hits, today, expiring);
     if args.format == Format::Geojson || context.printer.is_json() {
-        let document = collection(&snapshot, &hits, &summary, args.limit);
+        let document = collection(&snapshot, &hits, &summary, args.limit.unwrap_or(usize::MAX));
         return context.printer.raw(format!("{document}\n").as_bytes());
     }
-    context.printer.raw(people(&snapshot, &hits, &summary, args.limit).as_bytes())
+    context.printer.raw(people(&snapshot, &hits, &summary, expiring, args.limit.unwrap_or(USUAL_ROWS)).as_bytes())
 }
 
 fn bbox(text: &str) -> Result<Selection, Failure> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    let [west, south, east, north] = numbers[..] else {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let Ok(&[west, south, east, north]) = numbers.as_deref() else {
         return Err(Failure::Usage(format!("--bbox {text:?}; expected four numbers: west,south,east,north")));
     };
     Selection::bbox(west, south, east, north).map_err(Failure::refused)
@@ -69,11 +75,12 @@ fn area(path: &Path) -> Result<Selection, Failure> {
     Selection::geojson(&document).map_err(Failure::refused)
 }
 
-fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, limit: usize) -> String {
+fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, expiring: Months, limit: usize) -> String {
     let mu = |area: SquareMetres| area.to_mu().value();
     let ratio = |ratio: Option<PlotRatio>| ratio.map_or("unknown".to_owned(), |ratio| format!("{:.2}", ratio.value()));
     let tally = |one: &Tally| format!("{} ({:.1} ha)", one.count, one.area.to_hectares().value());
     let list = |parts: Vec<String>| if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let ending = format!("term ends within {} months", expiring.as_u32());
     let mut text = pairs(&[
         ("revision", snapshot.revision().to_string()),
         ("parcels", summary.total.count.to_string()),
@@ -95,6 +102,7 @@ fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, limit: usize) -> 
                 summary
                     .by_grade
                     .iter()
+                    .filter(|(_, one)| one.count > 0)
                     .map(|(grade, one)| format!("{} {}", grade.map_or("none", |grade| grade.name()), tally(one)))
                     .collect(),
             ),
@@ -102,7 +110,7 @@ fn people(snapshot: &Snapshot, hits: &Hits, summary: &Summary, limit: usize) -> 
         ("tiers", list(summary.by_tier.iter().map(|(tier, one)| format!("{} {}", tier.name(), tally(one))).collect())),
         ("land use", list(summary.by_land_use.iter().map(|(code, one)| format!("{code} {}", tally(one))).collect())),
         ("districts", list(summary.by_district.iter().map(|(code, one)| format!("{code} {}", tally(one))).collect())),
-        ("term ends within 18 months", summary.expiring_within_18_months.to_string()),
+        (&ending, summary.expiring.to_string()),
     ]);
     let rows: Vec<[String; 7]> = hits
         .indices()

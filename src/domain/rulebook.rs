@@ -1,7 +1,7 @@
 //! The rulebook: dated rule values with unit and citation. Formulas are code; their numbers come from here.
 
 use super::review::scheme::{SchemeError, Words};
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::Deserialize;
 
 /// A rule value for a period.
@@ -125,6 +125,17 @@ impl Rulebook {
                 place: key.to_owned(),
                 problem: format!("the rulebook has no value in force on {day}"),
             })
+    }
+
+    /// The whole months of the value in force on a day.
+    pub fn months(&self, key: &str, day: NaiveDate) -> Result<Months, SchemeError> {
+        let value = self.on(key, day)?.value;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rulebook has no negative values"
+        )]
+        Ok(Months::new(value.round() as u32))
     }
 
     /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.

@@ -45,7 +45,7 @@ pub struct Parcel {
     pub score: Option<f64>,
     /// What that run proposes.
     pub outcome: Option<String>,
-    /// The last day of its contract's term.
+    /// The first day after its contract's term.
     pub term_ends_on: Option<NaiveDate>,
     /// Its shape in EPSG:4490, longitude and latitude.
     pub shape: MultiPolygon<f64>,

@@ -1,6 +1,8 @@
 //! Field maps: which column of a file holds which field, in which unit and by which words. It knows headers and cells,
 //! and neither formats nor what a value means.
 
+mod template;
+
 use super::error::{ReadError, finding, refuse, warning};
 use super::header::{self, Factor, UnitFit};
 use crate::domain::finding::Finding;
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::LazyLock;
+use template::{Part, fill, parts};
 
 /// The words that bureaus use for our fields, by kind and field.
 type Aliases = HashMap<String, HashMap<String, Vec<String>>>;
@@ -165,6 +168,7 @@ impl Mapping {
     /// Meets a file: which column goes where. Every fault of the header is told at once.
     pub fn plan(&self, file: &str, columns: &[String]) -> Result<Plan, ReadError> {
         let mut meeting = Meeting {
+            kind: self.kind,
             file,
             columns,
             headers: columns.iter().map(|column| header::parse(column)).collect(),
@@ -184,6 +188,7 @@ impl Mapping {
 
 /// A map while it meets a file.
 struct Meeting<'a> {
+    kind: Kind,
     file: &'a str,
     columns: &'a [String],
     headers: Vec<header::Header>,
@@ -221,6 +226,12 @@ impl Meeting<'_> {
             for &other in others {
                 let expected = format!("one column for {}; {:?} is used", field.name, self.columns[index]);
                 self.warn("ambiguous-column", &self.columns[other], expected);
+            }
+            if rule.is_none() && is_guess(self.kind, field, &self.headers[index]) {
+                let expected = format!("a column for {}; its name says less than that, so check it", field.name);
+                self.plan
+                    .findings
+                    .push(of_field(warning(self.file, "column-guessed", &self.columns[index], expected), field));
             }
             self.columns[index].clone()
         } else {
@@ -314,6 +325,12 @@ fn of_field(mut finding: Finding, field: &Field) -> Finding {
     finding
 }
 
+/// Whether that header is one of the words that the list marks as said of more than one thing.
+fn is_guess(kind: Kind, field: &Field, found: &header::Header) -> bool {
+    let words = ALIASES.get(kind.name()).and_then(|fields| fields.get(field.name)).into_iter().flatten();
+    words.filter_map(|word| word.strip_suffix('?')).any(|word| header::parse(word).key == found.key)
+}
+
 /// A unit by itself, written as it would be in a header.
 fn unit_word(unit: &str) -> Option<String> {
     header::parse(&format!("x({unit})")).unit
@@ -370,37 +387,6 @@ fn text_of(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-enum Part {
-    Text(String),
-    Row(usize),
-    Fid(usize),
-    Column(usize, usize),
-}
-
-/// Takes a template apart; an unknown column comes back as the error.
-fn parts(template: &str, columns: &[String]) -> Result<(Vec<Part>, Vec<usize>), String> {
-    let (mut parts, mut used, mut rest) = (Vec::new(), Vec::new(), template);
-    while let Some((text, tail)) = rest.split_once('{') {
-        let Some((inside, after)) = tail.split_once('}') else { break };
-        parts.push(Part::Text(text.to_owned()));
-        let (name, width) = inside.rsplit_once(":0").unwrap_or((inside, "0"));
-        // Wider than any code; a width is not a way to ask for gigabytes of zeros.
-        let width = width.parse().unwrap_or(0).min(64);
-        parts.push(match name {
-            "row" => Part::Row(width),
-            "fid" => Part::Fid(width),
-            column => {
-                let index = named_column(column, columns).ok_or_else(|| column.to_owned())?;
-                used.push(index);
-                Part::Column(index, width)
-            }
-        });
-        rest = after;
-    }
-    parts.push(Part::Text(rest.to_owned()));
-    Ok((parts, used))
-}
-
 enum From {
     Nothing,
     Column(usize),
@@ -441,22 +427,7 @@ impl Plan {
                 From::Column(index) if step.values.is_empty() => cell(*index, step.holds),
                 From::Column(index) => cell(*index, FieldType::Text),
                 From::Constant(text) => Cell::Text(text.clone()),
-                From::Template(parts) => {
-                    let mut filled = String::new();
-                    for part in parts {
-                        match part {
-                            Part::Text(text) => filled.push_str(text),
-                            Part::Row(width) => filled.push_str(&format!("{row:0width$}")),
-                            Part::Fid(width) => filled.push_str(&format!("{fid:0width$}")),
-                            Part::Column(index, width) => {
-                                let text = text(&cell(*index, FieldType::Text));
-                                filled.extend(std::iter::repeat_n('0', width.saturating_sub(text.chars().count())));
-                                filled.push_str(&text);
-                            }
-                        }
-                    }
-                    Cell::Text(filled)
-                }
+                From::Template(parts) => Cell::Text(fill(parts, row, fid, |index| text(&cell(index, FieldType::Text)))),
             };
             convert(step, found)
         };

@@ -54,18 +54,21 @@ pub async fn follow(pool: PgPool, clock: Clock, atlas: Arc<Atlas>) {
             }
         };
         if stale {
-            day = clock.today();
+            let asked_on = clock.today();
             match snapshot(&pool, clock).await {
                 Ok(next) => {
                     tracing::info!(revision = next.revision(), "the map shows revision {}", next.revision());
                     drop(atlas.swap(next));
+                    // Only now: a load that fails at midnight must be tried again.
+                    day = asked_on;
                 }
                 Err(error) => tracing::error!(%error, "the map could not be brought up to date"),
             }
         }
         match &mut listener {
             Some(heard) => {
-                if let Ok(Err(error)) = tokio::time::timeout(POLL, heard.recv()).await {
+                // A lost connection ends the wait too, once it is made again: what was announced meanwhile was not heard.
+                if let Ok(Err(error)) = tokio::time::timeout(POLL, heard.try_recv()).await {
                     tracing::warn!(%error, "the announcements of the database broke off; listening again");
                     listener = None;
                 }

@@ -2,8 +2,10 @@
 
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
-use crate::domain::rulebook::Rulebook;
+use crate::domain::rulebook::{Rulebook, keys};
+use chrono::{Months, NaiveDate};
 use std::path::Path;
+use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
@@ -58,7 +60,21 @@ pub fn load(scheme: &str) -> Result<Rules, RulesError> {
         .map_err(|source| RulesError::Scheme { name: format!("scheme {scheme}"), source })
 }
 
-/// The rulebook that comes with the program.
-pub fn rulebook() -> Result<Rulebook, RulesError> {
-    Rulebook::parse(VALUES).map_err(|source| RulesError::Scheme { name: "data/rulebook/values.toml".into(), source })
+/// The rulebook that comes with the program, read once.
+pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
+    static BOOK: OnceLock<Rulebook> = OnceLock::new();
+    if let Some(book) = BOOK.get() {
+        return Ok(book);
+    }
+    let book = Rulebook::parse(VALUES).map_err(of_values)?;
+    Ok(BOOK.get_or_init(|| book))
+}
+
+/// How many months before its end a term counts as expiring, by the rule of that day.
+pub fn expiry(day: NaiveDate) -> Result<Months, RulesError> {
+    rulebook()?.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
+}
+
+fn of_values(source: SchemeError) -> RulesError {
+    RulesError::Scheme { name: "data/rulebook/values.toml".into(), source }
 }

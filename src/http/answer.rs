@@ -33,11 +33,7 @@ impl Stamp {
 
     /// Whether the caller has this very answer.
     pub fn is_known(&self, asked: &HeaderMap) -> bool {
-        let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        known.flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
-            // Compared weakly, as RFC 9110 §13.1.2 asks.
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
-        })
+        is_known(&self.tag, asked)
     }
 
     /// 304 without a body.
@@ -56,6 +52,15 @@ impl Stamp {
         }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     }
+}
+
+/// Whether `If-None-Match` names this tag.
+pub fn is_known(tag: &str, asked: &HeaderMap) -> bool {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).map(str::trim).any(|one| {
+        // Compared weakly, as RFC 9110 §13.1.2 asks.
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    })
 }
 
 /// An answer of that content type.

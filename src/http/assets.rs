@@ -1,7 +1,7 @@
 //! The page and its files, embedded in the program. Files named after their content are kept for ever by browsers; the
 //! page itself is asked for each time.
 
-use super::answer::typed;
+use super::answer::{is_known, typed};
 use super::problem::Problem;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -38,8 +38,7 @@ pub async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Result<Respon
 
 fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
-    let known = asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
-    let mut response = if known {
+    let mut response = if is_known(&tag, asked) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         typed(content_type(path), file.data.into_owned())

@@ -5,7 +5,7 @@ use crate::scatter::{self, CELL, SIDE, SOUTH, WEST, cell_corner, chance, star};
 use crate::support::{Database, fresh_database};
 use geo::{Coord, Geometry, LineString, MultiPolygon, Polygon, Rect, Scale, coord};
 use geozero::{CoordDimensions, ToWkb};
-use landcycle::atlas::{Atlas, BuildError, CityFacts, Selection, SelectionError, Snapshot};
+use landcycle::atlas::{Atlas, BuildError, CityFacts, Parcel, Selection, SelectionError, Snapshot};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -311,7 +311,7 @@ fn the_summary_counts_every_found_parcel_once_in_each_grouping() {
     let snapshot = scatter::snapshot(1, 6);
     let day = chrono::NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let hits = snapshot.search(&Selection::bbox(WEST, SOUTH, WEST + CELL * 9.0, SOUTH + CELL * 14.0).unwrap());
-    let summary = snapshot.summary(&hits, day);
+    let summary = snapshot.summary(&hits, day, chrono::Months::new(18));
     assert!(hits.len() > 100);
     assert_eq!(summary.total.count, hits.len() as u64);
     for (count, area) in [
@@ -327,13 +327,36 @@ fn the_summary_counts_every_found_parcel_once_in_each_grouping() {
     let expiring = parcels
         .iter()
         .filter_map(|parcel| parcel.term_ends_on())
-        .filter(|end| *end >= day && *end <= chrono::NaiveDate::from_ymd_opt(2027, 12, 30).unwrap());
-    assert_eq!(summary.expiring_within_18_months, expiring.count() as u64);
+        .filter(|end| *end > day && *end <= chrono::NaiveDate::from_ymd_opt(2027, 12, 30).unwrap());
+    assert_eq!(summary.expiring, expiring.count() as u64);
     let floor: f64 = parcels.iter().filter_map(|parcel| parcel.floor_area()).map(|area| area.value()).sum();
     assert!((summary.floor_area.unwrap().value() - floor).abs() < 1e-3);
     assert_eq!(summary.plot_ratio_allowed.unwrap().value(), 2.0);
-    let nothing = snapshot.summary(&snapshot.search(&Selection::bbox(0.0, 0.0, 1.0, 1.0).unwrap()), day);
+    let nothing = snapshot.summary(&Default::default(), day, chrono::Months::new(18));
     assert_eq!((nothing.total.count, nothing.floor_area, nothing.plot_ratio_built), (0, None, None));
+}
+
+#[test]
+fn a_term_expires_from_the_months_before_its_end_until_its_last_day() {
+    let day = |y, m, d| chrono::NaiveDate::from_ymd_opt(y, m, d).unwrap();
+    let expiring = |end, months| {
+        let parcel = Parcel { term_ends_on: end, ..scatter::parcels(7).swap_remove(0) };
+        let snapshot = Snapshot::build(1, CityFacts::default(), vec![parcel], vec![]).unwrap();
+        snapshot.summary(&snapshot.all(), day(2026, 6, 30), chrono::Months::new(months)).expiring
+    };
+    // The day that is given is the first one after the term.
+    for (end, months, expected) in [
+        (Some(day(2020, 1, 1)), 18, 0),
+        (Some(day(2026, 6, 30)), 18, 0),
+        (Some(day(2026, 7, 1)), 18, 1),
+        (Some(day(2027, 12, 30)), 18, 1),
+        (Some(day(2027, 12, 31)), 18, 0),
+        (Some(day(2027, 12, 31)), 19, 1),
+        (Some(day(2026, 7, 1)), 0, 0),
+        (None, 18, 0),
+    ] {
+        assert_eq!(expiring(end, months), expected, "{end:?} {months}");
+    }
 }
 
 #[test]

@@ -290,10 +290,37 @@ async fn a_body_must_be_json_and_not_too_large() {
         let refused = problem(request.send().await.unwrap(), StatusCode::UNSUPPORTED_MEDIA_TYPE).await;
         assert_eq!(refused["type"], "/problems/unsupported-media-type");
     }
-    let large = format!(r#"{{"bbox":[0,0,1,1],"after":"{}"}}"#, "x".repeat(2 << 20));
+    let large = format!(r#"{{"bbox":[0,0,1,1],"after":"{}"}}"#, "x".repeat(8 << 20));
     let request = service.client.post(&url).header("content-type", "application/json").body(large);
     let refused = problem(request.send().await.unwrap(), StatusCode::PAYLOAD_TOO_LARGE).await;
     assert_eq!(refused["type"], "/problems/body-too-large");
+}
+
+/// A circle of so many positions, the last like the first, with seven decimals.
+fn circle(positions: u32) -> String {
+    let point = |number: u32| {
+        let angle = std::f64::consts::TAU * f64::from(number) / f64::from(positions - 1);
+        format!("[{:.7},{:.7}]", 121.5 + 0.5 * angle.cos(), 31.2 + 0.5 * angle.sin())
+    };
+    let ring: Vec<String> = (0..positions - 1).chain([0]).map(point).collect();
+    format!(r#"{{"area":{{"type":"Polygon","coordinates":[[{}]]}},"limit":1}}"#, ring.join(","))
+}
+
+#[tokio::test]
+async fn an_area_of_a_hundred_thousand_vertices_is_answered_and_one_more_is_counted() {
+    let service = Service::start(Some(small_city()), None).await;
+    let ask = |body: String| {
+        let request = service.client.post(service.url("/api/v1/parcels/search"));
+        request.header("content-type", "application/json").body(body).send()
+    };
+    let body = circle(100_000);
+    assert!(body.len() > 2 << 20, "{}", body.len());
+    let found = ask(body).await.unwrap();
+    assert_eq!(found.status(), StatusCode::OK);
+    assert_eq!(found.json::<Value>().await.unwrap()["summary"]["count"], 2);
+    let refused = problem(ask(circle(100_001)).await.unwrap(), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(refused["findings"][0]["code"], "too-many-vertices");
+    assert!(refused["detail"].as_str().unwrap().contains("100001 vertices"), "{refused}");
 }
 
 #[tokio::test]

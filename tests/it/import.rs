@@ -15,7 +15,7 @@ use proptest::{
 };
 use serde_json::json;
 
-use crate::support::{Town, parcel, parcel_code};
+use crate::support::{Town, feature, lot, parcel, parcel_code};
 
 /// What a made-up row of a table of enterprises is.
 #[derive(Debug, Clone, Copy)]
@@ -163,5 +163,36 @@ async fn an_altered_a_missing_or_a_moved_entry_shows_in_the_chain() {
         assert_eq!(verify_audit(&town.database.pool).await.unwrap(), Ok(5));
         let changed = sqlx::query(tampering).execute(&town.database.pool).await.unwrap().rows_affected();
         assert_eq!((changed, verify_audit(&town.database.pool).await.unwrap()), (1, Err(found)), "{tampering}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_whose_name_may_mean_something_else_is_taken_with_a_warning() {
+    let town = Town::empty().await;
+    let lot = |properties| feature(&properties, &lot(1));
+    let named = lot(
+        json!({"宗地编码": parcel_code(1), "土地用途": "M1", "容积率": 1.5, "证载面积": 9000, "登记日期": "2010-01-01"}),
+    );
+    let receipt = town.takes("parcels", &town.geojson("guessed", &[named]));
+    let findings = receipt["findings"].as_array().unwrap();
+    let told = |code: &str| findings.iter().filter(|finding| finding["code"] == code).collect::<Vec<_>>();
+    let [guess] = told("column-guessed")[..] else { panic!("{receipt}") };
+    assert_eq!((&guess["severity"], &guess["file"]), (&json!("warning"), &json!("guessed.geojson")));
+    assert_eq!((&guess["facts"]["value"], &guess["facts"]["field"]), (&json!("容积率"), &json!("plot_ratio_allowed")));
+    assert_eq!(town.value::<f64>("select plot_ratio_allowed from parcel_version").await, 1.5);
+    // The day of registration is not the day from which the parcel is law, and nobody is told that it is.
+    assert!(told("ignored-columns")[0]["facts"]["value"].as_str().unwrap().contains("登记日期"), "{receipt}");
+    let since = "select coalesce(lower(valid)::text, '') from parcel_version";
+    assert_ne!(town.value::<String>(since).await, "2010-01-01");
+
+    // A name that says what it means, and one that somebody vouches for, are no guesses.
+    let plain = lot(json!({"宗地编码": parcel_code(1), "土地用途": "M1", "规划容积率": 1.6}));
+    let vouched = lot(json!({"宗地编码": parcel_code(1), "土地用途": "M1", "容积率": 1.7}));
+    let plain = town.import("parcels", &[town.geojson("plain", &[plain])], &[]);
+    let map = ["--map", "plot_ratio_allowed=容积率"];
+    let vouched = town.import("parcels", &[town.geojson("vouched", &[vouched])], &map);
+    for ended in [plain, vouched] {
+        assert_eq!(ended.status, Some(0), "{}", ended.said);
+        assert!(!ended.answer.to_string().contains("column-guessed"), "{}", ended.answer);
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::atlas::{AreaKind, Snapshot};
 use crate::domain::review::grade::Grade;
+use crate::flow::rules;
 use crate::http::App;
 use crate::http::answer::{Stamp, typed};
 use crate::http::problem::Problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -59,13 +60,14 @@ pub async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response
         return Ok(stamp.not_modified());
     }
     let today = (app.today)();
-    let body = serde_json::to_string(&city(&snapshot, today)).map_err(|error| Problem::internal(&error))?;
+    let expiring = rules::expiry(today).map_err(|error| Problem::internal(&error))?;
+    let body = serde_json::to_string(&city(&snapshot, today, expiring)).map_err(|error| Problem::internal(&error))?;
     let mut response = typed("application/json", body);
     stamp.mark(&mut response);
     Ok(response)
 }
 
-fn city(snapshot: &Snapshot, today: NaiveDate) -> City<'_> {
+fn city(snapshot: &Snapshot, today: NaiveDate, expiring: Months) -> City<'_> {
     let facts = snapshot.city();
     // A note in one language only is shown to readers of both.
     let note = match (facts.note_zh.as_deref(), facts.note_en.as_deref()) {
@@ -73,7 +75,7 @@ fn city(snapshot: &Snapshot, today: NaiveDate) -> City<'_> {
         (zh, en) => Some(BothLanguages { zh: zh.or(en).unwrap_or_default(), en: en.or(zh).unwrap_or_default() }),
     };
     let run = facts.run.as_ref().map(|run| {
-        let tallies = snapshot.summary(&snapshot.all(), today).by_grade;
+        let tallies = snapshot.summary(&snapshot.all(), today, expiring).by_grade;
         Run {
             id: run.id,
             scheme: &run.scheme,

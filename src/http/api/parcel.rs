@@ -11,7 +11,7 @@ use crate::domain::review::receipt::Receipt;
 use crate::domain::zoning::Tier;
 use crate::flow::rules;
 use crate::http::App;
-use crate::http::answer::{REVISION, typed};
+use crate::http::answer::{REVISION, is_known, typed};
 use crate::http::problem::Problem;
 use crate::store;
 use axum::extract::{Path, State};
@@ -204,8 +204,11 @@ pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: Hea
     let body = serde_json::to_string(&dossier).map_err(|error| Problem::internal(&error))?;
     // The register may be ahead of the atlas, so the tag is made from the answer itself.
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { typed("application/json", body) };
+    let mut response = if is_known(&tag, &headers) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        typed("application/json", body)
+    };
     let answer = response.headers_mut();
     answer.insert(REVISION, HeaderValue::from(dossier.revision));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

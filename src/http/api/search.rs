@@ -5,6 +5,7 @@ use super::city::grade_key;
 use super::geometry;
 use crate::atlas::{ParcelRef, Selection, SelectionError, Snapshot, Summary, Tally};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::flow::rules;
 use crate::http::answer::{Stamp, typed};
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, MOST_BODY_BYTES};
@@ -50,13 +51,14 @@ pub async fn search(State(app): State<App>, request: Request) -> Result<Response
 fn respond(snapshot: &Arc<Snapshot>, today: NaiveDate, headers: &HeaderMap, body: &[u8]) -> Result<Response, Problem> {
     let question = question(body)?;
     let digest = Sha256::digest(body);
-    // "Ends within 18 months" changes with the day.
+    // Which terms end soon changes with the day.
     let stamp = Stamp::of(snapshot, &format!("-{today}-{}", hex::encode(&digest[..16])));
     if stamp.is_known(headers) {
         return Ok(stamp.not_modified());
     }
     let hits = snapshot.search(&question.selection);
-    let summary = snapshot.summary(&hits, today);
+    let expiring = rules::expiry(today).map_err(|error| Problem::internal(&error))?;
+    let summary = snapshot.summary(&hits, today, expiring);
     let rest = question.after.as_deref().map_or(hits.indices(), |after| snapshot.after(&hits, after));
     let page = &rest[..rest.len().min(question.limit)];
     let next = page.last().filter(|_| page.len() < rest.len()).map(|last| token(snapshot.parcel(*last).code()));
@@ -223,6 +225,7 @@ struct WirePlotRatio {
 
 #[derive(Serialize)]
 struct WireExpiring {
+    /// Named after the rulebook's value of today; clients keep the name should the value change.
     within_18_months: u64,
 }
 
@@ -249,7 +252,7 @@ fn wire_summary(summary: &Summary) -> WireSummary {
         by_land_use: named(&summary.by_land_use),
         by_district: named(&summary.by_district),
         by_outcome: named(&summary.by_outcome),
-        expiring: WireExpiring { within_18_months: summary.expiring_within_18_months },
+        expiring: WireExpiring { within_18_months: summary.expiring },
     }
 }
 
