@@ -69,3 +69,26 @@ pub fn typed(content_type: &'static str, body: impl Into<axum::body::Body>) -> R
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_by_itself_in_a_list_weakly_and_by_a_star() {
+        let asked = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::IF_NONE_MATCH, HeaderValue::from_static(value));
+            }
+            is_known("\"a\"", &headers)
+        };
+        for known in [&["\"a\""][..], &["W/\"a\""], &["\"b\", \"a\""], &["\"b\",W/\"a\""], &["*"], &["\"b\"", "\"a\""]]
+        {
+            assert!(asked(known), "{known:?}");
+        }
+        for unknown in [&[][..], &[""], &["\"b\""], &["a"], &["\"ab\""], &["W/\"b\", \"c\""]] {
+            assert!(!asked(unknown), "{unknown:?}");
+        }
+    }
+}

@@ -186,7 +186,7 @@ async fn a_column_whose_name_may_mean_something_else_is_taken_with_a_warning() {
     assert_ne!(town.value::<String>(since).await, "2010-01-01");
 
     // A name that says what it means, and one that somebody vouches for, are no guesses.
-    let plain = lot(json!({"宗地编码": parcel_code(1), "土地用途": "M1", "规划容积率": 1.6}));
+    let plain = lot(json!({"宗地编码": parcel_code(1), "土地用途": "M1", "容积率": 0.9, "规划容积率": 1.6}));
     let vouched = lot(json!({"宗地编码": parcel_code(1), "土地用途": "M1", "容积率": 1.7}));
     let plain = town.import("parcels", &[town.geojson("plain", &[plain])], &[]);
     let map = ["--map", "plot_ratio_allowed=容积率"];
@@ -195,4 +195,6 @@ async fn a_column_whose_name_may_mean_something_else_is_taken_with_a_warning() {
         assert_eq!(ended.status, Some(0), "{}", ended.said);
         assert!(!ended.answer.to_string().contains("column-guessed"), "{}", ended.answer);
     }
+    let law = "select plot_ratio_allowed from parcel_version where upper_inf(recorded) order by id";
+    assert!(!town.values::<f64>(law).await.contains(&0.9));
 }
