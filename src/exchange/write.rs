@@ -370,3 +370,28 @@ pub(super) fn check_width(path: &Path, row: &[Value], columns: usize) -> Result<
     }
     Err(WriteError::Width { path: path.to_owned(), found: row.len(), expected: columns })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_at_the_next_write_and_work_under_way_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let [left, busy] = ["left", "busy"].map(|name| folder.path().join(format!("{STAGING}{name}")));
+        for path in [&left, &busy] {
+            std::fs::create_dir(path).unwrap();
+            std::fs::write(path.join("list.csv"), "half").unwrap();
+        }
+        let lock = File::open(&busy).unwrap();
+        lock.try_lock().unwrap();
+        let columns = [Column::new("a", FieldType::Text, 5)];
+        let rows = || std::iter::once((vec![Value::from("x")], None));
+        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        assert!(!left.exists() && busy.join("list.csv").exists());
+        drop(lock);
+        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["list.csv"]);
+    }
+}

@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod demo;
 mod exchange;
+mod hostile;
 mod http;
 mod import;
 mod judge;
