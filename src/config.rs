@@ -197,7 +197,7 @@ impl Settings {
             listen: listen.parse().map_err(|_| ConfigError::Unusable {
                 name: "listen",
                 value: listen,
-                reason: "expected an address and a port, such as 127.0.0.1:8080".into(),
+                reason: "expected a numeric address and a port, such as 127.0.0.1:8080; names such as localhost are not looked up".into(),
             })?,
         })
     }

@@ -29,6 +29,16 @@ impl Failure {
         Self::Fault(chain(&error))
     }
 
+    /// The same failure with what to do about it on a line of its own.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        if let Self::Refused(message) | Self::Usage(message) | Self::Fault(message) = &mut self {
+            message.push('\n');
+            message.push_str(hint);
+        }
+        self
+    }
+
     /// The status the process ends with.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {

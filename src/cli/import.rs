@@ -5,6 +5,8 @@ use super::{Context, Failure};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
 use crate::flow::import::{ImportError, Order, Receipt, import};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What to import.
@@ -45,6 +47,7 @@ fn parse_kind(word: &str) -> Result<Kind, String> {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let file = args.receipt.as_deref().map(ReceiptFile::open).transpose()?;
     let pool = context.pool().await?;
     let order = Order {
         kind: args.kind,
@@ -62,11 +65,11 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     bar.finish_and_clear();
     match ended {
         Ok(receipt) => {
-            keep(args.receipt.as_deref(), &receipt)?;
+            keep(file, &receipt)?;
             context.printer.result(&receipt, people)
         }
         Err(ImportError::Refused(receipt)) => {
-            keep(args.receipt.as_deref(), &receipt)?;
+            keep(file, &receipt)?;
             if context.printer.is_json() {
                 context.printer.result(&receipt, |_| String::new())?;
             }
@@ -77,11 +80,51 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     }
 }
 
-fn keep(path: Option<&Path>, receipt: &Receipt) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(receipt).map_err(Failure::fault)?;
-    std::fs::write(path, text + "\n")
-        .map_err(|error| Failure::Fault(format!("the receipt {} could not be written: {error}", path.display())))
+/// The file of a receipt, open before anything is stored: whoever asks for a receipt must not be left without one.
+struct ReceiptFile {
+    path: PathBuf,
+    file: File,
+    /// Made by us and still without a receipt: removed if there comes none.
+    is_new: bool,
+}
+
+impl ReceiptFile {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let is_new = !path.exists();
+        // What is in it stays until there is a receipt to take its place.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|error| Self::failure(path, &error))?;
+        Ok(Self { path: path.to_owned(), file, is_new })
+    }
+
+    fn failure(path: &Path, error: &io::Error) -> Failure {
+        Failure::Fault(format!("the receipt {} could not be written: {error}", path.display()))
+    }
+
+    fn write(mut self, receipt: &Receipt) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(receipt).map_err(Failure::fault)? + "\n";
+        // A pipe or a terminal has no length.
+        let emptied = match self.file.metadata() {
+            Ok(found) if found.is_file() => self.file.set_len(0),
+            _ => Ok(()),
+        };
+        emptied.and_then(|()| self.file.write_all(text.as_bytes())).map_err(|e| Self::failure(&self.path, &e))?;
+        self.is_new = false;
+        Ok(())
+    }
+}
+
+impl Drop for ReceiptFile {
+    fn drop(&mut self) {
+        if self.is_new {
+            // An empty file that stays is a small harm, and the failure that led here is told.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn keep(file: Option<ReceiptFile>, receipt: &Receipt) -> Result<(), Failure> {
+    file.map_or(Ok(()), |file| file.write(receipt))
 }
 
 /// How many findings people are shown; the receipt has them all.

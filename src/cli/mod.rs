@@ -133,7 +133,13 @@ impl Context {
     /// A pool on the city's schema, its tables up to date.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
-        let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
+            let hint = match self.config.database_url {
+                Some(_) => "look at DATABASE_URL, or database_url in landcycle.toml; landcycle doctor checks it",
+                None => "this is the private database: landcycle db status says how it is",
+            };
+            Failure::fault(error).with_hint(hint)
+        })?;
         store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
@@ -169,7 +175,10 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(line.global.json, line.global.quiet);
     let ended = prepare(line, printer).and_then(|(context, verb)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
-        runtime.block_on(verb.run(&context))
+        let ended = runtime.block_on(verb.run(&context));
+        // The command has its answer; work that nobody waits for any more must not keep the process.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        ended
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,12 +4,16 @@ use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::atlas::{Hits, Selection, Snapshot, Summary, Tally};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::exchange::small;
 use crate::flow::{refresh, rules};
 use chrono::Months;
 use clap::ValueEnum;
 use geojson::GeoJson;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+
+/// The largest file of an area: 100,000 vertices take some 4 MB, and few draw more.
+const MAX_AREA_BYTES: u64 = 64 << 20;
 
 /// Which area.
 #[derive(Debug, clap::Args)]
@@ -68,7 +72,7 @@ fn bbox(text: &str) -> Result<Selection, Failure> {
 }
 
 fn area(path: &Path) -> Result<Selection, Failure> {
-    let text = std::fs::read_to_string(path)
+    let text = small::read(path, MAX_AREA_BYTES)
         .map_err(|error| Failure::Refused(format!("{} could not be read: {error}", path.display())))?;
     let document: GeoJson =
         text.parse().map_err(|error| Failure::Refused(format!("{} is no GeoJSON: {error}", path.display())))?;

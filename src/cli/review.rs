@@ -106,6 +106,8 @@ pub struct Reviewed {
     /// Whether the same run was there already.
     repeated: bool,
     parcels: usize,
+    /// Parcels of the register whose use the scheme leaves out.
+    out_of_scope: usize,
     by_grade: BTreeMap<&'static str, Graded>,
     lists: Vec<Written>,
 }
@@ -118,6 +120,16 @@ struct Graded {
 
 /// Makes a run and writes its lists.
 pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+    let is_new = lists::prepare(out).map_err(Failure::fault)?;
+    let made = make_in(context, order, actor, out).await;
+    if made.is_err() && is_new {
+        // Removes the folder only while nothing is in it; that it stays otherwise is right.
+        let _ = std::fs::remove_dir(out);
+    }
+    made
+}
+
+async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
     let bar = context.printer.progress("review", 0);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
@@ -160,6 +172,7 @@ fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
         as_of,
         repeated: done.repeated,
         parcels: done.results.len(),
+        out_of_scope: done.out_of_scope,
         by_grade,
         lists,
     }
@@ -173,12 +186,13 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
         .map(|(grade, one)| [(*grade).to_owned(), one.parcels.to_string(), format!("{:.2}", one.area_m2 / 1e6)])
         .collect();
     let mut text = format!(
-        "review run {} of {} parcels, scheme {}, as of {}{}\n\n",
+        "review run {} of {} parcels, scheme {}, as of {}{}\n{} parcels of the register are out of the scheme's scope\n\n",
         reviewed.run,
         reviewed.parcels,
         reviewed.scheme,
         reviewed.as_of,
         if reviewed.repeated { " (the same run was there already)" } else { ", kept as a draft" },
+        reviewed.out_of_scope,
     );
     text.push_str(&table(["grade", "parcels", "km²"], &rows));
     text.push('\n');
@@ -237,6 +251,14 @@ async fn list(context: &Context) -> Result<(), Failure> {
     })
 }
 
+/// How many parcels have a grade and stand on a list.
+#[derive(Debug, Serialize)]
+struct Counted {
+    grade: String,
+    list: Option<String>,
+    parcels: i64,
+}
+
 async fn show(context: &Context, run: i64) -> Result<(), Failure> {
     let pool = context.pool().await?;
     let mut connection = pool.acquire().await.map_err(Failure::fault)?;
@@ -244,9 +266,15 @@ async fn show(context: &Context, run: i64) -> Result<(), Failure> {
     if counts.is_empty() {
         return Err(Failure::Refused(format!("there is no review run {run}; landcycle review list names them")));
     }
-    let rows: Vec<[String; 3]> =
-        counts.into_iter().map(|(grade, list, count)| [grade, list.unwrap_or_default(), count.to_string()]).collect();
-    context.printer.result(&rows, |rows| table(["grade", "list", "parcels"], rows))
+    let counts: Vec<Counted> =
+        counts.into_iter().map(|(grade, list, parcels)| Counted { grade, list, parcels }).collect();
+    context.printer.result(&counts, |counts| {
+        let rows: Vec<[String; 3]> = counts
+            .iter()
+            .map(|one| [one.grade.clone(), one.list.clone().unwrap_or_default(), one.parcels.to_string()])
+            .collect();
+        table(["grade", "list", "parcels"], &rows)
+    })
 }
 
 #[derive(Debug, Serialize)]

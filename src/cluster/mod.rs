@@ -149,6 +149,14 @@ pub enum ClusterError {
         /// What is needed.
         needed_mib: u64,
     },
+    /// The home could not be made.
+    #[error("could not create {path}\nset LANDCYCLE_HOME to a directory that you may write to")]
+    Home {
+        /// Its full path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A step on the file system failed.
     #[error("could not {step} {path}")]
     Io {
@@ -200,7 +208,7 @@ impl ClusterError {
 /// Makes the cluster of `home` if there is none, starts it if it does not run, and says where it answers. Calling it
 /// again is cheap and changes nothing. Blocks: seconds for the first call, a moment for the others.
 pub fn ensure(home: &Path) -> Result<Running, ClusterError> {
-    fs::create_dir_all(home).map_err(ClusterError::io("create", home))?;
+    create_home(home)?;
     let place = Place::of(home)?;
     let lock = Lock::wait(&place)?;
 
@@ -221,6 +229,13 @@ pub fn ensure(home: &Path) -> Result<Running, ClusterError> {
     }
     let (pid, url) = server::start(&place, &account, &binaries)?;
     Ok(Running { url, pid, started_here: true, made_here, log: place.log() })
+}
+
+/// Makes the home if there is none. The full path is told where that fails: the default is relative, and people rarely
+/// know where they stand.
+fn create_home(home: &Path) -> Result<(), ClusterError> {
+    let full = || std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
+    fs::create_dir_all(home).map_err(|source| ClusterError::Home { path: full(), source })
 }
 
 /// Stops the server of `home`: open transactions are rolled back, everything committed is on disk when this returns.
@@ -248,7 +263,7 @@ pub fn status(home: &Path) -> Result<Status, ClusterError> {
 
 /// Where clients of `home`'s cluster connect, or will once it runs.
 pub fn url(home: &Path) -> Result<String, ClusterError> {
-    fs::create_dir_all(home).map_err(ClusterError::io("create", home))?;
+    create_home(home)?;
     Ok(server::url(&Place::of(home)?))
 }
 

@@ -1,6 +1,8 @@
 //! What a bureau's data sets are made of: the kinds, their fields, and how a row in the file's words becomes a value
 //! or a list of faults. It knows nothing of files: `exchange` hands it cells.
 
+pub(crate) mod written;
+
 use super::finding::Fault;
 use chrono::{Datelike, NaiveDate};
 use geo_types::MultiPolygon;
@@ -248,20 +250,41 @@ impl<'a> Reading<'a> {
         found
     }
 
-    /// A finite number, or nothing where the cell is empty.
+    /// The cell of a number or a day. Where the field is not required, `-`, `—`, `——`, `/` and `无` alone (full-width too)
+    /// are empty, as people fill in what they do not have; a required field must have its value.
+    fn figure(&self, name: &'static str) -> &'a Cell {
+        let may_lack = self.fields.iter().any(|field| field.name == name && !field.required);
+        match self.cell(name) {
+            Cell::Text(text) if may_lack && written::is_nothing(text) => &Cell::Empty,
+            cell => cell,
+        }
+    }
+
+    /// Whether a code came as a number of more digits than a spreadsheet keeps.
+    pub(super) fn has_lost_digits(&self, name: &'static str) -> bool {
+        matches!(self.cell(name), Cell::Number(number) if number.abs() >= 1e15)
+    }
+
+    /// A finite number, or nothing where the cell is empty or a mark for nothing (`-`, `—`, `/`, `无` in a field that is
+    /// not required). Commas are taken between thousands only; full-width digits are digits.
     pub fn number(&mut self, name: &'static str) -> Option<f64> {
-        let found = match self.cell(name) {
+        let found = match self.figure(name) {
             Cell::Empty => return None,
             Cell::Number(number) => Some(*number),
             Cell::Text(text) if text.trim().is_empty() => return None,
-            Cell::Text(text) => text.trim().replace(',', "").parse::<f64>().ok(),
+            Cell::Text(text) => written::number(text),
             Cell::Date(_) => None,
         };
         match found.filter(|number| number.is_finite()) {
             Some(number) => Some(number),
             None => {
                 let value = self.describe(name);
-                self.refuse("not-a-number", name, &value, "a number");
+                let expected = if value.contains([',', '，']) {
+                    "a number; commas stand between thousands only, as in 1,234.5"
+                } else {
+                    "a number"
+                };
+                self.refuse("not-a-number", name, &value, expected);
                 None
             }
         }
@@ -286,7 +309,7 @@ impl<'a> Reading<'a> {
     pub fn positive(&mut self, name: &'static str) -> Option<f64> {
         let number = self.amount(name)?;
         if number == 0.0 {
-            self.refuse("negative-value", name, "0", "a number above 0");
+            self.refuse("not-positive", name, "0", "a number above 0");
             return None;
         }
         Some(number)
@@ -323,22 +346,29 @@ impl<'a> Reading<'a> {
         Some(year)
     }
 
-    /// A day: a date cell, or text as 2026-06-30, 2026/6/30, 20260630 or 2026年6月30日.
+    /// A day: a date cell, or text as 2026-06-30, 2026/6/30, 20260630 or 2026年6月30日; nothing where the cell is empty
+    /// or a mark for nothing (`-`, `—`, `/`, `无` in a field that is not required).
     pub fn date(&mut self, name: &'static str) -> Option<NaiveDate> {
-        let found = match self.cell(name) {
+        let found = match self.figure(name) {
             Cell::Empty => return None,
             Cell::Date(date) => Some(*date),
             Cell::Text(text) if text.trim().is_empty() => return None,
-            Cell::Text(text) => parse_date(text.trim()),
+            Cell::Text(text) => written::date(text),
             // A day written as the number 20260630.
-            Cell::Number(number) => parse_date(&format!("{number}")),
+            Cell::Number(number) => written::date(&format!("{number}")),
         };
         // Both calendars and PostgreSQL hold more, but no contract does.
         match found.filter(|date| (1900..=2200).contains(&date.year())) {
             Some(date) => Some(date),
             None => {
                 let value = self.describe(name);
-                self.refuse("not-a-date", name, &value, "a day such as 2026-06-30, between 1900 and 2200");
+                let mut expected = "a day such as 2026-06-30, between 1900 and 2200".to_owned();
+                if let Some(day) = written::excel_day(&value) {
+                    expected.push_str(&format!(
+                        "; if this is Excel's number for {day}, give the column a date format and save it anew"
+                    ));
+                }
+                self.refuse("not-a-date", name, &value, expected);
                 None
             }
         }
@@ -371,11 +401,4 @@ impl<'a> Reading<'a> {
     pub fn refused(&self) -> bool {
         self.faults.iter().any(|fault| fault.severity == super::finding::Severity::Error)
     }
-}
-
-fn parse_date(text: &str) -> Option<NaiveDate> {
-    let day = text.split(['T', ' ']).next().unwrap_or(text);
-    ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日", "%Y.%m.%d"]
-        .iter()
-        .find_map(|format| NaiveDate::parse_from_str(day, format).ok())
 }

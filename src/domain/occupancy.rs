@@ -2,6 +2,7 @@
 //!
 //! They carry an enterprise's yearly figures to parcels, so that no figure counts twice.
 
+use super::enterprise::enterprise_code;
 use super::id::ParcelCode;
 use super::intake::{
     Field,
@@ -65,7 +66,7 @@ pub struct Occupancy {
 /// Reads one row; faults are kept in the reading.
 pub fn read(row: &mut Reading<'_>) -> Option<Occupancy> {
     let parcel = parcel_code(row, "parcel_code");
-    let enterprise = row.required_text("enterprise_code");
+    let enterprise = enterprise_code(row, "enterprise_code");
     row.required_text("role");
     let role = row.word(
         "role",

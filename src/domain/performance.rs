@@ -1,5 +1,6 @@
 //! Annual returns (年报): what an enterprise gave and used in a year. An empty figure is unknown, never zero.
 
+use super::enterprise::enterprise_code;
 use super::intake::{
     Field,
     FieldType::{Date, Integer, Number, Text},
@@ -82,7 +83,7 @@ pub struct Return {
 
 /// Reads one row; faults are kept in the reading.
 pub fn read(row: &mut Reading<'_>) -> Option<Return> {
-    let enterprise = row.required_text("enterprise_code");
+    let enterprise = enterprise_code(row, "enterprise_code");
     row.required_text("year");
     let year = row.year("year");
     let value = Return {

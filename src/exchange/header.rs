@@ -7,7 +7,8 @@ pub struct Header {
     /// Its letters and digits in lower case, brackets and their content left out; equal for headers that differ only
     /// in case, blanks, punctuation and width.
     pub key: String,
-    /// What stands in the last pair of brackets, or behind a slash where that is a unit.
+    /// The last known unit in brackets, or else what stands in the last pair that holds no mere remark ("(必填)",
+    /// "(2024年)"), or behind a slash where that is a unit.
     pub unit: Option<String>,
 }
 
@@ -142,7 +143,13 @@ pub fn parse(header: &str) -> Header {
             _ => outside.push(c),
         }
     }
-    let mut unit = bracketed.iter().rev().map(|text| unit_word(text)).find(|text| !text.is_empty());
+    let words: Vec<String> = bracketed
+        .iter()
+        .rev()
+        .map(|text| unit_word(text))
+        .filter(|text| !text.is_empty() && !is_remark(text))
+        .collect();
+    let mut unit = words.iter().find(|word| is_unit(word)).or(words.first()).cloned();
     if unit.is_none()
         && let Some((name, tail)) = outside.rsplit_once('/')
         && is_unit(&unit_word(tail))
@@ -157,6 +164,19 @@ pub fn parse(header: &str) -> Header {
         unit = None;
     }
     Header { key, unit }
+}
+
+/// The words of the units that turn into that of a field.
+pub fn units(field: &str) -> Vec<&'static str> {
+    let found = DIMENSIONS.iter().find(|(ending, _)| field.ends_with(ending));
+    found.map_or_else(Vec::new, |(_, units)| units.iter().map(|(name, ..)| *name).collect())
+}
+
+/// Whether the word in brackets tells people how to fill in the column, or of which year it is, and names no unit.
+fn is_remark(word: &str) -> bool {
+    let year = word.trim_end_matches("年度").trim_end_matches('年');
+    ["必填", "必填项", "选填", "可选", "可不填", "required", "optional"].contains(&word)
+        || (year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_unit(text: &str) -> bool {
@@ -200,6 +220,9 @@ mod tests {
         assert_eq!(parse("出让面积/亩"), Header { key: "出让面积".into(), unit: Some("亩".into()) });
         assert_eq!(parse("geo\\time"), Header { key: "geotime".into(), unit: None });
         assert_eq!(parse("(Area)").key, "area");
+        assert_eq!(parse("工业总产值(万元)(必填)").unit.as_deref(), Some("万元"));
+        assert_eq!(parse("实缴税收(2024年)").unit, None);
+        assert_eq!(parse("工业总产值(万元)(含税)").unit.as_deref(), Some("万元"));
     }
 
     #[test]
@@ -213,7 +236,7 @@ mod tests {
         assert_eq!(convert("price_wan_yuan", "元", 123_456.0), 12.3456);
         assert_eq!(convert("output_wan_yuan", "亿元", 1.0), 10_000.0);
         assert_eq!(fit("price_wan_yuan", Some("亩")), UnitFit::Foreign);
-        assert_eq!(fit("price_wan_yuan", Some("必填")), UnitFit::Unknown);
+        assert_eq!(fit("price_wan_yuan", Some("美元")), UnitFit::Unknown);
         assert_eq!(fit("staff", Some("人")), UnitFit::Silent);
     }
 }

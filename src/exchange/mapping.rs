@@ -5,8 +5,9 @@ mod template;
 
 use super::error::{ReadError, finding, refuse, warning};
 use super::header::{self, Factor, UnitFit};
+use super::table::text;
 use crate::domain::finding::Finding;
-use crate::domain::intake::{Cell, Field, FieldType, Kind};
+use crate::domain::intake::{Cell, Field, FieldType, Kind, written};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -23,6 +24,9 @@ static ALIASES: LazyLock<Aliases> = LazyLock::new(|| {
 
 /// The maps that are named and not given as a file.
 const NAMED: &[(&str, &str)] = &[("euluc", include_str!("../../data/mappings/euluc.toml"))];
+
+/// The largest map file; the shipped ones have some kilobytes.
+const MAX_MAP_BYTES: u64 = 1 << 20;
 
 /// How a field was found in a file, for the receipt.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -104,7 +108,7 @@ impl Mapping {
         }
         if asked.to_ascii_lowercase().ends_with(".toml") {
             let name = Path::new(asked).file_name().map_or(asked.into(), |name| name.to_string_lossy());
-            let text = std::fs::read_to_string(asked).map_err(super::error::io(&name))?;
+            let text = super::small::read(Path::new(asked), MAX_MAP_BYTES).map_err(super::error::io(&name))?;
             return Self::from_toml(kind, &name, &text);
         }
         if asked.contains('=') {
@@ -259,11 +263,16 @@ impl Meeting<'_> {
                 let expected = format!("a unit that turns into {own}");
                 self.faults.push(of_field(finding(self.file, "unit-mismatch", Some(column), expected), field));
             }
-            UnitFit::Unknown => {
-                let expected = format!("a known unit; the figures of {} are taken as {own}", field.name);
-                self.warn("unknown-unit", column, expected);
+            // A factor by hand says what the unit is worth.
+            UnitFit::Unknown if rule.is_none_or(|rule| rule.factor.is_none()) => {
+                let expected = format!(
+                    "one of the units {} instead of {:?}; or name the unit or a factor in a field map",
+                    header::units(field.name).join(", "),
+                    named.as_deref().unwrap_or_default()
+                );
+                self.faults.push(of_field(finding(self.file, "unknown-unit", Some(column), expected), field));
             }
-            UnitFit::Converts(_) | UnitFit::Silent => {}
+            UnitFit::Converts(_) | UnitFit::Silent | UnitFit::Unknown => {}
         }
         if let Some(factor) = rule.and_then(|rule| rule.factor) {
             found = (Some(Factor::times(factor)), Some(format!("× {factor}")));
@@ -448,20 +457,11 @@ fn convert(step: &Step, found: Cell) -> Cell {
     let Some(factor) = step.factor else { return found };
     match found {
         Cell::Number(number) => Cell::Number(factor.apply(number)),
-        Cell::Text(text) => match text.trim().replace(',', "").parse::<f64>() {
-            Ok(number) => Cell::Number(factor.apply(number)),
+        Cell::Text(text) => match written::number(&text) {
+            Some(number) => Cell::Number(factor.apply(number)),
             // The domain says what is wrong with it.
-            Err(_) => Cell::Text(text),
+            None => Cell::Text(text),
         },
         other => other,
-    }
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Empty => String::new(),
-        Cell::Text(text) => text.trim().to_owned(),
-        Cell::Number(number) => number.to_string(),
-        Cell::Date(date) => date.to_string(),
     }
 }

@@ -23,6 +23,7 @@ pub mod receipt;
 mod shape;
 mod shapefile;
 mod sheet;
+pub mod small;
 mod table;
 mod vector;
 pub mod workbook;

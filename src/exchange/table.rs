@@ -75,7 +75,7 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
     if first.is_empty() {
         return Err(refuse(&file, "empty-file", "no row", "a header and rows under it"));
     }
-    let names = |cells: &[Cell]| cells.iter().map(name).collect::<Vec<String>>();
+    let names = |cells: &[Cell]| cells.iter().map(text).collect::<Vec<String>>();
     let header_at = first.iter().position(|(_, cells)| job.mapping.recognised(&names(cells)) >= 2).unwrap_or(0);
     for (line, cells) in first.drain(..header_at) {
         let text = names(&cells).into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
@@ -102,8 +102,8 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         let Some((line, cells)) = next else { break };
         let row = line - header_line;
         count += 1;
-        let surplus = cells.iter().skip(columns.len()).any(|cell| *cell != Cell::Empty);
-        if rows.is_ragged() && (surplus || cells.len() < columns.len()) {
+        // Empty cells count too: one comma too many in the middle moves every value behind it, and the last may be empty.
+        if rows.is_ragged() && cells.len() != columns.len() {
             job.opened.unreadable_rows += 1;
             if job.opened.findings.len() < MAX_FINDINGS {
                 let value = format!("{} cells", cells.len());
@@ -125,7 +125,8 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
     Ok(ControlFlow::Continue(()))
 }
 
-fn name(cell: &Cell) -> String {
+/// A cell as a text.
+pub(super) fn text(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
         Cell::Text(text) => text.trim().to_owned(),

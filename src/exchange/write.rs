@@ -16,6 +16,7 @@ use super::workbook::WorkbookWriter;
 use crate::domain::intake::FieldType;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -266,9 +267,36 @@ pub fn table(
     Ok(written)
 }
 
+/// How the names of temporary folders begin.
+const STAGING: &str = ".writing-";
+
+/// Whether files can be made in a folder: one is, and is gone again.
+pub fn probe(folder: &Path) -> std::io::Result<()> {
+    tempfile::tempfile_in(folder).map(drop)
+}
+
+/// Removes the temporary folders of processes that were killed. What can't be removed is left: it is in nobody's way.
+fn remove_left_over(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_staging = entry.file_name().to_string_lossy().starts_with(STAGING)
+            && entry.file_type().is_ok_and(|found| found.is_dir());
+        if is_staging
+            && let Ok(folder) = File::open(entry.path())
+            && folder.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// A temporary folder beside a file's place, whose files are moved there when they are whole.
+///
+/// The folder is locked while it is in use, and the system lifts the lock of a process that is killed: an unlocked one
+/// is left over, and the next write beside it takes it away.
 pub(super) struct Staging {
     folder: TempDir,
+    /// Held for its lock.
+    _lock: File,
     target: PathBuf,
 }
 
@@ -280,8 +308,24 @@ impl Staging {
         }
         let parent = Self::parent(target);
         std::fs::create_dir_all(parent).map_err(io)?;
-        let folder = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent).map_err(io)?;
-        Ok(Self { folder, target: target.to_owned() })
+        remove_left_over(parent);
+        loop {
+            let folder = tempfile::Builder::new().prefix(STAGING).tempdir_in(parent).map_err(io)?;
+            let lock = match File::open(folder.path()) {
+                Ok(lock) => lock,
+                // Another process took it for left over between these two steps.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(io(error)),
+            };
+            match lock.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                Ok(()) if !folder.path().exists() => {}
+                // Some network file systems know no locks; there nothing is removed either.
+                Ok(()) | Err(TryLockError::Error(_)) => {
+                    return Ok(Self { folder, _lock: lock, target: target.to_owned() });
+                }
+            }
+        }
     }
 
     fn parent(target: &Path) -> &Path {
@@ -325,4 +369,29 @@ pub(super) fn check_width(path: &Path, row: &[Value], columns: usize) -> Result<
         return Ok(());
     }
     Err(WriteError::Width { path: path.to_owned(), found: row.len(), expected: columns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_at_the_next_write_and_work_under_way_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let [left, busy] = ["left", "busy"].map(|name| folder.path().join(format!("{STAGING}{name}")));
+        for path in [&left, &busy] {
+            std::fs::create_dir(path).unwrap();
+            std::fs::write(path.join("list.csv"), "half").unwrap();
+        }
+        let lock = File::open(&busy).unwrap();
+        lock.try_lock().unwrap();
+        let columns = [Column::new("a", FieldType::Text, 5)];
+        let rows = || std::iter::once((vec![Value::from("x")], None));
+        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        assert!(!left.exists() && busy.join("list.csv").exists());
+        drop(lock);
+        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["list.csv"]);
+    }
 }

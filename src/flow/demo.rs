@@ -26,6 +26,14 @@ pub enum DemoLoadError {
         /// What it holds.
         found: String,
     },
+    /// The register holds a made-up city that someone else wrote to.
+    #[error(
+        "the register holds the made-up city {city}, which was written to by others than the demo, so it is not thrown away for another one\nuse another LANDCYCLE_HOME or LANDCYCLE_SCHEMA for the demo"
+    )]
+    Touched {
+        /// The city.
+        city: String,
+    },
     /// A data set was not imported.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -55,6 +63,7 @@ pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Resu
             store::migrate(pool, schema).await?;
             Ok(true)
         }
+        Some(city) if city.made_up => Err(DemoLoadError::Touched { city: format!("{} ({})", city.name, city.name_en) }),
         Some(city) => Err(DemoLoadError::Occupied { found: format!("{} ({})", city.name, city.name_en) }),
         None => Err(DemoLoadError::Occupied { found: "data that were imported by hand".to_owned() }),
     }

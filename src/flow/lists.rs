@@ -19,8 +19,8 @@ const FORMATS: [Format; 4] = [Format::Csv, Format::Xlsx, Format::GeoJson, Format
 /// Why a list could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// The folder could not be made.
-    #[error("the folder {path} could not be made")]
+    /// The folder could not be made, or not be written to.
+    #[error("the lists cannot be written to the folder {path}")]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -42,6 +42,16 @@ pub struct Written {
     pub rows: u64,
     /// Its files.
     pub files: Vec<PathBuf>,
+}
+
+/// Makes the folder of the lists and tries to write there, before a run is stored whose lists could not be. Answers
+/// whether the folder is new.
+pub fn prepare(folder: &Path) -> Result<bool, ListError> {
+    let failed = |source| ListError::Folder { path: folder.to_owned(), source };
+    let is_new = !folder.exists();
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    write::probe(folder).map_err(failed)?;
+    Ok(is_new)
 }
 
 /// Writes the lists of a run into a folder. Shapes and names come from `today`, everything else from the receipts.

@@ -85,6 +85,8 @@ pub struct Done {
     pub rules: Rules,
     /// Whether it was there already.
     pub repeated: bool,
+    /// Parcels in force on the day whose use the scheme leaves out.
+    pub out_of_scope: usize,
     /// Its results in the order of codes.
     pub results: Vec<Sealed>,
 }
@@ -113,6 +115,7 @@ pub async fn run(
     let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
     stage("judging");
     let workers = order.workers;
+    let in_force = frozen.parcels.len();
     let (rules, facts_hash, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
         let facts = frozen.facts(&rules.scheme, as_of);
         if facts.is_empty() {
@@ -137,7 +140,7 @@ pub async fn run(
     if !repeated {
         tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
     }
-    Ok(Done { run, rules, repeated, results })
+    Ok(Done { run, rules, repeated, out_of_scope: in_force - count, results })
 }
 
 /// Keeps a run, unless the same run is there already; seals its receipts either way.

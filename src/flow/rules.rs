@@ -3,6 +3,7 @@
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
+use crate::exchange::small;
 use chrono::{Months, NaiveDate};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -11,6 +12,9 @@ const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
+
+/// The largest scheme; the shipped one has some kilobytes.
+const MAX_SCHEME_BYTES: u64 = 1 << 20;
 
 /// Why no rules could be had.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +52,8 @@ pub fn load(scheme: &str) -> Result<Rules, RulesError> {
     let shipped = SCHEMES.iter().find(|(name, _)| *name == scheme).map(|(_, text)| (*text).to_owned());
     let text = match shipped {
         Some(text) => text,
-        None if Path::new(scheme).extension().is_some() => {
-            std::fs::read_to_string(scheme).map_err(|source| RulesError::File { path: scheme.to_owned(), source })?
-        }
+        None if Path::new(scheme).extension().is_some() => small::read(Path::new(scheme), MAX_SCHEME_BYTES)
+            .map_err(|source| RulesError::File { path: scheme.to_owned(), source })?,
         None => {
             let known = SCHEMES.map(|(name, _)| name).join(", ");
             return Err(RulesError::Unknown { name: scheme.to_owned(), known });

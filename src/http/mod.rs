@@ -18,10 +18,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use chrono::NaiveDate;
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -79,7 +81,11 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Serves until `shutdown` is done and the answers under way are given.
+/// How long answers under way may take once the service is told to end; some seconds more than the slowest takes.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown` is done and the answers under way are given. A client that keeps its connection open without
+/// a whole request holds nothing up: after five seconds it is cut off.
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -89,5 +95,24 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::Exposed { address });
     }
-    Ok(axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await?)
+    let (told, ending) = oneshot::channel();
+    let shutdown = async {
+        shutdown.await;
+        // Nobody listens when serving has failed before.
+        let _ = told.send(());
+    };
+    let deadline = async {
+        match ending.await {
+            Ok(()) => tokio::time::sleep(LAST_ANSWERS).await,
+            // Dropped without a word only together with the serving itself.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).into_future() => Ok(ended?),
+        () = deadline => {
+            tracing::warn!("clients still connected {} s after the end was asked for are cut off", LAST_ANSWERS.as_secs());
+            Ok(())
+        }
+    }
 }

@@ -21,10 +21,13 @@ pub mod stage;
 pub mod write;
 pub mod zoning;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use std::str::FromStr;
 use std::time::Duration;
+
+/// How long a database may take to answer.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Connections to one city's schema, for those rooms that pass them on without a query of their own.
 pub type Pool = PgPool;
@@ -36,8 +39,14 @@ pub enum StoreError {
     #[error("the database URL is not one of PostgreSQL; expected postgresql://…")]
     Url(#[source] sqlx::Error),
     /// The database did not answer.
-    #[error("the database cannot be reached; is it running? (landcycle db status)")]
-    Connect(#[source] sqlx::Error),
+    #[error("the database at {place} cannot be reached")]
+    Connect {
+        /// Its host and port, or its socket.
+        place: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A migration failed.
     #[error("the tables of schema {schema} could not be brought up to date")]
     Migrate {
@@ -82,12 +91,23 @@ pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
         .disable_statement_logging()
         // The extensions live in public; everything of the city is found first.
         .options([("search_path", format!("{schema},public"))]);
+    let failed = |source| StoreError::Connect { place: place(&options), source };
+    // A pool tries again until its time is over and then knows only that it is; one plain connection knows why.
+    let plain = tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
+    let plain = plain.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))).map_err(failed)?;
+    plain.close().await.map_err(failed)?;
     PgPoolOptions::new()
         .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
+        .acquire_timeout(CONNECT_WITHIN)
+        .connect_with(options.clone())
         .await
-        .map_err(StoreError::Connect)
+        .map_err(failed)
+}
+
+/// Where a database is, without who connects to it and how.
+fn place(options: &PgConnectOptions) -> String {
+    let socket = options.get_socket().map(|socket| socket.display().to_string());
+    socket.unwrap_or_else(|| format!("{}:{}", options.get_host(), options.get_port()))
 }
 
 /// Makes the schema and brings its tables up to date; safe to repeat and to run twice at once.

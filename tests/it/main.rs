@@ -8,6 +8,7 @@ mod demo;
 mod dossier;
 mod exchange;
 mod follow;
+mod hostile;
 mod http;
 mod import;
 mod judge;

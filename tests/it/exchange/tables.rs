@@ -59,11 +59,42 @@ fn figures_in_another_unit_are_converted_and_the_receipt_says_so() {
     assert_eq!((used.from.as_str(), used.unit.as_deref()), ("工业总产值（元）", Some("元")));
 }
 
+#[rstest]
+#[case("工业总产值(美元)", "美元")]
+#[case("工业总产值（万美元）", "万美元")]
+#[case("工业总产值(sq ft)", "sqft")]
+fn a_unit_that_nobody_knows_refuses_the_file_and_names_the_known_ones(#[case] column: &str, #[case] unit: &str) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("table.csv");
+    std::fs::write(&path, format!("统一社会信用代码,年度,{column}\nA,2024,5\n")).unwrap();
+    let error = plain(Kind::Returns, std::slice::from_ref(&path)).unwrap_err();
+    let said = error.to_string();
+    assert_eq!(error.findings()[0].code, "unknown-unit");
+    assert!([column, unit, "output_wan_yuan", "万元, ", "亿元"].iter().all(|words| said.contains(words)), "{said}");
+    let map = folder.path().join("map.toml");
+    let rule = format!("aliases = true\n[fields]\noutput_wan_yuan = {{ column = {column:?}, factor = 2.0 }}\n");
+    std::fs::write(&map, rule).unwrap();
+    let (_, rows) = with(Kind::Returns, &Source { files: &[path], map: map.to_str(), ..Source::default() }).unwrap();
+    assert_eq!(cell(Kind::Returns, &rows[0], "output_wan_yuan"), &Cell::Number(10.0));
+}
+
 #[test]
-fn a_unit_that_nobody_knows_is_told_and_the_figures_are_left_alone() {
-    let (opened, rows) = csv("统一社会信用代码,年度,工业总产值(必填)\nA,2024,5\n".as_bytes(), Kind::Returns);
-    assert_eq!(codes(&opened), ["unknown-unit"]);
+fn a_remark_in_brackets_is_no_unit() {
+    let table = "统一社会信用代码,年度,工业总产值(必填),实缴税收(万元)(2024年)\nA,2024,5,6\n";
+    let (opened, rows) = csv(table.as_bytes(), Kind::Returns);
+    assert!(codes(&opened).is_empty(), "{:?}", opened.findings);
     assert_eq!(cell(Kind::Returns, &rows[0], "output_wan_yuan"), &text("5"));
+}
+
+#[test]
+fn a_row_with_one_empty_cell_too_many_is_refused_and_not_shifted() {
+    let table = "enterprise_code,name,industry,founded_on\nA,one,3962,\nB,two,,3962,\nC,three,3962\n";
+    let (opened, rows) = csv(table.as_bytes(), Kind::Enterprises);
+    assert_eq!(rows.iter().map(|row| row.row).collect::<Vec<_>>(), [1]);
+    let told: Vec<_> = opened.findings.iter().map(|finding| (finding.code.as_str(), finding.row)).collect();
+    assert_eq!(told, [("ragged-row", Some(2)), ("ragged-row", Some(3))]);
+    let (opened, rows) = csv(b"enterprise_code,name,\nA,one,\n", Kind::Enterprises);
+    assert_eq!((rows.len(), opened.unreadable_rows), (1, 0), "every row ends in a comma, the header too");
 }
 
 #[test]

@@ -225,6 +225,24 @@ fn cases() -> Vec<Case> {
             ..parcels
         },
         Case {
+            name: "an area of nothing",
+            make: |town| with(town, "registered_area_m2", &json!(0)),
+            code: "not-positive",
+            field: Some("registered_area_m2"),
+            value: "0",
+            expected: "above 0",
+            ..parcels
+        },
+        Case {
+            name: "a day as Excel's number",
+            make: |town| town.file("bad.csv", "enterprise_code,name,founded_on\nE9,九号厂,43831\n"),
+            code: "not-a-date",
+            field: Some("founded_on"),
+            value: "43831",
+            expected: "2020-01-01",
+            ..table("enterprises")
+        },
+        Case {
             name: "a year in the future",
             make: |town| town.file("bad.csv", "enterprise_code,year\nE1,2999\n"),
             code: "year-in-the-future",
