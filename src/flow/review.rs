@@ -58,14 +58,12 @@ pub enum ReviewFlowError {
     Computation(#[from] tokio::task::JoinError),
 }
 
-/// A receipt in its canonical bytes, with its hash.
+/// A receipt with the SHA-256 of its canonical bytes, hex.
 #[derive(Debug, Clone)]
 pub struct Sealed {
     /// What was found.
     pub receipt: Receipt,
-    /// Its canonical JSON.
-    pub text: String,
-    /// The SHA-256 of that, hex.
+    /// Its hash.
     pub hash: String,
 }
 
@@ -97,15 +95,14 @@ pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)
     let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
     stage("judging");
     let workers = order.workers;
-    let (rules, facts_hash, results) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
+    let (rules, facts_hash, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
         let facts = frozen.facts(&rules.scheme, as_of);
         if facts.is_empty() {
             return Err(ReviewFlowError::NoParcels { scheme: rules.scheme.label(), as_of });
         }
         let facts_hash = fingerprint(&facts)?;
         let receipts = judge(&rules, as_of, facts, workers)?;
-        let sealed = receipts.into_par_iter().map(seal).collect::<Result<Vec<_>, _>>()?;
-        Ok((rules, facts_hash, sealed))
+        Ok((rules, facts_hash, receipts))
     })
     .await??;
     #[expect(clippy::cast_possible_wrap, reason = "3 to 5")]
@@ -116,17 +113,35 @@ pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)
         scheme: rules.hash.clone(),
         facts_hash,
     };
-    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-    if let Some(run) = store::review::find(&mut connection, &key).await? {
-        return Ok(Done { run, rules, repeated: true, results });
-    }
-    drop(connection);
     stage("storing the results");
+    let count = receipts.len();
+    let (run, repeated, results) = keep(pool, actor, &key, &rules, receipts).await?;
+    if !repeated {
+        tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
+    }
+    Ok(Done { run, rules, repeated, results })
+}
+
+/// Keeps a run, unless the same run is there already; seals its receipts either way.
+async fn keep(
+    pool: &PgPool,
+    actor: &str,
+    key: &RunKey,
+    rules: &Rules,
+    receipts: Vec<Receipt>,
+) -> Result<(i64, bool, Vec<Sealed>), ReviewFlowError> {
+    let count = receipts.len();
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let found = store::review::find(&mut connection, key).await?;
+    drop(connection);
+    if let Some(run) = found {
+        return Ok((run, true, seal_all(None, receipts).await?));
+    }
     let mut write = Write::begin(pool, actor, "review-run").await?;
     // Another run of the same name may have been stored while this one waited for its turn to write.
-    if let Some(run) = store::review::find(write.connection(), &key).await? {
+    if let Some(run) = store::review::find(write.connection(), key).await? {
         write.abandon().await?;
-        return Ok(Done { run, rules, repeated: true, results });
+        return Ok((run, true, seal_all(None, receipts).await?));
     }
     let text = RulesText {
         hash: rules.hash.clone(),
@@ -135,26 +150,45 @@ pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)
         title_en: rules.scheme.title.en.clone(),
         source: rules.source.clone(),
     };
-    let run = store::review::open(&mut write, &key, &text).await?;
-    for piece in results.chunks(PIECE) {
-        store::review::add(&mut write, run, piece.iter().map(row)).await?;
-    }
+    let run = store::review::open(&mut write, key, &text).await?;
+    let results = seal_all(Some((&mut write, run)), receipts).await?;
     let facts = json!({
-        "as_of": as_of,
+        "as_of": key.as_of,
         "facts_hash": key.facts_hash,
         "kind": key.kind,
-        "parcels": results.len(),
+        "parcels": count,
         "rules_hash": rules.hash,
         "scheme": rules.scheme.label(),
     });
     write.commit(Audit { subject: format!("review run {run}"), facts }).await?;
-    Ok(Done { run, rules, repeated: false, results })
+    Ok((run, false, results))
 }
 
-fn seal(receipt: Receipt) -> Result<Sealed, serde_json::Error> {
+/// Seals receipts piece by piece, and adds each piece to the run where one is being written: the canonical texts of a
+/// whole city together would take more memory than everything else.
+async fn seal_all(mut into: Option<(&mut Write, i64)>, receipts: Vec<Receipt>) -> Result<Vec<Sealed>, ReviewFlowError> {
+    let mut results = Vec::with_capacity(receipts.len());
+    let mut left = receipts.into_iter();
+    loop {
+        let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
+        if piece.is_empty() {
+            return Ok(results);
+        }
+        let sealed = tokio::task::spawn_blocking(|| {
+            piece.into_par_iter().map(seal).collect::<Result<Vec<(Sealed, String)>, serde_json::Error>>()
+        })
+        .await??;
+        if let Some((write, run)) = &mut into {
+            store::review::add(write, *run, sealed.iter().map(|(sealed, text)| row(sealed, text))).await?;
+        }
+        results.extend(sealed.into_iter().map(|(sealed, _)| sealed));
+    }
+}
+
+fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
     let text = receipt.canonical()?;
     let hash = hash(text.as_bytes());
-    Ok(Sealed { receipt, text, hash })
+    Ok((Sealed { receipt, hash }, text))
 }
 
 /// One hash over all facts, each in canonical JSON on a line of its own.
@@ -173,7 +207,7 @@ fn fingerprint(facts: &[crate::domain::review::facts::Facts]) -> Result<String, 
     Ok(hex::encode(digest.finalize()))
 }
 
-fn row(sealed: &Sealed) -> ResultRow<'_> {
+fn row<'a>(sealed: &'a Sealed, text: &'a str) -> ResultRow<'a> {
     let receipt = &sealed.receipt;
     ResultRow {
         parcel: &receipt.facts.code,
@@ -182,7 +216,7 @@ fn row(sealed: &Sealed) -> ResultRow<'_> {
         rank: receipt.rank,
         list: receipt.decision.list.map(crate::domain::review::decision::List::name),
         outcome: &receipt.decision.outcome,
-        receipt: &sealed.text,
+        receipt: text,
         receipt_hash: &sealed.hash,
     }
 }

@@ -212,8 +212,8 @@ impl DecisionTable {
         }
     }
 
-    /// The row that answers a situation. The check at reading proved that there is one.
-    pub fn decide(&self, situation: &Situation) -> Option<&Row> {
-        self.rows.iter().find(|row| row.when.holds(situation))
+    /// The number of the row that answers a situation. The check at reading proved that there is one.
+    pub fn decide(&self, situation: &Situation) -> Option<usize> {
+        self.rows.iter().position(|row| row.when.holds(situation))
     }
 }

@@ -9,6 +9,7 @@ use super::scheme::{Direction, Words};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Why a parcel cannot be judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,7 +136,7 @@ pub struct Receipt {
     /// What the decision table saw.
     pub situation: Situation,
     /// What it recommends.
-    pub decision: Decision,
+    pub decision: Arc<Decision>,
 }
 
 impl Receipt {

@@ -11,6 +11,7 @@ use crate::domain::rulebook::Rulebook;
 use chrono::{Datelike, Months, NaiveDate};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The rules of a review, read and checked, with the text they were read from.
 #[derive(Debug, Clone)]
@@ -55,7 +56,20 @@ pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize)
     rules.scheme.in_force(as_of)?;
     let limits = Limits::on(&rules.rulebook, as_of)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
-    pool.install(|| Ok(Judging { rules, as_of, limits }.judge(facts)))
+    let decisions = rules.decisions.rows.iter().map(|row| Arc::new(decision(row))).collect();
+    pool.install(|| Ok(Judging { rules, as_of, limits, decisions }.judge(facts)))
+}
+
+fn decision(row: &super::decision::Row) -> Decision {
+    Decision {
+        row: row.id.clone(),
+        outcome: row.outcome.clone(),
+        channel: row.channel.clone(),
+        title: both(&row.title),
+        ground: both(&row.ground),
+        evidence: both(&row.evidence),
+        list: row.list,
+    }
 }
 
 /// Why a review could not be made.
@@ -73,6 +87,8 @@ struct Judging<'a> {
     rules: &'a Rules,
     as_of: NaiveDate,
     limits: Limits,
+    /// What each row of the table says, made once and shared by all receipts that quote it.
+    decisions: Vec<Arc<Decision>>,
 }
 
 /// What one indicator is measured against in one group.
@@ -241,27 +257,9 @@ impl Judging<'_> {
         let by_rank = rank.map_or(Grade::T, |rank| self.grade(rank, of));
         let grade = if by_rank != Grade::T && !facts.vetoes.is_empty() { Grade::D } else { by_rank };
         let situation = self.limits.situation(&facts, grade);
-        let decision = self.rules.decisions.decide(&situation).map_or_else(
-            // Reading the table proved that every situation has a row.
-            || Decision {
-                row: String::new(),
-                outcome: String::new(),
-                channel: String::new(),
-                title: Default::default(),
-                ground: Default::default(),
-                evidence: Default::default(),
-                list: None,
-            },
-            |row| Decision {
-                row: row.id.clone(),
-                outcome: row.outcome.clone(),
-                channel: row.channel.clone(),
-                title: both(&row.title),
-                ground: both(&row.ground),
-                evidence: both(&row.evidence),
-                list: row.list,
-            },
-        );
+        // Reading the table proved that every situation has a row.
+        let row = self.rules.decisions.decide(&situation).unwrap_or_default();
+        let decision = Arc::clone(&self.decisions[row]);
         let years = window(self.as_of, scheme.window.years);
         let group = &groups[judged.group];
         Receipt {
