@@ -6,7 +6,6 @@ use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
-use crate::domain::rulebook::keys;
 use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
 use crate::exchange::receipt::FINDINGS_KEPT;
 pub use crate::exchange::receipt::Receipt;
@@ -147,10 +146,7 @@ pub async fn import(
         return Ok(receipt);
     }
     if matches!(kind, Kind::Parcels | Kind::Zones) {
-        let share = rules::rulebook()?
-            .on(keys::TIER_SHARE, today)
-            .map_err(|source| RulesError::Scheme { name: "data/rulebook/values.toml".into(), source })?
-            .value;
+        let share = rules::deciding_share(&rules::rulebook()?, today)?;
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
     let facts = json!({

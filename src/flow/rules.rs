@@ -2,7 +2,8 @@
 
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
-use crate::domain::rulebook::Rulebook;
+use crate::domain::rulebook::{Rulebook, keys};
+use chrono::NaiveDate;
 use std::path::Path;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
@@ -56,6 +57,14 @@ pub fn load(scheme: &str) -> Result<Rules, RulesError> {
     };
     Rules::parse(&text, DECISIONS, VALUES)
         .map_err(|source| RulesError::Scheme { name: format!("scheme {scheme}"), source })
+}
+
+/// The share of a parcel's land from which a tier decides, on a day.
+pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
+    let value = rulebook.on(keys::TIER_SHARE, day);
+    value
+        .map(|value| value.value)
+        .map_err(|source| RulesError::Scheme { name: "data/rulebook/values.toml".into(), source })
 }
 
 /// The rulebook that comes with the program.

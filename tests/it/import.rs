@@ -5,6 +5,7 @@ mod crash;
 mod history;
 mod place;
 mod real;
+mod tiers;
 
 use std::cell::Cell;
 

@@ -1,0 +1,74 @@
+//! Where a parcel stands in the three tiers: by the zones of a tier together, and by the law of the day that is asked
+//! about.
+
+use serde_json::{Value, json};
+
+use crate::support::{Town, feature, parcel_code, square};
+
+const STANDING: &str = "select format('%s %s %s %s', tier, zone, locked, round(share::numeric, 2)) from parcel_place
+    join parcel on id = parcel_id order by code";
+
+/// A zone from west to east with tier, lock and days.
+fn zone(code: &str, tier: &str, locked: u8, [west, east]: [f64; 2], [from, to]: [Option<&str>; 2]) -> Value {
+    let properties =
+        json!({"zone_code": code, "name": code, "tier": tier, "locked": locked, "valid_from": from, "valid_to": to});
+    feature(&properties, &square(west, 31.10, east, 31.20))
+}
+
+/// A parcel of a thousandth of a degree from `west`.
+fn at(number: u32, west: f64) -> Value {
+    let south = 31.11 + f64::from(number) * 0.002;
+    let properties = json!({"parcel_code": parcel_code(number), "land_use": "M1"});
+    feature(&properties, &square(west, south, west + 0.001, south + 0.001))
+}
+
+#[tokio::test]
+async fn the_zones_of_a_tier_count_together_and_land_in_two_of_them_counts_once() {
+    let town = Town::empty().await;
+    let always = [Some("2018-01-01"), None];
+    let zones = [
+        // Two bases side by side, one of them locked; then nothing.
+        zone("A", "base", 1, [121.50, 121.51], always),
+        zone("B", "base", 0, [121.51, 121.512], always),
+        // Two bases with land in common, and a locked third inside the first.
+        zone("F", "base", 0, [121.60, 121.61], always),
+        zone("G", "base", 0, [121.6096, 121.611], always),
+        zone("H", "base", 1, [121.60, 121.605], always),
+        // Two communities beside a base.
+        zone("P", "community", 0, [121.70, 121.7003], always),
+        zone("Q", "community", 0, [121.7003, 121.7006], always),
+        zone("R", "base", 0, [121.7006, 121.71], always),
+    ];
+    let cases = [
+        ("45 % in one base and 55 % in the next", 121.50955, "base B f 1.00"),
+        ("70 % in a locked base, 30 % in one that is not", 121.5093, "base A t 1.00"),
+        ("40 % in land of two bases, 60 % in one of them alone", 121.6096, "base G f 1.00"),
+        ("20 % in a base, 20 % in land of two, 60 % in the other", 121.6094, "base G f 1.00"),
+        ("wholly in a locked base inside another", 121.601, "base F t 1.00"),
+        ("70 % in a locked base, wholly in another", 121.6043, "base F t 1.00"),
+        ("30 % in a locked base, wholly in another", 121.6047, "base F f 1.00"),
+        ("30 % and 30 % in communities, 40 % in a base", 121.70, "community P f 0.60"),
+        ("10 % and 30 % in communities, 60 % in a base", 121.7002, "base R f 0.60"),
+        ("40 % in a base, beyond it nothing", 121.5116, "fragmented  f 0.40"),
+    ];
+    let parcels: Vec<Value> = (1..).zip(&cases).map(|(number, (_, west, _))| at(number, *west)).collect();
+    town.takes("zones", &town.geojson("zones", &zones));
+    town.takes("parcels", &town.geojson("parcels", &parcels));
+    let stored: Vec<String> = town.values(STANDING).await;
+    for ((name, _, expected), found) in cases.iter().zip(&stored) {
+        assert_eq!(found, expected, "{name}");
+    }
+    assert_eq!(stored.len(), cases.len());
+}
+
+#[tokio::test]
+async fn a_parcel_with_45_percent_in_each_of_two_adjoining_bases_is_not_fragmented() {
+    let town = Town::empty().await;
+    let always = [Some("2018-01-01"), None];
+    let zones =
+        [zone("A", "base", 1, [121.50, 121.50045], always), zone("B", "base", 1, [121.50045, 121.5009], always)];
+    town.takes("zones", &town.geojson("zones", &zones));
+    town.takes("parcels", &town.geojson("parcels", &[at(1, 121.50)]));
+    let standing: Vec<String> = town.values(STANDING).await;
+    assert!(["base A t 0.90", "base B t 0.90"].contains(&standing[0].as_str()), "{standing:?}");
+}
