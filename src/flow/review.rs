@@ -92,7 +92,9 @@ pub async fn run(pool: &PgPool, actor: &str, order: &Order, stage: impl Fn(&str)
     }
     let as_of = order.as_of;
     stage("freezing the facts");
-    let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
+    let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
+    let years = window(as_of, rules.scheme.window.years);
+    let frozen = store::review::freeze(pool, as_of, deciding_share, years).await?;
     stage("judging");
     let workers = order.workers;
     let (rules, facts_hash, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {

@@ -1,6 +1,7 @@
 //! Where a parcel stands in the three tiers: by the zones of a tier together, and by the law of the day that is asked
 //! about.
 
+use landcycle::{clock::Clock, flow::refresh, store::write::verify_audit};
 use serde_json::{Value, json};
 
 use crate::support::{Town, feature, parcel_code, square};
@@ -71,4 +72,71 @@ async fn a_parcel_with_45_percent_in_each_of_two_adjoining_bases_is_not_fragment
     town.takes("parcels", &town.geojson("parcels", &[at(1, 121.50)]));
     let standing: Vec<String> = town.values(STANDING).await;
     assert!(["base A t 0.90", "base B t 0.90"].contains(&standing[0].as_str()), "{standing:?}");
+}
+
+#[tokio::test]
+async fn a_review_asks_for_the_law_of_its_own_day() {
+    let town = Town::settled().await;
+    let zones = [
+        zone("C", "community", 0, [121.49, 121.52], [Some("2019-01-01"), Some("2025-07-01")]),
+        zone("B", "base", 1, [121.49, 121.52], [Some("2025-07-01"), Some("2026-07-01")]),
+    ];
+    town.takes("zones", &town.geojson("zones", &zones));
+    for (day, tier, locked) in
+        [("2025-06-30", "community", false), ("2025-07-01", "base", true), ("2026-07-01", "fragmented", false)]
+    {
+        let ended = town.run(&["review", "run", "--as-of", day, "--out", day]);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        let receipts: Vec<String> = town
+            .values("select receipt from review_result where run_id = (select max(run_id) from review_result)")
+            .await;
+        assert_eq!(receipts.len(), 3);
+        for receipt in receipts {
+            let receipt: Value = serde_json::from_str(&receipt).unwrap();
+            assert_eq!(
+                (&receipt["facts"]["tier"], &receipt["facts"]["locked"]),
+                (&json!(tier), &json!(locked)),
+                "{day}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_where_a_parcel_moved() {
+    let town = Town::settled().await;
+    let zones = [
+        zone("B", "base", 1, [121.49, 121.52], [Some("2019-01-01"), Some("2100-01-01")]),
+        zone("C", "community", 0, [121.49, 121.52], [Some("2100-01-01"), Some("2101-01-01")]),
+        // Its turns move nobody.
+        zone("D", "base", 0, [121.60, 121.61], [Some("2050-01-01"), None]),
+    ];
+    town.takes("zones", &town.geojson("zones", &zones));
+    let pool = &town.database.pool;
+    let days = "select distinct format('%s %s', tier, day) from parcel_place where day > '2040-01-01'";
+    let revisions = "select count(*) from revision where act = 'refresh-tiers' and actor = 'landcycle'";
+    let before = town.contents().await;
+    for (today, moved, standing) in [
+        ("2049-12-31", 0, None),
+        ("2050-01-01", 0, None),
+        ("2099-12-31", 0, None),
+        ("2100-01-01", 1, Some("community 2100-01-01")),
+        ("2100-05-05", 1, Some("community 2100-01-01")),
+        ("2101-01-01", 2, Some("fragmented 2101-01-01")),
+        // A clock set back is a day like any other.
+        ("2060-01-01", 3, Some("base 2060-01-01")),
+    ] {
+        let clock = Clock::fixed_at(format!("{today}T01:00:00Z").parse().unwrap());
+        let snapshot = refresh::snapshot(pool, clock).await.unwrap();
+        assert_eq!(town.value::<i64>(revisions).await, moved, "{today}");
+        assert_eq!(town.values::<String>(days).await, Vec::from_iter(standing.map(str::to_owned)), "{today}");
+        assert_eq!(snapshot.revision(), town.value::<i64>("select id from revision_head").await);
+        if moved == 0 {
+            assert_eq!(town.contents().await, before, "{today}");
+        }
+    }
+    assert_eq!(verify_audit(pool).await.unwrap(), Ok(9));
+    let entry: String = town.value("select entry from audit_entry order by id desc limit 1").await;
+    let entry: Value = serde_json::from_str(&entry).unwrap();
+    assert_eq!((&entry["act"], &entry["facts"]), (&json!("refresh-tiers"), &json!({"day": "2060-01-01", "moved": 3})));
 }
