@@ -175,6 +175,26 @@ async fn a_period_that_overlaps_several_versions_replaces_what_it_covers_of_each
 }
 
 #[tokio::test]
+async fn an_earlier_file_that_comes_again_after_a_later_one_changes_nothing() {
+    let town = Town::settled().await;
+    let file = |kind: &str, name: &str, from: &str| match kind {
+        "zones" => town.geojson("zones", &[zone(name, from, None)]),
+        _ => moved(&town, name, Some(from)),
+    };
+    for kind in ["zones", "parcels"] {
+        for (name, from) in [("甲", "2018-01-01"), ("乙", "2020-01-01"), ("丙", "2022-01-01")] {
+            town.takes(kind, &file(kind, name, from));
+        }
+        let before = town.contents().await;
+        for (name, from) in [("甲", "2018-01-01"), ("乙", "2020-01-01"), ("丙", "2022-01-01")] {
+            let ended = town.import(kind, &[file(kind, name, from)], &[]);
+            assert_eq!((ended.status, ended.tally()), (Some(0), [1, 0, 1, 0]), "{kind} {name}: {ended:?}");
+            assert_eq!(town.contents().await, before, "{kind} {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_corrected_return_keeps_the_earlier_figure() {
     let town = Town::settled().await;
     let file = |tax: &str| town.file("r.csv", format!("enterprise_code,year,tax_wan_yuan\nE1,2024,{tax}\n"));
