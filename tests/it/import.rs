@@ -3,6 +3,7 @@
 mod bad;
 mod crash;
 mod history;
+mod numbers;
 mod place;
 mod real;
 mod tiers;
