@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exchange::{Made, PARCELS, write, write_gbk_shapefile},
-    support::{Town, feature, parcel_code, square},
+    support::{Town, feature, parcel, parcel_code, square},
 };
 
 #[tokio::test]
@@ -135,4 +135,21 @@ async fn the_zone_with_the_larger_share_decides_the_tier_and_no_majority_is_frag
     let tiers: Vec<String> =
         town.values("select tier from parcel_place join parcel on id = parcel_id order by code").await;
     assert_eq!(tiers.iter().filter(|tier| *tier == "base").count(), 0, "{tiers:?}");
+}
+
+#[tokio::test]
+async fn a_corrected_twin_is_taken_where_the_first_row_of_its_code_is_refused_for_its_shape() {
+    let town = Town::settled().await;
+    let mut bow_tie = parcel(9);
+    bow_tie["geometry"]["coordinates"] =
+        json!([[[121.5, 31.1], [121.502, 31.102], [121.502, 31.1], [121.5, 31.102], [121.5, 31.1]]]);
+    let ended = town.import("parcels", &[town.geojson("twins", &[bow_tie, parcel(8), parcel(9), parcel(9)])], &[]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [4, 2, 0, 2]), "{ended:?}");
+    let found: Vec<(&Value, &Value)> = ended.answer["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (&finding["code"], &finding["row"]))
+        .collect();
+    assert_eq!(found, [(&json!("geometry-self-intersection"), &json!(1)), (&json!("duplicate-key"), &json!(4))]);
 }
