@@ -48,14 +48,16 @@ create table parcel_place (
     locked boolean not null,
     zone text,
     share double precision not null check (share >= 0 and share <= 1),
+    day date not null,
     revision bigint not null references revision
 );
-comment on table parcel_place is 'Where each parcel stands in the three tiers; worked out again from parcel_version and zone_version whenever one of them changes.';
+comment on table parcel_place is 'Where each parcel stands in the three tiers on one day: what parcel_tier answers, kept for those who ask for today. Worked out again whenever parcel_version or zone_version changes, and on each day on which a version becomes or ceases to be law.';
 comment on column parcel_place.parcel_id is 'The parcel.';
-comment on column parcel_place.tier is 'The tier that holds the deciding share of its land.';
-comment on column parcel_place.locked is 'Whether the deciding zone is locked for advanced manufacturing.';
-comment on column parcel_place.zone is 'Code of the deciding zone; null on fragmented land.';
-comment on column parcel_place.share is 'Share of its land inside the deciding zone, 0 to 1; on fragmented land the largest share of any zone.';
+comment on column parcel_place.tier is 'The tier whose zones together hold the deciding share of its land.';
+comment on column parcel_place.locked is 'Whether zones locked for advanced manufacturing hold the deciding share of its land.';
+comment on column parcel_place.zone is 'Code of the zone of the tier that holds most of its land; null on fragmented land.';
+comment on column parcel_place.share is 'Share of its land inside the zones of the tier, 0 to 1; on fragmented land the largest share of any tier.';
+comment on column parcel_place.day is 'The day for which this was worked out.';
 comment on column parcel_place.revision is 'The revision that worked it out.';
 
 create table building (

@@ -4,7 +4,7 @@ use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::atlas::{Hits, Selection, Snapshot, Summary, Tally};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
-use crate::exchange::small;
+use crate::flow::small;
 use crate::flow::{refresh, rules};
 use chrono::Months;
 use clap::ValueEnum;

@@ -265,7 +265,7 @@ impl<'a> Reading<'a> {
         matches!(self.cell(name), Cell::Number(number) if number.abs() >= 1e15)
     }
 
-    /// A finite number, or nothing where the cell is empty or a mark for nothing (`-`, `—`, `/`, `无` in a field that is
+    /// A finite number that the register can keep, or nothing where the cell is empty or a mark for nothing (`-`, `—`, `/`, `无` in a field that is
     /// not required). Commas are taken between thousands only; full-width digits are digits.
     pub fn number(&mut self, name: &'static str) -> Option<f64> {
         let found = match self.figure(name) {
@@ -276,7 +276,13 @@ impl<'a> Reading<'a> {
             Cell::Date(_) => None,
         };
         match found.filter(|number| number.is_finite()) {
-            Some(number) => Some(number),
+            // The register keeps 12 digits before the point.
+            Some(number) if number.abs() >= 1e12 => {
+                self.refuse("out-of-range", name, &number.to_string(), "a number below 1,000,000,000,000");
+                None
+            }
+            // Adding zero makes a zero of minus zero.
+            Some(number) => Some(number + 0.0),
             None => {
                 let value = self.describe(name);
                 let expected = if value.contains([',', '，']) {
@@ -297,11 +303,6 @@ impl<'a> Reading<'a> {
             self.refuse("negative-value", name, &number.to_string(), "a number of at least 0");
             return None;
         }
-        // The register keeps 6 decimals of at most 12 digits before the point.
-        if number >= 1e12 {
-            self.refuse("out-of-range", name, &number.to_string(), "a number below 1,000,000,000,000");
-            return None;
-        }
         Some(number)
     }
 
@@ -318,7 +319,13 @@ impl<'a> Reading<'a> {
     /// An exact amount of money or a target, at least zero, kept to 6 decimals.
     pub fn decimal(&mut self, name: &'static str) -> Option<Decimal> {
         let number = self.amount(name)?;
-        Decimal::from_f64(number).map(|decimal| decimal.round_dp(6).normalize())
+        let exact = Decimal::from_f64(number).map(|decimal| decimal.round_dp(6).normalize());
+        // Rounding may have carried the number over the limit of 12 digits before the point.
+        let kept = exact.filter(|decimal| *decimal < Decimal::from(1_000_000_000_000_u64));
+        if kept.is_none() {
+            self.refuse("out-of-range", name, &number.to_string(), "a number below 1,000,000,000,000");
+        }
+        kept
     }
 
     /// A whole number of at least zero.

@@ -49,6 +49,9 @@ pub struct Parcel {
 /// The scheme of a land-use code where a file names none: Shanghai's reading of GB 50137, with M4 for research.
 pub const DEFAULT_LAND_USE_SCHEME: &str = "GB50137-SH";
 
+/// Areas on certificates are kept to four decimals; what is less than the last of them would be kept as no area.
+const LEAST_REGISTERED_M2: f64 = 0.0001;
+
 /// Reads one row; faults are kept in the reading.
 pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
     let code = parcel_code(row, "parcel_code");
@@ -60,6 +63,16 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
     let land_use = row.required_text("land_use");
     let land_use_scheme = row.text("land_use_scheme").unwrap_or_else(|| DEFAULT_LAND_USE_SCHEME.to_owned());
     let registered_area = row.positive("registered_area_m2").map(SquareMetres);
+    if let Some(area) = registered_area
+        && area.value() < LEAST_REGISTERED_M2
+    {
+        row.refuse(
+            "out-of-range",
+            "registered_area_m2",
+            &area.value().to_string(),
+            format!("at least {LEAST_REGISTERED_M2} m2, or nothing where it is unknown"),
+        );
+    }
     let plot_ratio_allowed = row.positive("plot_ratio_allowed").map(PlotRatio);
     if let Some(ratio) = plot_ratio_allowed
         && ratio.value() > 20.0

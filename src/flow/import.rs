@@ -6,7 +6,6 @@ use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
-use crate::domain::rulebook::keys;
 use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
 use crate::exchange::receipt::FINDINGS_KEPT;
 pub use crate::exchange::receipt::Receipt;
@@ -85,9 +84,10 @@ pub async fn import(
     let kind = order.kind;
     let mut write = Write::begin(pool, actor, act(kind)).await?;
     stage::clear(write.connection(), kind).await?;
+    let bounds = store::place::bounds(write.connection()).await?;
     let (sender, mut receiver) = mpsc::channel::<Rows>(2);
     let (asked, today) = (order.clone(), clock.today());
-    let reader = tokio::task::spawn_blocking(move || read(&asked, today, &sender, &progress));
+    let reader = tokio::task::spawn_blocking(move || read(&asked, today, bounds, &sender, &progress));
     while let Some(rows) = receiver.recv().await {
         stage::send(write.connection(), kind, rows).await?;
     }
@@ -147,10 +147,7 @@ pub async fn import(
         return Ok(receipt);
     }
     if matches!(kind, Kind::Parcels | Kind::Zones) {
-        let share = rules::rulebook()?
-            .on(keys::TIER_SHARE, today)
-            .map_err(|source| RulesError::Scheme { name: "data/rulebook/values.toml".into(), source })?
-            .value;
+        let share = rules::deciding_share(rules::rulebook()?, today)?;
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
     let facts = json!({
@@ -220,6 +217,7 @@ struct Taken {
 fn read(
     order: &Order,
     today: NaiveDate,
+    bounds: Option<[f64; 4]>,
     sender: &mpsc::Sender<Rows>,
     progress: &impl Fn(u64),
 ) -> Result<Taken, ReadError> {
@@ -229,7 +227,7 @@ fn read(
         crs: order.crs.as_deref(),
         encoding: order.encoding.as_deref(),
         map: order.map.as_deref(),
-        bounds: None,
+        bounds,
     };
     let mut files: Vec<String> = Vec::new();
     let (mut rows, mut notes) = (Rows::default(), Notes::default());

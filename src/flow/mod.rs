@@ -6,3 +6,6 @@ pub mod lists;
 pub mod refresh;
 pub mod review;
 pub mod rules;
+
+// How a small file is read, for those who may not use `exchange` themselves.
+pub use crate::exchange::small;

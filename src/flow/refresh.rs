@@ -1,10 +1,13 @@
 //! The atlas follows the register: loaded at the start, and again after each revision that a commit announces. Built
 //! aside and swapped in whole; slow polling backs up a notification that got lost.
 
+use super::rules::{self, RulesError};
 use crate::atlas::{Atlas, BuildError, Snapshot};
 use crate::clock::Clock;
-use crate::store::write::REVISION_CHANNEL;
+use crate::store::write::{Audit, REVISION_CHANNEL, Write};
 use crate::store::{self, StoreError};
+use chrono::NaiveDate;
+use serde_json::json;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
@@ -16,6 +19,9 @@ pub enum RefreshError {
     /// The register could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// What was read makes no map.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -27,8 +33,27 @@ pub enum RefreshError {
 /// How often the register is asked although nothing was announced.
 const POLL: Duration = Duration::from_secs(15);
 
-/// Reads the register and builds a snapshot of it.
+/// Works the tiers out again where they were worked out for a day with other law: at midnight a zone may have ended or
+/// begun without an import. Writes nothing where no parcel moved.
+pub async fn bring_tiers_up_to_date(pool: &PgPool, today: NaiveDate) -> Result<(), RefreshError> {
+    if !store::place::tiers_are_of_another_law(pool, today).await? {
+        return Ok(());
+    }
+    let share = rules::deciding_share(rules::rulebook()?, today)?;
+    let mut write = Write::begin(pool, "landcycle", "refresh-tiers").await?;
+    let moved = store::place::refresh_tiers(&mut write, today, share).await?;
+    if moved == 0 {
+        return Ok(write.abandon().await?);
+    }
+    let facts = json!({ "day": today, "moved": moved });
+    write.commit(Audit { subject: "tiers".to_owned(), facts }).await?;
+    tracing::info!(moved, "{moved} parcels stand in another tier or zone since {today}");
+    Ok(())
+}
+
+/// Brings the tiers up to date, reads the register and builds a snapshot of it.
 pub async fn snapshot(pool: &PgPool, clock: Clock) -> Result<Snapshot, RefreshError> {
+    bring_tiers_up_to_date(pool, clock.today()).await?;
     let today = store::snapshot::load(pool, clock.today()).await?;
     Ok(tokio::task::spawn_blocking(move || Snapshot::build(today.revision, today.city, today.parcels, today.areas))
         .await??)

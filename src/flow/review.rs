@@ -112,7 +112,9 @@ pub async fn run(
         return Err(ReviewFlowError::Future { as_of, today });
     }
     stage("freezing the facts");
-    let frozen = store::review::freeze(pool, as_of, window(as_of, rules.scheme.window.years)).await?;
+    let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
+    let years = window(as_of, rules.scheme.window.years);
+    let frozen = store::review::freeze(pool, as_of, deciding_share, years).await?;
     stage("judging");
     let workers = order.workers;
     let in_force = frozen.parcels.len();

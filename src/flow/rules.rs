@@ -81,3 +81,8 @@ pub fn expiry(day: NaiveDate) -> Result<Months, RulesError> {
 fn of_values(source: SchemeError) -> RulesError {
     RulesError::Scheme { name: "data/rulebook/values.toml".into(), source }
 }
+
+/// The share of a parcel's land from which a tier decides, on a day.
+pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(keys::TIER_SHARE, day).map_err(of_values)?.value)
+}

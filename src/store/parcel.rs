@@ -66,30 +66,32 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     refused.extend(rows.into_iter().map(|row| {
         row.refuse("unknown-park", "park", "the code of a park in the register, or nothing; import parks first")
     }));
+    // A row that says what an earlier version says is no change to it, whatever came after.
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and s.valid_from < lower(t.valid)
+           and not exists (
+               select from parcel_version o
+               where o.parcel_id = p.id and upper_inf(o.recorded) and lower(o.valid) = s.valid_from
+                 and (o.district, o.park, o.land_use, o.land_use_scheme, o.registered_area_m2, o.plot_ratio_allowed, o.address, o.geom)
+                     is not distinct from
+                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom))
          returning s.file, s.row, s.key, s.valid_from::text as value"
     )
     .fetch_all(connection)
     .await?;
-    // Several versions may lie after the day; the row is refused once.
-    let mut last = None;
-    for row in rows {
-        if last != Some((row.file, row.row)) {
-            last = Some((row.file, row.row));
-            refused.push(row.refuse(
-                "period-overlaps",
-                "valid_from",
-                "a day not before the newest version of the parcel; leave it empty to correct that version",
-            ));
-        }
-    }
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "period-overlaps",
+            "valid_from",
+            "a day not before the newest version of the parcel; leave it empty to correct that version",
+        )
+    }));
     Ok(refused)
 }
 
-/// Merges the staged parcels. What reads the same as the newest version is left alone; a later `valid_from` begins a
+/// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
 /// new version and ends the one before it; the same or none corrects the newest version.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
@@ -103,8 +105,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     .await?;
     sqlx::query!(
         "delete from stage_parcel s using parcel p, parcel_version t
-         where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and upper_inf(t.valid)
-           and (s.valid_from is null or s.valid_from = lower(t.valid))
+         where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
+           and (s.valid_from = lower(t.valid) or s.valid_from is null and upper_inf(t.valid))
            and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.geom)
                is not distinct from
                (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom)"

@@ -6,8 +6,9 @@ use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
 use crate::domain::park::Park;
+use chrono::NaiveDate;
 use geo_types::MultiPolygon;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 /// Puts one district on its way in.
 pub fn stage_district(rows: &mut Rows, file: i16, row: u64, it: &District, shape: &MultiPolygon<f64>) {
@@ -135,17 +136,48 @@ pub(super) async fn merge_parks(write: &mut Write) -> Result<Merged, StoreError>
 
 /// Works out again where each parcel stands, on the shapes that are law on the day; answers how many parcels moved.
 ///
-/// A parcel takes the tier of the zone that holds the largest share of its land, if that share reaches `deciding_share`;
-/// else it is fragmented.
-pub async fn refresh_tiers(write: &mut Write, day: chrono::NaiveDate, deciding_share: f64) -> Result<u64, StoreError> {
+/// A parcel takes the tier whose zones together hold the largest share of its land, if that share reaches
+/// `deciding_share`; else it is fragmented.
+pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f64) -> Result<i64, StoreError> {
     let revision = write.revision;
     let connection = write.connection();
     // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
     sqlx::raw_sql("analyze parcel_version; analyze zone_version; analyze parcel_place")
         .execute(&mut *connection)
         .await?;
-    Ok(sqlx::query_file!("src/store/place_refresh.sql", revision, day, deciding_share)
-        .execute(connection)
-        .await?
-        .rows_affected())
+    Ok(sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Whether a version of a parcel or a zone became law, or ceased to be, between the day for which the tiers were worked
+/// out and this one. It asks for days alone, so that asking costs no overlay.
+pub async fn tiers_are_of_another_law(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"with kept as (select max(day) as day from parcel_place),
+           turn as (
+               select lower(valid) as day from parcel_version where upper_inf(recorded)
+               union all select lower(valid) from zone_version where upper_inf(recorded)
+               union all select upper(valid) from zone_version where upper_inf(recorded))
+           select exists (
+               select from kept k join turn t
+               on t.day > least(k.day, $1::date) and t.day <= greatest(k.day, $1::date)) as "exists!""#,
+        day
+    )
+    .fetch_one(pool)
+    .await?)
+}
+
+/// The box around the districts of the register: west, south, east, north. Nothing where there are none.
+pub async fn bounds(connection: &mut PgConnection) -> Result<Option<[f64; 4]>, StoreError> {
+    let found = sqlx::query!(
+        "select st_xmin(e) as west, st_ymin(e) as south, st_xmax(e) as east, st_ymax(e) as north
+         from (select st_extent(geom) as e from district) d"
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(match (found.west, found.south, found.east, found.north) {
+        (Some(west), Some(south), Some(east), Some(north)) => Some([west, south, east, north]),
+        _ => None,
+    })
 }

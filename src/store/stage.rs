@@ -68,8 +68,7 @@ pub async fn send(connection: &mut PgConnection, kind: Kind, rows: Rows) -> Resu
 pub async fn check(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
     let sql = format!("analyze {}", table(kind));
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
-    let mut refused = duplicates(connection, kind).await?;
-    refused.extend(match kind {
+    let mut refused = match kind {
         Kind::Districts => place::check_districts(connection).await?,
         Kind::Parks => place::check_parks(connection).await?,
         Kind::Zones => zoning::check(connection).await?,
@@ -80,7 +79,9 @@ pub async fn check(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refu
         Kind::Contracts => contract::check(connection).await?,
         Kind::Obligations => obligation::check(connection).await?,
         Kind::Returns => performance::check(connection).await?,
-    });
+    };
+    // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
+    refused.extend(duplicates(connection, kind).await?);
     refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
     Ok(refused)
 }

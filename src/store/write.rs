@@ -107,17 +107,24 @@ fn chain(previous: Option<&[u8]>, entry: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Recomputes the chain; answers the number of entries, or the first entry that does not fit.
+/// Recomputes the chain; answers the number of entries, or the number of the first entry that does not fit or is missing.
 pub async fn verify_audit(pool: &PgPool) -> Result<Result<u64, i64>, StoreError> {
-    let entries =
-        sqlx::query!("select id, entry, previous_hash, hash from audit_entry order by id").fetch_all(pool).await?;
+    // From the revisions, because a chain alone can't tell that its end was cut off: every revision has an entry.
+    let entries = sqlx::query!(
+        r#"select a.id as "id?", a.entry as "entry?", a.previous_hash as "previous_hash?", a.hash as "hash?"
+           from revision r left join audit_entry a on a.revision = r.id order by a.id nulls last"#
+    )
+    .fetch_all(pool)
+    .await?;
     let mut previous: Option<Vec<u8>> = None;
-    let mut count = 0;
-    for entry in entries {
-        if entry.previous_hash != previous || chain(previous.as_deref(), &entry.entry)[..] != entry.hash[..] {
-            return Ok(Err(entry.id));
+    let (mut count, mut last) = (0, 0);
+    for row in entries {
+        let (Some(id), Some(entry), Some(hash)) = (row.id, row.entry, row.hash) else { return Ok(Err(last + 1)) };
+        if row.previous_hash != previous || chain(previous.as_deref(), &entry)[..] != hash[..] {
+            return Ok(Err(id));
         }
-        previous = Some(entry.hash);
+        previous = Some(hash);
+        last = id;
         count += 1;
     }
     Ok(Ok(count))

@@ -24,8 +24,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Zone, shape: &MultiPolyg
         .end();
 }
 
-/// Takes out the staged zones whose shape is bad, that overlap one another in time, or that begin before a later
-/// version already on record.
+/// Takes out the staged zones whose shape is bad or that overlap one another in time.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     let mut refused = invalid_shapes(connection, "stage_zone").await?;
     refused.extend(outside_city(connection, "stage_zone").await?);
@@ -34,44 +33,52 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         r#"delete from stage_zone s
            where exists (select from stage_zone o where o.code = s.code and o.valid_from < s.valid_from
                              and coalesce(o.valid_to, 'infinity') > s.valid_from)
-              or exists (select from zone_version t where t.code = s.code and upper_inf(t.recorded)
-                             and lower(t.valid) > s.valid_from
-                             and t.valid && daterange(s.valid_from, s.valid_to))
            returning s.file, s.row, s.key, daterange(s.valid_from, s.valid_to)::text as value"#
     )
     .fetch_all(connection)
     .await?;
     refused.extend(
-        rows.into_iter().map(|row| {
-            row.refuse("period-overlaps", "valid_from", "a period that no other version of the zone covers")
-        }),
+        rows.into_iter()
+            .map(|row| row.refuse("period-overlaps", "valid_from", "a period that no other row of the zone covers")),
     );
     Ok(refused)
 }
 
-/// Merges the staged zones. A period that is on record already and reads the same is left alone; the same period with
-/// other content is a correction; a later period ends the one before it.
+/// Merges the staged zones. What they say replaces what is on record for the days they cover; for its other days the
+/// record holds, before as well as after. A row that begins on the same day as a version on record restates that version,
+/// its end included: so a zone is brought to an end.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
     let staged =
         sqlx::query_scalar!(r#"select count(*) as "count!" from stage_zone"#).fetch_one(&mut *connection).await?;
+    // A row without an end holds until further notice. That a version has followed meanwhile is no change to it, or an old
+    // file read again would wipe out the newer ones.
     sqlx::query!(
         "delete from stage_zone s using zone_version t
-         where t.code = s.code and upper_inf(t.recorded) and t.valid = daterange(s.valid_from, s.valid_to)
-           and (t.name, t.tier, t.locked, t.document, t.geom) is not distinct from (s.name, s.tier, s.locked, s.document, s.geom)"
+         where t.code = s.code and upper_inf(t.recorded)
+           and (t.name, t.tier, t.locked, t.document, t.geom) is not distinct from (s.name, s.tier, s.locked, s.document, s.geom)
+           and (t.valid = daterange(s.valid_from, s.valid_to)
+                or s.valid_to is null and lower(t.valid) = s.valid_from
+                   and exists (select from zone_version n where n.code = t.code and upper_inf(n.recorded)
+                                   and lower(n.valid) = upper(t.valid)))"
     )
     .execute(&mut *connection)
     .await?;
-    // What the new versions overlap is closed in recorded time; the part of it that lies before them is said again.
+    // Each version that the rows overlap is closed in recorded time once, and the days that none of them covers are said
+    // again.
     sqlx::query!(
         "with closed as (
-             update zone_version t set recorded = tstzrange(lower(t.recorded), $1) from stage_zone s
-             where t.code = s.code and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, s.valid_to)
-             returning t.code, t.valid, t.name, t.tier, t.locked, t.document, t.geom, s.valid_from)
+             update zone_version t set recorded = tstzrange(lower(t.recorded), $1)
+             where upper_inf(t.recorded) and exists (
+                 select from stage_zone s where s.code = t.code and t.valid && daterange(s.valid_from, s.valid_to))
+             returning t.code, t.valid, t.name, t.tier, t.locked, t.document, t.geom)
          insert into zone_version (code, valid, recorded, name, tier, locked, document, geom, revision)
-         select code, daterange(lower(valid), valid_from), tstzrange($1, null), name, tier, locked, document, geom, $2
-         from closed where lower(valid) < valid_from",
+         select c.code, rest.valid, tstzrange($1, null), c.name, c.tier, c.locked, c.document, c.geom, $2
+         from closed c cross join lateral (
+             select unnest(datemultirange(c.valid) - range_agg(
+                 case when s.valid_from = lower(c.valid) then c.valid else daterange(s.valid_from, s.valid_to) end)) as valid
+             from stage_zone s where s.code = c.code) rest",
         at,
         revision
     )

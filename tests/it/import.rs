@@ -3,8 +3,10 @@
 mod bad;
 mod crash;
 mod history;
+mod numbers;
 mod place;
 mod real;
+mod tiers;
 
 use std::cell::Cell;
 
@@ -151,12 +153,23 @@ async fn every_import_has_a_revision_an_actor_and_an_entry_in_an_unbroken_chain(
 }
 
 #[tokio::test]
+async fn an_entry_taken_out_and_the_ends_tied_together_shows_in_the_chain() {
+    let town = Town::settled().await;
+    let pool = &town.database.pool;
+    sqlx::query("delete from audit_entry where id = 4").execute(pool).await.unwrap();
+    let tied = "update audit_entry set previous_hash = (select hash from audit_entry where id = 3) where id = 5";
+    assert_eq!(sqlx::query(tied).execute(pool).await.unwrap().rows_affected(), 1);
+    assert_eq!(verify_audit(pool).await.unwrap(), Err(5));
+}
+
+#[tokio::test]
 async fn an_altered_a_missing_or_a_moved_entry_shows_in_the_chain() {
     for (tampering, found) in [
         ("update audit_entry set entry = replace(entry, '\"accepted\":1', '\"accepted\":2') where id = 3", 3),
         ("update audit_entry set hash = sha256(hash) where id = 2", 2),
         ("delete from audit_entry where id = 4", 5),
         ("delete from audit_entry where id = 1", 2),
+        ("delete from audit_entry where id = 5", 5),
         ("update audit_entry set previous_hash = null where id = 5", 5),
     ] {
         let town = Town::settled().await;

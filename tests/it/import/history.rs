@@ -110,6 +110,90 @@ async fn zones_are_corrected_and_followed_likewise() {
     no_two_versions_overlap(&town).await;
 }
 
+/// What of the zone is believed now.
+const CURRENT: &str = "select format('%s %s', name, valid) from zone_version where upper_inf(recorded) order by valid";
+
+#[tokio::test]
+async fn a_period_of_a_zone_replaces_the_days_it_covers_and_no_others_in_any_order_of_rows() {
+    let (first, last) = (zone("后", "2026-01-01", None), zone("前", "2020-01-01", Some("2026-01-01")));
+    let before = zone("早", "2018-01-01", Some("2022-01-01"));
+    let middle = zone("中", "2022-01-01", Some("2024-01-01"));
+    let late = zone("晚", "2025-01-01", None);
+    let ended = zone("止", "2020-01-01", Some("2022-01-01"));
+    let cases: [(&str, Vec<Value>, &[&str]); 8] = [
+        ("the later row first", vec![first.clone(), last.clone()], &["前 [2020-01-01,2026-01-01)", "后 [2026-01-01,)"]),
+        ("the earlier row first", vec![last, first], &["前 [2020-01-01,2026-01-01)", "后 [2026-01-01,)"]),
+        ("head", vec![before.clone()], &["早 [2018-01-01,2022-01-01)", "原 [2022-01-01,)"]),
+        ("tail", vec![late.clone()], &["原 [2020-01-01,2025-01-01)", "晚 [2025-01-01,)"]),
+        (
+            "middle",
+            vec![middle.clone()],
+            &["原 [2020-01-01,2022-01-01)", "中 [2022-01-01,2024-01-01)", "原 [2024-01-01,)"],
+        ),
+        (
+            "head and tail",
+            vec![late.clone(), before.clone()],
+            &["早 [2018-01-01,2022-01-01)", "原 [2022-01-01,2025-01-01)", "晚 [2025-01-01,)"],
+        ),
+        (
+            "head, middle and tail",
+            vec![middle, late, before],
+            &[
+                "早 [2018-01-01,2022-01-01)",
+                "中 [2022-01-01,2024-01-01)",
+                "原 [2024-01-01,2025-01-01)",
+                "晚 [2025-01-01,)",
+            ],
+        ),
+        ("the version itself, ended", vec![ended], &["止 [2020-01-01,2022-01-01)"]),
+    ];
+    for (name, rows, expected) in cases {
+        let town = Town::settled().await;
+        town.takes("zones", &town.geojson("register", &[zone("原", "2020-01-01", None)]));
+        let file = town.geojson("rows", &rows);
+        town.takes("zones", &file);
+        assert_eq!(town.values::<String>(CURRENT).await, expected, "{name}");
+        no_two_versions_overlap(&town).await;
+        let count = u64::try_from(rows.len()).unwrap();
+        assert_eq!(town.tally("zones", &file), [count, 0, count, 0], "{name}, twice");
+    }
+}
+
+#[tokio::test]
+async fn a_period_that_overlaps_several_versions_replaces_what_it_covers_of_each() {
+    let town = Town::settled().await;
+    let versions = [
+        zone("一", "2018-01-01", Some("2020-01-01")),
+        zone("二", "2020-01-01", Some("2022-01-01")),
+        zone("三", "2022-01-01", None),
+    ];
+    town.takes("zones", &town.geojson("versions", &versions));
+    town.takes("zones", &town.geojson("over", &[zone("盖", "2019-01-01", Some("2023-01-01"))]));
+    let expected = ["一 [2018-01-01,2019-01-01)", "盖 [2019-01-01,2023-01-01)", "三 [2023-01-01,)"];
+    assert_eq!(town.values::<String>(CURRENT).await, expected);
+    no_two_versions_overlap(&town).await;
+}
+
+#[tokio::test]
+async fn an_earlier_file_that_comes_again_after_a_later_one_changes_nothing() {
+    let town = Town::settled().await;
+    let file = |kind: &str, name: &str, from: &str| match kind {
+        "zones" => town.geojson("zones", &[zone(name, from, None)]),
+        _ => moved(&town, name, Some(from)),
+    };
+    for kind in ["zones", "parcels"] {
+        for (name, from) in [("甲", "2018-01-01"), ("乙", "2020-01-01"), ("丙", "2022-01-01")] {
+            town.takes(kind, &file(kind, name, from));
+        }
+        let before = town.contents().await;
+        for (name, from) in [("甲", "2018-01-01"), ("乙", "2020-01-01"), ("丙", "2022-01-01")] {
+            let ended = town.import(kind, &[file(kind, name, from)], &[]);
+            assert_eq!((ended.status, ended.tally()), (Some(0), [1, 0, 1, 0]), "{kind} {name}: {ended:?}");
+            assert_eq!(town.contents().await, before, "{kind} {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_corrected_return_keeps_the_earlier_figure() {
     let town = Town::settled().await;

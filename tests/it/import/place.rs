@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exchange::{Made, PARCELS, write, write_gbk_shapefile},
-    support::{Town, feature, parcel_code, square},
+    support::{Ended, Town, feature, parcel, parcel_code, square},
 };
 
 #[tokio::test]
@@ -135,4 +135,41 @@ async fn the_zone_with_the_larger_share_decides_the_tier_and_no_majority_is_frag
     let tiers: Vec<String> =
         town.values("select tier from parcel_place join parcel on id = parcel_id order by code").await;
     assert_eq!(tiers.iter().filter(|tier| *tier == "base").count(), 0, "{tiers:?}");
+}
+
+#[tokio::test]
+async fn a_corrected_twin_is_taken_where_the_first_row_of_its_code_is_refused_for_its_shape() {
+    let town = Town::settled().await;
+    let mut bow_tie = parcel(9);
+    bow_tie["geometry"]["coordinates"] =
+        json!([[[121.5, 31.1], [121.502, 31.102], [121.502, 31.1], [121.5, 31.102], [121.5, 31.1]]]);
+    let ended = town.import("parcels", &[town.geojson("twins", &[bow_tie, parcel(8), parcel(9), parcel(9)])], &[]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [4, 2, 0, 2]), "{ended:?}");
+    let found: Vec<(&Value, &Value)> = ended.answer["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (&finding["code"], &finding["row"]))
+        .collect();
+    assert_eq!(found, [(&json!("geometry-self-intersection"), &json!(1)), (&json!("duplicate-key"), &json!(4))]);
+}
+
+#[tokio::test]
+async fn swapped_axes_are_said_where_the_districts_are_known_and_not_where_they_are_not() {
+    let told = |ended: &Ended| {
+        let findings = ended.answer["findings"].as_array().unwrap();
+        findings.iter().filter(|finding| finding["code"] == "axes-swapped").count()
+    };
+    // Northing before easting, of which the file says nothing.
+    let swapped = "POLYGON ((3457000 640000,3457100 640000,3457100 640100,3457000 640100,3457000 640000))";
+    let straight = "POLYGON ((640000 3457000,640100 3457000,640100 3457100,640000 3457100,640000 3457000))";
+    let code = parcel_code(9);
+    for (town, shape, count) in
+        [(Town::settled().await, swapped, 1), (Town::settled().await, straight, 0), (Town::empty().await, swapped, 0)]
+    {
+        let path = town.folder().join("parcels.gpkg");
+        write(&path, &Made { epsg: Some(4549), ..PARCELS }, &[(&code, "M1", Some(shape))]);
+        let ended = town.import("parcels", &[path], &[]);
+        assert_eq!(told(&ended), count, "{ended:?}");
+    }
 }

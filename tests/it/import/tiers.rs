@@ -1,0 +1,142 @@
+//! Where a parcel stands in the three tiers: by the zones of a tier together, and by the law of the day that is asked
+//! about.
+
+use landcycle::{clock::Clock, flow::refresh, store::write::verify_audit};
+use serde_json::{Value, json};
+
+use crate::support::{Town, feature, parcel_code, square};
+
+const STANDING: &str = "select format('%s %s %s %s', tier, zone, locked, round(share::numeric, 2)) from parcel_place
+    join parcel on id = parcel_id order by code";
+
+/// A zone from west to east with tier, lock and days.
+fn zone(code: &str, tier: &str, locked: u8, [west, east]: [f64; 2], [from, to]: [Option<&str>; 2]) -> Value {
+    let properties =
+        json!({"zone_code": code, "name": code, "tier": tier, "locked": locked, "valid_from": from, "valid_to": to});
+    feature(&properties, &square(west, 31.10, east, 31.20))
+}
+
+/// A parcel of a thousandth of a degree from `west`.
+fn at(number: u32, west: f64) -> Value {
+    let south = 31.11 + f64::from(number) * 0.002;
+    let properties = json!({"parcel_code": parcel_code(number), "land_use": "M1"});
+    feature(&properties, &square(west, south, west + 0.001, south + 0.001))
+}
+
+#[tokio::test]
+async fn the_zones_of_a_tier_count_together_and_land_in_two_of_them_counts_once() {
+    let town = Town::empty().await;
+    let always = [Some("2018-01-01"), None];
+    let zones = [
+        // Two bases side by side, one of them locked; then nothing.
+        zone("A", "base", 1, [121.50, 121.51], always),
+        zone("B", "base", 0, [121.51, 121.512], always),
+        // Two bases with land in common, and a locked third inside the first.
+        zone("F", "base", 0, [121.60, 121.61], always),
+        zone("G", "base", 0, [121.6096, 121.611], always),
+        zone("H", "base", 1, [121.60, 121.605], always),
+        // Two communities beside a base.
+        zone("P", "community", 0, [121.70, 121.7003], always),
+        zone("Q", "community", 0, [121.7003, 121.7006], always),
+        zone("R", "base", 0, [121.7006, 121.71], always),
+    ];
+    let cases = [
+        ("45 % in one base and 55 % in the next", 121.50955, "base B f 1.00"),
+        ("70 % in a locked base, 30 % in one that is not", 121.5093, "base A t 1.00"),
+        ("40 % in land of two bases, 60 % in one of them alone", 121.6096, "base G f 1.00"),
+        ("20 % in a base, 20 % in land of two, 60 % in the other", 121.6094, "base G f 1.00"),
+        ("wholly in a locked base inside another", 121.601, "base F t 1.00"),
+        ("70 % in a locked base, wholly in another", 121.6043, "base F t 1.00"),
+        ("30 % in a locked base, wholly in another", 121.6047, "base F f 1.00"),
+        ("30 % and 30 % in communities, 40 % in a base", 121.70, "community P f 0.60"),
+        ("10 % and 30 % in communities, 60 % in a base", 121.7002, "base R f 0.60"),
+        ("40 % in a base, beyond it nothing", 121.5116, "fragmented  f 0.40"),
+    ];
+    let parcels: Vec<Value> = (1..).zip(&cases).map(|(number, (_, west, _))| at(number, *west)).collect();
+    town.takes("zones", &town.geojson("zones", &zones));
+    town.takes("parcels", &town.geojson("parcels", &parcels));
+    let stored: Vec<String> = town.values(STANDING).await;
+    for ((name, _, expected), found) in cases.iter().zip(&stored) {
+        assert_eq!(found, expected, "{name}");
+    }
+    assert_eq!(stored.len(), cases.len());
+}
+
+#[tokio::test]
+async fn a_parcel_with_45_percent_in_each_of_two_adjoining_bases_is_not_fragmented() {
+    let town = Town::empty().await;
+    let always = [Some("2018-01-01"), None];
+    let zones =
+        [zone("A", "base", 1, [121.50, 121.50045], always), zone("B", "base", 1, [121.50045, 121.5009], always)];
+    town.takes("zones", &town.geojson("zones", &zones));
+    town.takes("parcels", &town.geojson("parcels", &[at(1, 121.50)]));
+    let standing: Vec<String> = town.values(STANDING).await;
+    assert!(["base A t 0.90", "base B t 0.90"].contains(&standing[0].as_str()), "{standing:?}");
+}
+
+#[tokio::test]
+async fn a_review_asks_for_the_law_of_its_own_day() {
+    let town = Town::settled().await;
+    let zones = [
+        zone("C", "community", 0, [121.49, 121.52], [Some("2019-01-01"), Some("2025-07-01")]),
+        zone("B", "base", 1, [121.49, 121.52], [Some("2025-07-01"), Some("2026-07-01")]),
+    ];
+    town.takes("zones", &town.geojson("zones", &zones));
+    for (day, tier, locked) in
+        [("2025-06-30", "community", false), ("2025-07-01", "base", true), ("2026-07-01", "fragmented", false)]
+    {
+        let ended = town.run(&["review", "run", "--as-of", day, "--out", day]);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        let receipts: Vec<String> = town
+            .values("select receipt from review_result where run_id = (select max(run_id) from review_result)")
+            .await;
+        assert_eq!(receipts.len(), 3);
+        for receipt in receipts {
+            let receipt: Value = serde_json::from_str(&receipt).unwrap();
+            assert_eq!(
+                (&receipt["facts"]["tier"], &receipt["facts"]["locked"]),
+                (&json!(tier), &json!(locked)),
+                "{day}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_where_a_parcel_moved() {
+    let town = Town::settled().await;
+    let zones = [
+        zone("B", "base", 1, [121.49, 121.52], [Some("2019-01-01"), Some("2100-01-01")]),
+        zone("C", "community", 0, [121.49, 121.52], [Some("2100-01-01"), Some("2101-01-01")]),
+        // Its turns move nobody.
+        zone("D", "base", 0, [121.60, 121.61], [Some("2050-01-01"), None]),
+    ];
+    town.takes("zones", &town.geojson("zones", &zones));
+    let pool = &town.database.pool;
+    let days = "select distinct format('%s %s', tier, day) from parcel_place where day > '2040-01-01'";
+    let revisions = "select count(*) from revision where act = 'refresh-tiers' and actor = 'landcycle'";
+    let before = town.contents().await;
+    for (today, moved, standing) in [
+        ("2049-12-31", 0, None),
+        ("2050-01-01", 0, None),
+        ("2099-12-31", 0, None),
+        ("2100-01-01", 1, Some("community 2100-01-01")),
+        ("2100-05-05", 1, Some("community 2100-01-01")),
+        ("2101-01-01", 2, Some("fragmented 2101-01-01")),
+        // A clock set back is a day like any other.
+        ("2060-01-01", 3, Some("base 2060-01-01")),
+    ] {
+        let clock = Clock::fixed_at(format!("{today}T01:00:00Z").parse().unwrap());
+        let snapshot = refresh::snapshot(pool, clock).await.unwrap();
+        assert_eq!(town.value::<i64>(revisions).await, moved, "{today}");
+        assert_eq!(town.values::<String>(days).await, Vec::from_iter(standing.map(str::to_owned)), "{today}");
+        assert_eq!(snapshot.revision(), town.value::<i64>("select id from revision_head").await);
+        if moved == 0 {
+            assert_eq!(town.contents().await, before, "{today}");
+        }
+    }
+    assert_eq!(verify_audit(pool).await.unwrap(), Ok(9));
+    let entry: String = town.value("select entry from audit_entry order by id desc limit 1").await;
+    let entry: Value = serde_json::from_str(&entry).unwrap();
+    assert_eq!((&entry["act"], &entry["facts"]), (&json!("refresh-tiers"), &json!({"day": "2060-01-01", "moved": 3})));
+}
