@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem documents. The only place that chooses a status and a title; what went wrong is said by
 //! whoever found it.
 
+use crate::store::StoreError;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -95,6 +96,18 @@ impl Problem {
 
     /// A fault of ours: the log has the cause, the caller only that it happened.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::failed(Kind::Internal, error, "the service could not answer; its log says why")
+    }
+
+    /// The register could not be asked: away for now, or a fault of ours.
+    pub fn of_store(error: &StoreError) -> Self {
+        if error.is_outage() {
+            return Self::failed(Kind::NotReady, error, "the database does not answer; try again in a moment");
+        }
+        Self::internal(error)
+    }
+
+    fn failed(kind: Kind, error: &(dyn std::error::Error + 'static), detail: &str) -> Self {
         let mut chain = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -103,7 +116,7 @@ impl Problem {
             source = cause.source();
         }
         tracing::error!(error = chain, "an answer failed");
-        Self::new(Kind::Internal, "the service could not answer; its log says why")
+        Self::new(kind, detail)
     }
 }
 

@@ -28,6 +28,8 @@ use std::time::Duration;
 
 /// How long a database may take to answer.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long one waits for a free connection: someone at a page would rather be told than wait.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Connections to one city's schema, for those rooms that pass them on without a query of their own.
 pub type Pool = PgPool;
@@ -82,6 +84,21 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the database is away rather than unwilling: asking again later may help.
+    pub fn is_outage(&self) -> bool {
+        let Self::Query(error) = self else { return matches!(self, Self::Connect { .. }) };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            // Classes 08 (connection) and 57P (shut down, or not up yet) of PostgreSQL's error codes.
+            sqlx::Error::Database(said) => {
+                said.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Opens a pool on one city's schema.
 pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(StoreError::Url)?;
@@ -98,7 +115,7 @@ pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
     plain.close().await.map_err(failed)?;
     PgPoolOptions::new()
         .max_connections(8)
-        .acquire_timeout(CONNECT_WITHIN)
+        .acquire_timeout(ACQUIRE_WITHIN)
         .connect_with(options.clone())
         .await
         .map_err(failed)

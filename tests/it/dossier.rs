@@ -57,6 +57,16 @@ fn both(of: &Value) -> bool {
 }
 
 #[tokio::test]
+async fn a_database_that_is_away_is_said_to_be_and_is_no_fault_of_ours() {
+    let town = Town::empty().await;
+    let pool = town.database.pool.clone();
+    pool.close().await;
+    let (status, _, problem) = ask(&pool, &parcel_code(1), None).await;
+    assert_eq!((status, &problem["type"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("/problems/not-ready")));
+    assert!(problem["detail"].as_str().unwrap().contains("database does not answer"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_parcel_without_a_review_has_everything_else() {
     let town = city().await;
     let pool = &town.database.pool;

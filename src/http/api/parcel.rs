@@ -222,7 +222,7 @@ pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: Hea
 async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Problem> {
     let today = (app.today)();
     let found =
-        store::dossier::read(&app.pool, code.as_str(), today).await.map_err(|error| Problem::internal(&error))?;
+        store::dossier::read(&app.pool, code.as_str(), today).await.map_err(|error| Problem::of_store(&error))?;
     let Some(found) = found else { return Ok(None) };
     let receipt = found
         .review
