@@ -164,6 +164,7 @@ async function walk(page: Page, url: string, database: Database | null, expectFi
   await clickAt(page, [west + (east - west) / 4, south + (north - south) / 4]);
   await clickAt(page, [east - (east - west) / 4, north - (north - south) / 4]);
   const box = await drawnArea(page);
+  same(await page.locator('[data-test=dossier]').count(), 0, 'the click that ends a box should open no parcel under it');
   const boxed = await count(page);
   ok(boxed > 0 && boxed <= city.parcels, `the box counts ${boxed} of ${city.parcels} parcels`);
   if (database) {

@@ -133,8 +133,13 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     markHover(map, null);
     events.hovered(null, { x: 0, y: 0 });
   });
+  // The click that ends a drawing comes to the map as well, after the mode has gone back to looking: what was pressed
+  // while drawing asks about no parcel.
+  let pressedIn: Mode = 'look';
+  map.on('mousedown', () => (pressedIn = mode));
+  map.on('touchstart', () => (pressedIn = mode));
   map.on('click', ({ point }) => {
-    if (mode === 'look') events.clicked(parcelAt(map, point)?.code ?? null);
+    if (mode === 'look' && pressedIn === 'look') events.clicked(parcelAt(map, point)?.code ?? null);
   });
 
   const fit = (bounds: Bounds, maxZoom = 16) =>
