@@ -19,7 +19,7 @@ pub enum Severity {
 pub struct Finding {
     /// The file's name without its folder.
     pub file: String,
-    /// The row, counted from 1 as the file's own rows go; for a sheet or CSV that is the line under the header + 1.
+    /// The row, counted from 1; a header is not counted.
     pub row: Option<u64>,
     /// The key of the thing, where the row named one.
     pub key: Option<String>,

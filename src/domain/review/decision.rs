@@ -197,7 +197,7 @@ pub struct DecisionTable {
 
 impl DecisionTable {
     /// Reads a table; refuses one that has a name twice, leaves a situation unanswered, holds a row that can never
-    /// fire, or puts a parcel on the exit list without a legal ground.
+    /// fire, or puts a parcel on the exit list without a legal ground and the evidence it needs.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let table: Self = toml::from_str(text)?;
         let refuse = |place: String, problem: String| Err(SchemeError::Value { place, problem });
@@ -207,6 +207,9 @@ impl DecisionTable {
             }
             if row.list == Some(List::Exit) && (row.ground.zh.is_empty() || row.ground.en.is_empty()) {
                 return refuse(format!("row {}", row.id), "proposes exit without naming a legal ground".into());
+            }
+            if row.list == Some(List::Exit) && (row.evidence.zh.is_empty() || row.evidence.en.is_empty()) {
+                return refuse(format!("row {}", row.id), "proposes exit without naming the evidence it needs".into());
             }
         }
         let mut fired = vec![false; table.rows.len()];

@@ -89,6 +89,7 @@ fn decisions(rows: &[String]) -> String {
 #[case::dead(&[row("all", "", "", ""), row("never", r#"grade = ["D"]"#, "", "")], &["row never", "can never fire"])]
 #[case::twice(&[row("x", r#"grade = ["D"]"#, "", ""), row("x", "", "", "")], &["row x", "stands twice"])]
 #[case::no_ground(&[row("out", r#"grade = ["D"]"#, "list = \"exit\"", ""), row("rest", "", "", "")], &["row out", "legal ground"])]
+#[case::no_evidence(&[row("out", r#"grade = ["D"]"#, "list = \"exit\"", "g"), row("rest", "", "", "")], &["row out", "evidence"])]
 #[case::misspelt(&[row("x", r#"grades = ["D"]"#, "", "")], &["grades"])]
 #[case::unknown_word(&[row("x", r#"tier = ["suburb"]"#, "", "")], &["suburb", "base"])]
 fn a_decision_table_that_makes_no_sense_is_refused(#[case] rows: &[String], #[case] words: &[&str]) {
