@@ -197,7 +197,7 @@ mod tests {
         #[test]
         fn a_short_ring_has_the_area_that_the_general_algorithm_gives(ring in ring()) {
             let mut general = PolygonArea::new(&CGCS2000, Winding::CounterClockwise);
-            ring.0.iter().skip(1).for_each(|point| drop(general.add_point(point.y, point.x)));
+            ring.0.iter().skip(1).for_each(|point| general.add_point(point.y, point.x));
             let general = general.compute(true).1.abs();
             let short = short_ring_area(&ring).unwrap();
             // Ten square centimetres; most of them are the general one's, which counts from the equator.

@@ -83,7 +83,7 @@ pub async fn import(
 ) -> Result<Receipt, ImportError> {
     let kind = order.kind;
     let mut write = Write::begin(pool, actor, act(kind)).await?;
-    stage::clear(write.connection(), kind).await?;
+    stage::begin(write.connection(), kind).await?;
     let bounds = store::place::bounds(write.connection()).await?;
     let (sender, mut receiver) = mpsc::channel::<Rows>(2);
     let (asked, today) = (order.clone(), clock.today());

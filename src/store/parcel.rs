@@ -1,10 +1,10 @@
 //! Parcels and their versions in two times.
 
-use super::StoreError;
 use super::copy::Rows;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
+use super::{StoreError, bulk};
 use crate::domain::geometry::LEAST_M2;
 use crate::domain::parcel::Parcel;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
@@ -91,18 +91,42 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
+/// So many rows are worth the making of indexes.
+const BULK: i64 = 10_000;
+
 /// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
 /// new version and ends the one before it; the same or none corrects the newest version.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
+    let connection = write.connection();
+    let (staged, first) =
+        sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "first!" from stage_parcel"#)
+            .map(|row| (row.staged, row.first))
+            .fetch_one(&mut *connection)
+            .await?;
+    let accepted = if first && staged > BULK {
+        // Hashes of this size are held in memory rather than written out; indexes are sorted there.
+        sqlx::raw_sql("set local work_mem = '256MB'; set local maintenance_work_mem = '512MB'")
+            .execute(&mut *connection)
+            .await?;
+        let parcels = bulk::lay_aside(&mut *connection, "parcel").await?;
+        let versions = bulk::lay_aside(&mut *connection, "parcel_version").await?;
+        let accepted = merge_rows(write).await?;
+        bulk::put_back(write.connection(), parcels).await?;
+        // No two versions overlap: each staged parcel has one, and there were none.
+        bulk::put_back(write.connection(), versions).await?;
+        accepted
+    } else {
+        merge_rows(write).await?
+    };
+    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+}
+
+async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_parcel"#).fetch_one(&mut *connection).await?;
-    sqlx::query!(
-        "insert into parcel (code) select code from stage_parcel order by file, row on conflict (code) do nothing"
-    )
-    .execute(&mut *connection)
-    .await?;
+    sqlx::query!("insert into parcel (code) select code from stage_parcel on conflict do nothing")
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!(
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
@@ -140,12 +164,12 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
              registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
          select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
              s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
-         from stage_parcel s join parcel p on p.code = s.code order by s.file, s.row",
+         from stage_parcel s join parcel p on p.code = s.code",
         at,
         revision
     )
     .execute(connection)
     .await?
     .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+    Ok(accepted)
 }

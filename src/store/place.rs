@@ -72,9 +72,23 @@ pub(super) async fn outside_city(
     connection: &mut PgConnection,
     table: &'static str,
 ) -> Result<Vec<Refused>, StoreError> {
+    // A shape with a corner inside a square of a hundredth of a degree that lies wholly in a district needs no overlay: so
+    // it is for nearly all, and there are a hundred times fewer such squares than shapes. A hair is added to the square, as
+    // the arithmetic of its corners is not exact.
     let sql = format!(
-        "delete from {table} s
-         where exists (select from district)
+        "with corner as materialized (
+             select ctid as at, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point from {table}),
+         placed as materialized (
+             select at, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y from corner),
+         inside as (
+             select x, y from (select distinct x, y from placed) square
+             where exists (
+                 select from district d
+                 where st_covers(d.geom, st_makeenvelope(
+                     x / 100.0 - 1e-9, y / 100.0 - 1e-9, (x + 1) / 100.0 + 1e-9, (y + 1) / 100.0 + 1e-9, 4490)))),
+         doubtful as materialized (select at from placed left join inside i using (x, y) where i.x is null)
+         delete from {table} s using doubtful
+         where s.ctid = doubtful.at and exists (select from district)
            and not exists (select from district d where st_intersects(d.geom, s.geom))
          returning file, row, key, st_astext(st_pointonsurface(geom), 6)"
     );
@@ -134,34 +148,52 @@ pub(super) async fn merge_parks(write: &mut Write) -> Result<Merged, StoreError>
     Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }
 
-/// Works out again where each parcel stands, on the shapes that are law on the day; answers how many parcels moved.
+/// Works out again where parcels stand, on the shapes that are law on the day; answers how many moved. Only those are
+/// looked at whose land, or whose zones, changed since the last time: by a write, or because the day has come. All are
+/// when the rule itself changed.
 ///
 /// A parcel takes the tier whose zones together hold the largest share of its land, if that share reaches
 /// `deciding_share`; else it is fragmented.
 pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f64) -> Result<i64, StoreError> {
     let revision = write.revision;
     let connection = write.connection();
-    // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
-    sqlx::raw_sql("analyze parcel_version; analyze zone_version; analyze parcel_place")
-        .execute(&mut *connection)
+    let known = sqlx::query!(r#"select l.deciding_share, l.same_law @> $1::date as "same_law!" from tier_law l"#, day)
+        .fetch_optional(&mut *connection)
         .await?;
-    Ok(sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share)
-        .fetch_one(connection)
-        .await?)
+    let by_the_same_rule = known.as_ref().is_some_and(|known| known.deciding_share == deciding_share);
+    let changed = if by_the_same_rule {
+        Some(sqlx::query_file_scalar!("src/store/place_changed.sql", day).fetch_all(&mut *connection).await?)
+    } else {
+        None
+    };
+    let zones = sqlx::query_scalar!(r#"select exists (select from zone_version) as "exists!""#)
+        .fetch_one(&mut *connection)
+        .await?;
+    let moved = if zones && changed.as_ref().is_none_or(|parcels| !parcels.is_empty()) {
+        if changed.as_ref().is_none_or(|parcels| parcels.len() > MANY) {
+            // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
+            sqlx::raw_sql("analyze parcel_version; analyze zone_version").execute(&mut *connection).await?;
+        }
+        sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share, changed.as_deref())
+            .fetch_one(&mut *connection)
+            .await?
+    } else {
+        0
+    };
+    let turned = !known.is_some_and(|known| known.same_law);
+    sqlx::query_file!("src/store/place_law.sql", revision, day, deciding_share, turned).execute(connection).await?;
+    Ok(moved)
 }
 
+/// So many parcels at once are a reason to gather statistics first.
+const MANY: usize = 10_000;
+
 /// Whether a version of a parcel or a zone became law, or ceased to be, between the day for which the tiers were worked
-/// out and this one. It asks for days alone, so that asking costs no overlay.
+/// out and this one, so that they have to be worked out again. True before the first time.
 pub async fn tiers_are_of_another_law(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"with kept as (select max(day) as day from parcel_place),
-           turn as (
-               select lower(valid) as day from parcel_version where upper_inf(recorded)
-               union all select lower(valid) from zone_version where upper_inf(recorded)
-               union all select upper(valid) from zone_version where upper_inf(recorded))
-           select exists (
-               select from kept k join turn t
-               on t.day > least(k.day, $1::date) and t.day <= greatest(k.day, $1::date)) as "exists!""#,
+        r#"select exists (select from zone_version)
+               and not exists (select from tier_law where same_law @> $1::date) as "exists!""#,
         day
     )
     .fetch_one(pool)

@@ -50,10 +50,11 @@ fn table(kind: Kind) -> &'static str {
     }
 }
 
-/// Empties the staging table of a kind. The lock that comes with it keeps a second import of the kind waiting, not
-/// meddling.
-pub async fn clear(connection: &mut PgConnection, kind: Kind) -> Result<(), StoreError> {
-    let sql = format!("truncate {}", table(kind));
+/// Begins the staging of a kind: a table of this transaction alone, which hides the one of the same name that the queries
+/// are checked against. So two imports at once don't meet, and nothing is left behind.
+pub async fn begin(connection: &mut PgConnection, kind: Kind) -> Result<(), StoreError> {
+    let table = table(kind);
+    let sql = format!("create temp table {table} (like {table} including defaults) on commit drop");
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
 }
@@ -66,7 +67,9 @@ pub async fn send(connection: &mut PgConnection, kind: Kind, rows: Rows) -> Resu
 /// Checks the staged rows as a set: keys that come twice, references into nothing, shapes that are not valid or lie
 /// outside the city. Rows that fail are taken out and returned, in the order of the files.
 pub async fn check(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
-    let sql = format!("analyze {}", table(kind));
+    // A few rows tell as much as many where none is rare.
+    let sql =
+        format!("set local default_statistics_target = 10; analyze {}; reset default_statistics_target", table(kind));
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
     let mut refused = match kind {
         Kind::Districts => place::check_districts(connection).await?,
