@@ -17,6 +17,7 @@ pub mod building;
 pub mod contract;
 pub mod district;
 pub mod enterprise;
+pub mod lifecycle;
 pub mod occupancy;
 pub mod parcel;
 pub mod park;

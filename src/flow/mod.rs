@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod import;
+pub mod lifecycle;
 pub mod lists;
 pub mod moment;
 pub mod refresh;

@@ -9,6 +9,7 @@ pub mod copy;
 pub mod dossier;
 pub mod enterprise;
 mod geometry;
+pub mod lifecycle;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
