@@ -27,5 +27,6 @@ pub mod zoning;
 // Judgements.
 pub mod review;
 
-// What maps and lists show.
+// What maps, lists and files show.
+pub mod timeline;
 pub mod today;
