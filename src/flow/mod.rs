@@ -2,7 +2,9 @@
 
 pub mod demo;
 pub mod import;
+pub mod lifecycle;
 pub mod lists;
+pub mod moment;
 pub mod refresh;
 pub mod review;
 pub mod rules;

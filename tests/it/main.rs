@@ -13,6 +13,8 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod lifecycle;
+mod moment;
 mod query;
 mod review;
 mod scatter;

@@ -32,11 +32,10 @@ impl Limits {
 /// The start that is still owed. A day that nobody entered is not proof that nothing was built: where the land shows
 /// use, or the contract a later step, works have begun.
 fn open_start(contract: &ContractFacts, in_use: bool) -> Option<(&Duty, NaiveDate)> {
-    let met =
-        |kind: ObligationKind| contract.duties.iter().any(|duty| duty.kind == kind.name() && duty.met_on.is_some());
-    let works =
-        [ObligationKind::Start, ObligationKind::Completion, ObligationKind::Production, ObligationKind::FullProduction];
-    if in_use || contract.suspended_on.is_some() || works.into_iter().any(met) {
+    // What is paid or handed over before works begin shows nothing of them.
+    let before = [ObligationKind::Payment, ObligationKind::Bond, ObligationKind::Handover].map(ObligationKind::name);
+    let begun = |duty: &Duty| duty.met_on.is_some() && !before.contains(&duty.kind.as_str());
+    if in_use || contract.suspended_on.is_some() || contract.duties.iter().any(begun) {
         return None;
     }
     let duty = contract.duties.iter().find(|duty| duty.kind == ObligationKind::Start.name())?;
