@@ -1,5 +1,6 @@
 //! Land contracts (出让、租赁、划拨) and what they promise.
 
+pub mod agenda;
 pub mod bond;
 pub mod clock;
 pub mod due;
