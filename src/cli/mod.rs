@@ -11,6 +11,7 @@ mod failure;
 pub mod import;
 pub mod lifecycle;
 mod migrate;
+pub mod obligations;
 pub mod printer;
 pub mod query;
 pub mod review;
@@ -83,6 +84,8 @@ enum Verb {
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
     Lifecycle(lifecycle::Args),
+    /// What contracts ask for, and by when
+    Obligations(obligations::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -99,6 +102,7 @@ impl Verb {
             Self::Import(args) => import::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
+            Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }

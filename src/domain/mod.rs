@@ -2,6 +2,7 @@
 //! time or fails for want of a machine. A file imports only from its own group or an earlier one.
 
 // Ground words.
+pub mod calendar;
 pub mod finding;
 pub mod geometry;
 pub mod id;

@@ -5,6 +5,7 @@
 pub mod bond;
 pub mod building;
 pub mod city;
+pub mod clock;
 pub mod contract;
 pub mod copy;
 pub mod dossier;

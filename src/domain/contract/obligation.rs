@@ -41,7 +41,7 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// What is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObligationKind {
     /// 开工.
     Start,
@@ -144,6 +144,10 @@ pub enum Excuse {
 }
 
 impl Excuse {
+    /// Every excuse with its word.
+    pub const WORDS: [(&'static str, Self); 2] =
+        [("government", Self::Government), ("force_majeure", Self::ForceMajeure)];
+
     /// The word used in data and on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -316,7 +320,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
     let at_most = row.word("comparator", &[(">=", false), ("<=", true)]).unwrap_or(false);
     let met_on = row.date("met_on");
     let achieved = row.decimal("achieved");
-    let excuse = row.word("excuse", &[("government", Excuse::Government), ("force_majeure", Excuse::ForceMajeure)]);
+    let excuse = row.word("excuse", &Excuse::WORDS);
     let (body, evidence, consequence) = (row.text("body"), row.text("evidence"), row.text("consequence"));
     let act = Act::read(row);
     let validity = Validity::read(row);
