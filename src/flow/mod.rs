@@ -2,6 +2,7 @@
 
 pub mod contract;
 pub mod demo;
+pub mod dossier;
 pub mod import;
 pub mod lifecycle;
 pub mod lists;

@@ -194,7 +194,7 @@ async fn contracts(
         };
         contracts.insert(*parcel, (facts, Vec::new()));
     }
-    for held in clock::read(connection, as_of).await? {
+    for held in clock::read(connection, &Moment::on(as_of), None).await? {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
