@@ -54,12 +54,7 @@ pub struct Standing {
 }
 
 /// Reads the file of a parcel at a moment; nothing where the register had no such parcel.
-pub async fn read(
-    pool: &PgPool,
-    code: &str,
-    moment: Moment,
-    today: NaiveDate,
-) -> Result<Option<File>, RefreshError> {
+pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -> Result<Option<File>, RefreshError> {
     // What parcel_place keeps is today's; any other moment is worked out.
     let share = match moment == Moment::on(today) {
         true => None,
@@ -227,8 +222,10 @@ fn of_duty(told: &mut Vec<Entry>, held: &Held, clock: &Clock) {
         told.push(entry.of(&held.number));
     }
     for act in &held.acts {
-        let (zh, en) =
-            (format!("{zh}：{}，{}", act.kind.chinese(), act.ground), format!("{en}: {}, {}", act.kind.name(), act.ground));
+        let (zh, en) = (
+            format!("{zh}：{}，{}", act.kind.chinese(), act.ground),
+            format!("{en}: {}, {}", act.kind.name(), act.ground),
+        );
         told.push(Entry::new(act.on, Kind::Obligation, zh, en).of(&held.number).by(Some(&act.document)));
     }
 }

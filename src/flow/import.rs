@@ -11,8 +11,9 @@ use crate::exchange::receipt::FINDINGS_KEPT;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Opened, ReadError, Source};
 use crate::store::copy::Rows;
+use crate::store::stage::{self, Staging};
 use crate::store::write::{Audit, Write};
-use crate::store::{self, StoreError, stage};
+use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use serde_json::json;
 use sqlx::PgPool;
@@ -83,13 +84,13 @@ pub async fn import(
 ) -> Result<Receipt, ImportError> {
     let kind = order.kind;
     let mut write = Write::begin(pool, actor, act(kind)).await?;
-    stage::begin(write.connection(), kind).await?;
+    let mut staging = Staging::begin(write.connection(), kind).await?;
     let bounds = store::place::bounds(write.connection()).await?;
     let (sender, mut receiver) = mpsc::channel::<Rows>(2);
     let (asked, today) = (order.clone(), clock.today());
     let reader = tokio::task::spawn_blocking(move || read(&asked, today, bounds, &sender, &progress));
     while let Some(rows) = receiver.recv().await {
-        stage::send(write.connection(), kind, rows).await?;
+        staging.send(write.connection(), rows.text()).await?;
     }
     let mut taken = match reader.await.map_err(ImportError::Reader)? {
         Ok(taken) => taken,
@@ -103,7 +104,7 @@ pub async fn import(
             return Err(ImportError::Refused(Box::new(receipt)));
         }
     };
-    for refused in stage::check(write.connection(), kind).await? {
+    for refused in staging.check(write.connection()).await? {
         let file = usize::try_from(refused.file).ok().and_then(|index| taken.files.get(index));
         let fault = Fault {
             code: "",

@@ -272,7 +272,19 @@ pub async fn read(
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, watched, life, occupancies, verdicts, review }))
+    Ok(Some(Dossier {
+        revision,
+        parcel,
+        versions,
+        zones,
+        buildings,
+        contracts,
+        watched,
+        life,
+        occupancies,
+        verdicts,
+        review,
+    }))
 }
 
 /// The parcel with its number and that of the version shown: the one that is law on the day, else the last that was,

@@ -28,27 +28,30 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .end();
 }
 
-/// Takes out the staged parcels whose shape is bad, whose district or park is unknown, or that begin before a later
-/// version already on record.
-pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_parcel").await?;
+/// Takes out the staged parcels from a place in the table on whose shape is bad, or whose district or park is unknown.
+pub(super) async fn check_rows(connection: &mut PgConnection, from: &str) -> Result<Vec<Refused>, StoreError> {
+    let mut refused = invalid_shapes(connection, "stage_parcel", from).await?;
     // Rings that are in order may still lie so close together that nothing is between them.
     let rows = sqlx::query_as!(
         Row,
-        "delete from stage_parcel s where s.area_m2 <= $1 returning s.file, s.row, s.key, s.area_m2::text as value",
-        LEAST_M2
+        "delete from stage_parcel s where s.ctid >= $2::text::tid and s.area_m2 <= $1
+         returning s.file, s.row, s.key, s.area_m2::text as value",
+        LEAST_M2,
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
     refused.extend(
         rows.into_iter().map(|row| row.refuse("geometry-no-area", "geometry", "a polygon with an area, in m2")),
     );
-    refused.extend(outside_city(connection, "stage_parcel").await?);
+    refused.extend(outside_city(connection, "stage_parcel", from).await?);
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_parcel s
-         where exists (select from district) and not exists (select from district t where t.code = s.district)
-         returning s.file, s.row, s.key, s.district as value"
+         where s.ctid >= $1::text::tid
+           and exists (select from district) and not exists (select from district t where t.code = s.district)
+         returning s.file, s.row, s.key, s.district as value",
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -58,14 +61,21 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_parcel s
-         where s.park is not null and not exists (select from park t where t.code = s.park)
-         returning s.file, s.row, s.key, s.park as value"
+         where s.ctid >= $1::text::tid
+           and s.park is not null and not exists (select from park t where t.code = s.park)
+         returning s.file, s.row, s.key, s.park as value",
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
     refused.extend(rows.into_iter().map(|row| {
         row.refuse("unknown-park", "park", "the code of a park in the register, or nothing; import parks first")
     }));
+    Ok(refused)
+}
+
+/// Takes out the staged parcels that begin before a later version already on record.
+pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     // A row that says what an earlier version says is no change to it, whatever came after.
     let rows = sqlx::query_as!(
         Row,
@@ -81,14 +91,16 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     )
     .fetch_all(connection)
     .await?;
-    refused.extend(rows.into_iter().map(|row| {
-        row.refuse(
-            "period-overlaps",
-            "valid_from",
-            "a day not before the newest version of the parcel; leave it empty to correct that version",
-        )
-    }));
-    Ok(refused)
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            row.refuse(
+                "period-overlaps",
+                "valid_from",
+                "a day not before the newest version of the parcel; leave it empty to correct that version",
+            )
+        })
+        .collect())
 }
 
 /// So many rows are worth the making of indexes.
@@ -97,34 +109,70 @@ const BULK: i64 = 10_000;
 /// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
 /// new version and ends the one before it; the same or none corrects the newest version.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let connection = write.connection();
-    let (staged, first) =
-        sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "first!" from stage_parcel"#)
-            .map(|row| (row.staged, row.first))
-            .fetch_one(&mut *connection)
+    let (staged, none) =
+        sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "none!" from stage_parcel"#)
+            .map(|row| (row.staged, row.none))
+            .fetch_one(write.connection())
             .await?;
-    let accepted = if first && staged > BULK {
-        // Hashes of this size are held in memory rather than written out; indexes are sorted there.
-        sqlx::raw_sql("set local work_mem = '256MB'; set local maintenance_work_mem = '512MB'")
-            .execute(&mut *connection)
-            .await?;
-        let parcels = bulk::lay_aside(&mut *connection, "parcel").await?;
-        let versions = bulk::lay_aside(&mut *connection, "parcel_version").await?;
-        let accepted = merge_rows(write).await?;
-        bulk::put_back(write.connection(), parcels).await?;
-        // No two versions overlap: each staged parcel has one, and there were none.
-        bulk::put_back(write.connection(), versions).await?;
-        accepted
-    } else {
-        merge_rows(write).await?
-    };
+    let accepted = if none && staged > BULK { fill(write).await? } else { merge_rows(write).await? };
     Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+}
+
+/// Takes the staged parcels into a register that has none, so that there is nothing to compare them with.
+async fn fill(write: &mut Write) -> Result<u64, StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let connection = write.connection();
+    sqlx::raw_sql("set local maintenance_work_mem = '512MB'").execute(&mut *connection).await?;
+    let versions = bulk::lay_aside(connection, "parcel_version").await?;
+    let parcels = bulk::lay_aside(connection, "parcel").await?;
+    // Numbers are given here, file by file and row by row, so that the two tables need not be joined.
+    let files = sqlx::query!(
+        r#"select file, (sum(max(row)) over (order by file) - max(row))::bigint as "before!" from stage_parcel group by file"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let (files, before): (Vec<i16>, Vec<i64>) = files.into_iter().map(|row| (row.file, row.before)).unzip();
+    sqlx::query!(
+        "insert into parcel (id, code) overriding system value
+         select s.row + f.before, s.code from stage_parcel s
+         join unnest($1::smallint[], $2::bigint[]) as f (file, before) on f.file = s.file",
+        &files,
+        &before
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("select setval(pg_get_serial_sequence('parcel', 'id'), max(id)) from parcel")
+        .fetch_one(&mut *connection)
+        .await?;
+    let accepted = sqlx::query!(
+        "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+         select s.row + f.before, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use,
+             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
+         from stage_parcel s join unnest($3::smallint[], $4::bigint[]) as f (file, before) on f.file = s.file",
+        at,
+        revision,
+        &files,
+        &before
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    bulk::put_back(connection, parcels).await?;
+    // No two versions overlap: each parcel has one.
+    bulk::put_back(connection, versions).await?;
+    sqlx::raw_sql(
+        "set local default_statistics_target = 10; analyze parcel, parcel_version; reset default_statistics_target",
+    )
+    .execute(connection)
+    .await?;
+    Ok(accepted)
 }
 
 async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
-    sqlx::query!("insert into parcel (code) select code from stage_parcel on conflict do nothing")
+    sqlx::query!("insert into parcel (code) select code from stage_parcel on conflict (code) do nothing")
         .execute(&mut *connection)
         .await?;
     sqlx::query!(

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
-use super::stage::{Merged, Refused, Row};
+use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
 use crate::domain::park::Park;
@@ -33,13 +33,13 @@ pub fn stage_park(rows: &mut Rows, file: i16, row: u64, it: &Park, shape: &Multi
 
 /// Takes out the staged districts whose shape is not valid.
 pub(super) async fn check_districts(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    invalid_shapes(connection, "stage_district").await
+    invalid_shapes(connection, "stage_district", FIRST_PAGE).await
 }
 
 /// Takes out the staged parks whose shape is not valid or lies outside the city, or whose district is unknown.
 pub(super) async fn check_parks(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_park").await?;
-    refused.extend(outside_city(connection, "stage_park").await?);
+    let mut refused = invalid_shapes(connection, "stage_park", FIRST_PAGE).await?;
+    refused.extend(outside_city(connection, "stage_park", FIRST_PAGE).await?);
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_park s
@@ -54,46 +54,60 @@ pub(super) async fn check_parks(connection: &mut PgConnection) -> Result<Vec<Ref
     Ok(refused)
 }
 
-/// Takes out the staged rows whose shape GEOS does not accept, with its reason and the place.
+/// Takes out the staged rows from a place in the table on whose shape GEOS does not accept, with its reason and the place.
 pub(super) async fn invalid_shapes(
     connection: &mut PgConnection,
     table: &'static str,
+    from: &str,
 ) -> Result<Vec<Refused>, StoreError> {
     // The table is one of this ring's own names.
-    let sql =
-        format!("delete from {table} where not st_isvalid(geom) returning file, row, key, st_isvalidreason(geom)");
+    let sql = format!(
+        "delete from {table} where ctid >= $1::text::tid and not st_isvalid(geom)
+         returning file, row, key, st_isvalidreason(geom)"
+    );
     let rows: Vec<(i16, i64, String, Option<String>)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(from).fetch_all(connection).await?;
     Ok(rows.into_iter().map(|(file, row, key, value)| Row { file, row, key, value }.refuse_shape()).collect())
 }
 
-/// Takes out the staged rows that touch no district. A register without districts knows no outside.
+/// Takes out the staged rows from a place in the table on that touch no district. A register without districts knows no
+/// outside.
 pub(super) async fn outside_city(
     connection: &mut PgConnection,
     table: &'static str,
+    from: &str,
 ) -> Result<Vec<Refused>, StoreError> {
+    let districts =
+        sqlx::query_scalar!(r#"select exists (select from district) as "exists!""#).fetch_one(&mut *connection).await?;
+    if !districts {
+        return Ok(Vec::new());
+    }
     // A shape with a corner inside a square of a hundredth of a degree that lies wholly in a district needs no overlay: so
     // it is for nearly all, and there are a hundred times fewer such squares than shapes. A hair is added to the square, as
-    // the arithmetic of its corners is not exact.
+    // the arithmetic of its corners is not exact. District by district, because GEOS keeps what it learnt of the last
+    // shape only.
     let sql = format!(
-        "with corner as materialized (
-             select ctid as at, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point from {table}),
-         placed as materialized (
-             select at, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y from corner),
-         inside as (
-             select x, y from (select distinct x, y from placed) square
-             where exists (
-                 select from district d
-                 where st_covers(d.geom, st_makeenvelope(
-                     x / 100.0 - 1e-9, y / 100.0 - 1e-9, (x + 1) / 100.0 + 1e-9, (y + 1) / 100.0 + 1e-9, 4490)))),
-         doubtful as materialized (select at from placed left join inside i using (x, y) where i.x is null)
-         delete from {table} s using doubtful
-         where s.ctid = doubtful.at and exists (select from district)
-           and not exists (select from district d where st_intersects(d.geom, s.geom))
+        "with placed as materialized (
+             select at, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y
+             from (select ctid as at, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point
+                   from {table} where ctid >= $1::text::tid offset 0) corner),
+         square as materialized (
+             select x, y, st_makeenvelope(x / 100.0 - 1e-9, y / 100.0 - 1e-9, (x + 1) / 100.0 + 1e-9,
+                                          (y + 1) / 100.0 + 1e-9, 4490) as box
+             from (select distinct x, y from placed) found),
+         inside as materialized (
+             select distinct x, y
+             from district d cross join lateral (
+                 select x, y from square where d.geom ~ box and st_covers(d.geom, box) offset 0) covered),
+         doubtful as materialized (
+             select at from placed p where not exists (select from inside i where i.x = p.x and i.y = p.y))
+         delete from {table} s
+         where s.ctid in (select at from doubtful)
+             and not exists (select from district d where st_intersects(d.geom, s.geom))
          returning file, row, key, st_astext(st_pointonsurface(geom), 6)"
     );
     let rows: Vec<(i16, i64, String, Option<String>)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(from).fetch_all(connection).await?;
     Ok(rows
         .into_iter()
         .map(|(file, row, key, value)| {
@@ -169,7 +183,10 @@ pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f6
     let zones = sqlx::query_scalar!(r#"select exists (select from zone_version) as "exists!""#)
         .fetch_one(&mut *connection)
         .await?;
-    let moved = if zones && changed.as_ref().is_none_or(|parcels| !parcels.is_empty()) {
+    if !zones {
+        return Ok(0);
+    }
+    let moved = if changed.as_ref().is_none_or(|parcels| !parcels.is_empty()) {
         if changed.as_ref().is_none_or(|parcels| parcels.len() > MANY) {
             // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
             sqlx::raw_sql("analyze parcel_version; analyze zone_version").execute(&mut *connection).await?;
