@@ -36,7 +36,7 @@ pub async fn freeze(
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, (code, _))| (code.as_str(), i)).collect();
     let uses = sqlx::query!(
-        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local from occupancy
+        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share from occupancy
            where upper_inf(recorded) and from_on <= $1
            order by parcel collate "C", enterprise collate "C", from_on, role"#,
         as_of
@@ -52,6 +52,7 @@ pub async fn freeze(
             from: row.from_on,
             to: row.to_on,
             tax_is_local: row.tax_is_local,
+            stated: row.share,
         })
     })
     .collect();
