@@ -1,11 +1,15 @@
 //! Everything the register knows of one parcel, read in one moment.
 
 use super::geometry::from_wkb;
+use super::performance::{self, ParcelYear};
 use super::{StoreError, write};
+use crate::domain::plot_ratio::FloorUse;
+use crate::domain::quantity::SquareMetres;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
+use std::ops::RangeInclusive;
 
 /// The file of one parcel.
 #[derive(Debug, Clone)]
@@ -26,7 +30,9 @@ pub struct Dossier {
     pub obligations: Vec<Obligation>,
     /// Who uses it.
     pub occupancies: Vec<Occupancy>,
-    /// What the newest run found, with the share of each yearly figure that reached it.
+    /// The yearly figures that reached it, in order.
+    pub figures: Vec<ParcelYear>,
+    /// What the newest run found.
     pub review: Option<Review>,
 }
 
@@ -72,14 +78,16 @@ pub struct Zone {
     pub share: f64,
 }
 
-/// The sums over its buildings.
-#[derive(Debug, Clone)]
+/// The sums over its buildings and its parts of buildings.
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
 pub struct Buildings {
     pub count: i64,
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    /// Use and emptiness as far as told, and what is left unexplained.
+    pub floor_use: Option<FloorUse>,
 }
 
 /// A contract.
@@ -141,7 +149,14 @@ pub struct Review {
 }
 
 /// The dossier of a parcel on a day; nothing where the register has no such parcel.
-pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Dossier>, StoreError> {
+/// A storey higher than `tall_storey_m` counts twice; the figures are those of `years`.
+pub async fn read(
+    pool: &PgPool,
+    code: &str,
+    day: NaiveDate,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
+) -> Result<Option<Dossier>, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -170,15 +185,26 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
     )
     .fetch_all(&mut *tx)
     .await?;
-    let buildings = sqlx::query_as!(
-        Buildings,
-        r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
-               case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
-           from building where parcel = $1 and upper_inf(recorded)"#,
-        code
+    let buildings = sqlx::query!(
+        r#"select buildings as "count!", footprint_m2, floor_m2 as "floor_m2!", used_m2 as "used_m2!",
+               vacant_m2 as "vacant_m2!", use_is_known as "use_is_known!"
+           from parcel_floor($2) where parcel_id = $1"#,
+        id,
+        tall_storey_m
     )
-    .fetch_one(&mut *tx)
-    .await?;
+    .fetch_optional(&mut *tx)
+    .await?
+    .map_or_else(Buildings::default, |row| Buildings {
+        count: row.count,
+        footprint_m2: row.footprint_m2,
+        floor_area_m2: Some(row.floor_m2),
+        used_floor_area_m2: row.use_is_known.then_some(row.used_m2),
+        floor_use: Some(FloorUse {
+            built: SquareMetres(row.floor_m2),
+            used: SquareMetres(row.used_m2),
+            vacant: SquareMetres(row.vacant_m2),
+        }),
+    });
     let contracts = sqlx::query_as!(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
@@ -209,6 +235,7 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
     )
     .fetch_all(&mut *tx)
     .await?;
+    let figures = performance::of_parcel(&mut tx, code, day, years).await?;
     let review = sqlx::query_as!(
         Review,
         "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
@@ -218,7 +245,7 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, review }))
+    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, figures, review }))
 }
 
 async fn parcel(

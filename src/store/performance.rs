@@ -8,7 +8,7 @@ use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::performance::{Return, Veto};
 use crate::domain::plausibility::Limit;
-use crate::domain::review::sharing::{Figures, MEASURES, Measure, Spread, Use, Year, parts, spread};
+use crate::domain::review::sharing::{Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread};
 use chrono::NaiveDate;
 use serde_json::json;
 use sqlx::postgres::PgPool;
@@ -165,7 +165,7 @@ pub struct ParcelYear {
     pub contributions: Vec<Contribution>,
 }
 
-/// The figures that reach a parcel in each of the years in which someone used it, the newest first, straight from what
+/// The figures that reach a parcel in each of the years in which someone used it, in order, straight from what
 /// the register believes now; other uses of its users count where their parcels are law on the day.
 pub async fn of_parcel(
     connection: &mut PgConnection,
@@ -214,8 +214,12 @@ pub async fn of_parcel(
     )
     .fetch_all(connection)
     .await?;
+    // Where stated shares make no whole, floor area decided whatever reason is given.
+    let doubtful: Vec<Vec<Misstated>> = (0..enterprises.len())
+        .map(|place| misstated(&uses.iter().filter(|one| one.enterprise == place).copied().collect::<Vec<_>>()))
+        .collect();
     let mut found = Vec::new();
-    for year in years.rev() {
+    for year in years {
         let mut figures = vec![[None; MEASURES]; enterprises.len()];
         for row in returns.iter().filter(|row| row.year == year) {
             figures[place(&row.enterprise)] = [
@@ -239,7 +243,10 @@ pub async fn of_parcel(
                 enterprise: row.enterprise.clone(),
                 name: row.name.clone(),
                 part,
-                reason: row.share_reason.clone(),
+                reason: row
+                    .share_reason
+                    .clone()
+                    .filter(|_| !doubtful[one.enterprise].iter().any(|time| time.touches(year))),
                 tax_is_local: one.tax_is_local,
                 figures: figures[one.enterprise].map(|figure| figure.map(|figure| figure * part)),
             })

@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use sqlx::Acquire;
 use sqlx::postgres::PgPool;
 
-/// Reads the city of a day in one moment of the register.
-pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
+/// Reads the city of a day in one moment of the register. A storey higher than `tall_storey_m` counts twice.
+pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -18,9 +18,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     let city = city::read(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
     let rows = sqlx::query!(
-        r#"with floors as (
-               select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded) group by parcel),
-           terms as (
+        r#"with terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
                where upper_inf(recorded) and signed_on <= $1 order by parcel, signed_on desc, number desc)
            select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
@@ -29,12 +27,13 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
            from parcel p
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
            left join parcel_place l on l.parcel_id = p.id
-           left join floors f on f.parcel = p.code
+           left join parcel_floor($3) f on f.parcel_id = p.id
            left join terms t on t.parcel = p.code
            left join review_result r on r.run_id = $2 and r.parcel = p.code
            order by p.code collate "C""#,
         day,
-        run.as_ref().map(|run| run.id)
+        run.as_ref().map(|run| run.id),
+        tall_storey_m
     )
     .fetch_all(&mut *tx)
     .await?;

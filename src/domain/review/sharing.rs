@@ -148,6 +148,13 @@ pub struct Misstated {
     pub sum: f64,
 }
 
+impl Misstated {
+    /// Whether a part of it lies in the year.
+    pub fn touches(self, year: i32) -> bool {
+        self.from.year() <= year && self.to.is_none_or(|to| bounds(year).is_some_and(|(first, _)| to > first))
+    }
+}
+
 /// The shares of uses that last at the same time: those stated as stated, the others by floor area out of what is left.
 /// Shares that make no whole are not used; then floor area decides for all, and the sum is answered.
 fn shares(uses: &[&Use]) -> (Vec<f64>, Option<f64>) {

@@ -6,7 +6,7 @@ use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
-use crate::domain::review::facts::{Measure, round};
+use crate::domain::review::facts::{Figures, MEASURES, Measure, round};
 use crate::domain::review::receipt::Receipt;
 use crate::domain::zoning::Tier;
 use crate::flow::rules;
@@ -17,10 +17,11 @@ use crate::store;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use geo::BoundingRect;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// All that is known of one parcel.
 #[allow(missing_docs)] // The names are the wire's own; docs/api.md says what they mean.
@@ -100,6 +101,16 @@ pub struct Buildings {
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    pub floor_use: Option<FloorUse>,
+}
+
+/// What becomes of its floor area: parts that sum to the whole.
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize)]
+pub struct FloorUse {
+    pub used_m2: f64,
+    pub vacant_m2: f64,
+    pub unexplained_m2: f64,
 }
 
 /// A contract over it.
@@ -158,7 +169,32 @@ pub struct AnnualReturn {
     pub year: i32,
     /// `output_wan_yuan`, `tax_wan_yuan`, `staff` and so on; null where the return leaves one out.
     #[serde(flatten)]
-    pub figures: std::collections::BTreeMap<String, Option<f64>>,
+    pub figures: BTreeMap<&'static str, Option<f64>>,
+    /// Of each figure, the part of the floor area × days whose users reported it, 0 to 1.
+    pub known: BTreeMap<&'static str, f64>,
+    /// The part of the floor area × days whose users pay their tax elsewhere, 0 to 1.
+    pub tax_elsewhere: f64,
+    /// Who brought it.
+    pub contributions: Vec<Contribution>,
+}
+
+/// What one use brought to the parcel.
+#[derive(Debug, Clone, Serialize)]
+pub struct Contribution {
+    /// The enterprise.
+    pub enterprise: String,
+    /// Its name.
+    pub name: String,
+    /// The part of its figures, 0 to 1.
+    pub part: f64,
+    /// `floor_area_days`, or `stated` with a reason.
+    pub by: &'static str,
+    /// Why the share was stated.
+    pub reason: Option<String>,
+    /// Whether its tax is paid here; if not, the tax below is another city's.
+    pub tax_is_local: bool,
+    /// The part of each of its figures; null where it reported none.
+    pub figures: BTreeMap<&'static str, Option<f64>>,
 }
 
 /// What the review found.
@@ -221,8 +257,11 @@ pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: Hea
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
 async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Problem> {
     let today = (app.today)();
-    let found =
-        store::dossier::read(&app.pool, code.as_str(), today).await.map_err(|error| Problem::of_store(&error))?;
+    let tall_storey_m = rules::rulebook().map_err(|error| Problem::internal(&error))?.tall_storey_m(today);
+    let years = today.year() - YEARS_SHOWN..=today.year();
+    let found = store::dossier::read(&app.pool, code.as_str(), today, tall_storey_m, years)
+        .await
+        .map_err(|error| Problem::of_store(&error))?;
     let Some(found) = found else { return Ok(None) };
     let receipt = found
         .review
@@ -279,6 +318,11 @@ async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Proble
             footprint_m2: found.buildings.footprint_m2.map(|area| round(area, 2)),
             floor_area_m2: found.buildings.floor_area_m2.map(|area| round(area, 2)),
             used_floor_area_m2: found.buildings.used_floor_area_m2.map(|area| round(area, 2)),
+            floor_use: found.buildings.floor_use.map(|floor| FloorUse {
+                used_m2: round(floor.used.value(), 2),
+                vacant_m2: round(floor.vacant.value(), 2),
+                unexplained_m2: round(floor.unexplained().value(), 2),
+            }),
         },
         contracts: found
             .contracts
@@ -313,7 +357,7 @@ async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Proble
                 tax_is_local: Some(one.tax_is_local),
             })
             .collect(),
-        returns: receipt.as_ref().map(returns).unwrap_or_default(),
+        returns: found.figures.iter().filter_map(annual_return).collect(),
         review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
     }))
 }
@@ -351,19 +395,36 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, P
     })
 }
 
-/// The share of its users' yearly figures that reached the parcel, as its receipt froze them.
-fn returns(receipt: &Receipt) -> Vec<AnnualReturn> {
-    let years = receipt.facts.years.iter();
-    years
-        .map(|year| AnnualReturn {
-            year: year.year,
-            figures: Measure::NAMES
-                .into_iter()
-                .zip(&year.figures)
-                .map(|(name, share)| (name.to_owned(), (share.known > 0.0).then_some(share.sum)))
-                .collect(),
-        })
-        .collect()
+/// How many years before this one a dossier shows: as many as the longest window of a review.
+const YEARS_SHOWN: i32 = 5;
+
+fn named<T>(figures: [T; MEASURES]) -> BTreeMap<&'static str, T> {
+    Measure::NAMES.into_iter().zip(figures).collect()
+}
+
+/// The figures that reached the parcel in a year; nothing where none of its users reported any.
+fn annual_return(of: &store::performance::ParcelYear) -> Option<AnnualReturn> {
+    let shares = of.year.figures;
+    let reported = |figures: &Figures| figures.iter().any(Option::is_some);
+    of.contributions.iter().any(|one| reported(&one.figures)).then(|| AnnualReturn {
+        year: of.year.year,
+        figures: named(shares.map(|share| (share.known > 0.0).then_some(share.sum))),
+        known: named(shares.map(|share| share.known)),
+        tax_elsewhere: shares[Measure::Tax as usize].elsewhere,
+        contributions: of
+            .contributions
+            .iter()
+            .map(|one| Contribution {
+                enterprise: one.enterprise.clone(),
+                name: one.name.clone(),
+                part: round(one.part, 6),
+                by: if one.reason.is_some() { "stated" } else { "floor_area_days" },
+                reason: one.reason.clone(),
+                tax_is_local: one.tax_is_local,
+                figures: named(one.figures.map(|figure| figure.map(|figure| round(figure, 4)))),
+            })
+            .collect(),
+    })
 }
 
 fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
