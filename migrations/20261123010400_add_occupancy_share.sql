@@ -6,9 +6,11 @@ alter table occupancy
     add constraint occupancy_share_has_a_reason check ((share is null) = (share_reason is null));
 comment on column occupancy.share is 'Stated share of the enterprise''s yearly figures that belongs to this use while it lasts, 0 to 1; null where floor area and days decide.';
 comment on column occupancy.share_reason is 'Why the share is stated, with the document; null where none is.';
--- An enterprise's uses are asked for by the dossier of each parcel it works on.
-create index occupancy_enterprise on occupancy (enterprise) where upper_inf(recorded);
 
 alter table stage_occupancy add column share double precision, add column share_reason text;
 comment on column stage_occupancy.share is 'share of occupancy, as the file has it.';
 comment on column stage_occupancy.share_reason is 'share_reason of occupancy, as the file has it.';
+
+-- Whoever asks for the figures of one parcel asks for any time, so the indexes know no "now".
+create index annual_return_enterprise on annual_return (enterprise);
+create index enterprise_code_at_any_time on enterprise (code);

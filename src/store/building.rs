@@ -94,9 +94,45 @@ pub async fn stand(
     if buildings.is_empty() {
         return Ok(0);
     }
+    let at = write.recorded_at;
     let connection = write.connection();
-    sqlx::query!("delete from building_part where building_id = any($1)", &buildings).execute(&mut *connection).await?;
-    sqlx::query_file!("src/store/building_stand.sql", &buildings, day, least_share).execute(connection).await?;
+    let stood = sqlx::query_scalar!(
+        r#"select exists (select from building_part where building_id = any($1) and upper_inf(recorded)) as "stood!""#,
+        &buildings
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if stood {
+        sqlx::query!(
+            "with stands as materialized (select * from building_stand($1, $2, $3))
+             update building_part t set recorded = tstzrange(lower(t.recorded), $4)
+             where t.building_id = any($1) and upper_inf(t.recorded)
+               and not exists (
+                   select from stands s
+                   where (s.building_id, s.parcel_id, s.share) = (t.building_id, t.parcel_id, t.share)
+                     and s.footprint_m2 is not distinct from t.footprint_m2)",
+            &buildings,
+            day,
+            least_share,
+            at
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    sqlx::query!(
+        "insert into building_part (building_id, parcel_id, recorded, share, footprint_m2)
+         select s.building_id, s.parcel_id, tstzrange($4, null), s.share, s.footprint_m2
+         from building_stand($1, $2, $3) s
+         where not exists (
+             select from building_part t
+             where (t.building_id, t.parcel_id) = (s.building_id, s.parcel_id) and upper_inf(t.recorded))",
+        &buildings,
+        day,
+        least_share,
+        at
+    )
+    .execute(connection)
+    .await?;
     Ok(buildings.len())
 }
 
@@ -136,7 +172,7 @@ async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Res
     };
     Ok(sqlx::query_scalar!(
         r#"select t.building_id as "id!" from building_part t join building b on b.id = t.building_id and upper_inf(b.recorded)
-           where t.parcel_id = any($1)
+           where t.parcel_id = any($1) and upper_inf(t.recorded)
            union
            select b.id from parcel_version v join building b on upper_inf(b.recorded) and b.geom && v.geom
            where v.parcel_id = any($1) and upper_inf(v.recorded)
@@ -155,12 +191,12 @@ pub async fn misplaced(connection: &mut PgConnection, most: i64) -> Result<Doubt
            join building b on b.code = s.code and upper_inf(b.recorded)
            left join lateral (
                select p.code as on_code from building_part t join parcel p on p.id = t.parcel_id
-               where t.building_id = b.id order by t.share desc, p.code limit 1) stands on true
+               where t.building_id = b.id and upper_inf(t.recorded) order by t.share desc, p.code limit 1) stands on true
            where b.geom is not null
              and case when s.parcel is null then on_code is null
                  else not exists (
                      select from building_part t join parcel p on p.id = t.parcel_id
-                     where t.building_id = b.id and p.code = s.parcel and t.footprint_m2 is not null) end
+                     where t.building_id = b.id and upper_inf(t.recorded) and p.code = s.parcel and t.footprint_m2 is not null) end
            order by s.file, s.row limit $1"#,
         most
     )

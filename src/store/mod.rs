@@ -18,6 +18,7 @@ pub mod place;
 pub mod plot_ratio;
 mod recorded;
 pub mod review;
+pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
 pub mod write;

@@ -6,6 +6,7 @@ use super::doubt::{Doubt, Doubts};
 use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
+use crate::domain::moment::Moment;
 use crate::domain::performance::{Return, Veto};
 use crate::domain::plausibility::Limit;
 use crate::domain::review::sharing::{Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread};
@@ -165,25 +166,29 @@ pub struct ParcelYear {
     pub contributions: Vec<Contribution>,
 }
 
-/// The figures that reach a parcel in each of the years in which someone used it, in order, straight from what
-/// the register believes now; other uses of its users count where their parcels are law on the day.
+/// The figures that reach a parcel in each of the years in which someone used it, in order, as the
+/// register believed them at the moment; other uses of its users count where their parcels are law on its day.
 pub async fn of_parcel(
     connection: &mut PgConnection,
     code: &str,
-    day: NaiveDate,
+    moment: &Moment,
     years: RangeInclusive<i32>,
 ) -> Result<Vec<ParcelYear>, StoreError> {
     let rows = sqlx::query!(
         r#"select o.parcel, o.enterprise, e.name, o.from_on, o.to_on, o.floor_area_m2, o.tax_is_local, o.share, o.share_reason
-           from occupancy o join enterprise e on e.code = o.enterprise and upper_inf(e.recorded)
-           where upper_inf(o.recorded)
-             and o.enterprise in (select u.enterprise from occupancy u where u.parcel = $1 and upper_inf(u.recorded))
+           from occupancy o join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($3::timestamptz, 'infinity')
+           where o.recorded @> coalesce($3::timestamptz, 'infinity')
+             and o.enterprise in (
+                 select u.enterprise from occupancy u
+                 where u.parcel = $1 and u.recorded @> coalesce($3::timestamptz, 'infinity'))
              and (o.parcel = $1 or exists (
                  select from parcel p join parcel_version v on v.parcel_id = p.id
-                 where p.code = o.parcel and upper_inf(v.recorded) and v.valid @> $2::date))
+                 where p.code = o.parcel and v.recorded @> coalesce($3::timestamptz, 'infinity')
+                   and v.valid @> $2::date))
            order by o.parcel collate "C", o.enterprise collate "C", o.from_on, o.role"#,
         code,
-        day
+        moment.valid_at,
+        moment.known_at
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -207,10 +212,12 @@ pub async fn of_parcel(
     let returns = sqlx::query!(
         "select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
              fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
-         from annual_return where upper_inf(recorded) and enterprise = any($1) and year between $2 and $3",
+         from annual_return
+         where recorded @> coalesce($4::timestamptz, 'infinity') and enterprise = any($1) and year between $2 and $3",
         &enterprises,
         years.start(),
-        years.end()
+        years.end(),
+        moment.known_at
     )
     .fetch_all(connection)
     .await?;

@@ -44,7 +44,7 @@ pub async fn read(
            left join district d on d.code = v.district
            left join park k on k.code = v.park
            left join parcel_place l on l.parcel_id = p.id
-           left join parcel_floor($2) f on f.parcel_id = p.id
+           left join parcel_floor($2, null) f on f.parcel_id = p.id
            left join terms t on t.parcel = p.code
            where $3::text is null or v.district = $3
            order by p.code collate "C""#,
