@@ -137,7 +137,8 @@ impl Plausibility {
         for (doubt, (field, part), (of, whole)) in parts {
             let (Some(limit), Some(part), Some(whole)) = (self.limit(doubt), part, whole) else { continue };
             if part >= limit.least && part > whole * limit.limit / 100.0 {
-                let expected = format!("at most {} % of {of} = {whole} of {year}, or a word that it is right", limit.limit);
+                let expected =
+                    format!("at most {} % of {of} = {whole} of {year}, or a word that it is right", limit.limit);
                 found.push(Fault::error(doubt.code(), Some(field), Some(&part.to_string()), expected).as_warning());
             }
         }

@@ -163,6 +163,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Unused floor area less what is built beyond the plan; unknown where no parcel could be judged.
+    pub fn balance(&self) -> Option<SquareMetres> {
+        (self.judged > 0).then(|| self.unused - self.over)
+    }
+
     fn add(&mut self, entry: &Entry) {
         self.parcels += 1;
         self.land += entry.land;
@@ -185,6 +190,13 @@ impl Sums {
             }
         }
     }
+}
+
+/// The sums over all of the ledger.
+pub fn total(entries: &[Entry]) -> Sums {
+    let mut total = Sums::default();
+    entries.iter().for_each(|entry| total.add(entry));
+    total
 }
 
 /// Sums the ledger; the groups come in the order of their codes, land outside all parks last.

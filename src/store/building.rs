@@ -84,12 +84,7 @@ pub enum Moved<'a> {
 /// A building with an outline stands where its outline lies, whatever parcel its data set names, shared by geodesic
 /// footprint; a parcel that holds less than `least_share` of it has no part in it. One without an outline, or whose
 /// outline lies on no parcel, stands on the parcel that its data set names.
-pub async fn stand(
-    write: &mut Write,
-    moved: Moved<'_>,
-    day: NaiveDate,
-    least_share: f64,
-) -> Result<usize, StoreError> {
+pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_share: f64) -> Result<usize, StoreError> {
     let buildings = moved_buildings(write.connection(), moved).await?;
     if buildings.is_empty() {
         return Ok(0);
@@ -205,13 +200,18 @@ pub async fn misplaced(connection: &mut PgConnection, most: i64) -> Result<Doubt
     let all = rows.first().map_or(0, |row| row.all.unsigned_abs());
     let kept = rows.into_iter().map(|row| {
         let (code, expected) = match (&row.parcel, row.on_code) {
-            (None, _) => ("building-on-no-parcel", "an outline on a parcel of the register, or a parcel code".to_owned()),
+            (None, _) => {
+                ("building-on-no-parcel", "an outline on a parcel of the register, or a parcel code".to_owned())
+            }
             (Some(named), Some(on)) if *named == on => {
                 ("outline-on-no-parcel", format!("an outline on {named}; the building is counted there all the same"))
             }
             (Some(_), on) => {
                 let on = on.unwrap_or_default();
-                ("building-on-another-parcel", format!("{on}, on which most of its outline lies and which it counts on"))
+                (
+                    "building-on-another-parcel",
+                    format!("{on}, on which most of its outline lies and which it counts on"),
+                )
             }
         };
         Doubt {

@@ -281,7 +281,18 @@ pub async fn read(
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, figures, review }))
+    Ok(Some(Dossier {
+        revision,
+        parcel,
+        versions,
+        zones,
+        buildings,
+        contracts,
+        obligations,
+        occupancies,
+        figures,
+        review,
+    }))
 }
 
 /// The parcel with its number and that of the version shown: the one that is law on the day, else the last that was,

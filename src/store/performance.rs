@@ -9,7 +9,9 @@ use super::write::Write;
 use crate::domain::moment::Moment;
 use crate::domain::performance::{Return, Veto};
 use crate::domain::plausibility::Limit;
-use crate::domain::review::sharing::{Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread};
+use crate::domain::review::sharing::{
+    Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread,
+};
 use chrono::NaiveDate;
 use serde_json::json;
 use sqlx::postgres::PgPool;
@@ -121,11 +123,8 @@ pub async fn jumps(connection: &mut PgConnection, limit: &Limit, most: i64) -> R
             other = row.other,
             year = row.other_year
         );
-        let facts = vec![
-            ("year", json!(row.year)),
-            ("other_year", json!(row.other_year)),
-            ("other_value", json!(row.other)),
-        ];
+        let facts =
+            vec![("year", json!(row.year)), ("other_year", json!(row.other_year)), ("other_value", json!(row.other))];
         Some(Doubt {
             file: row.file,
             row: row.row,

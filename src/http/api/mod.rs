@@ -3,4 +3,5 @@
 pub mod city;
 mod geometry;
 pub mod parcel;
+pub mod plot_ratio;
 pub mod search;
