@@ -90,8 +90,8 @@ pub mod keys {
     /// Share of a building's footprint below which the parcel that it reaches into has no part in it.
     pub const BUILDING_PART: &str = "building-least-part-share";
 
-    /// All of them.
-    pub const ALL: [&str; 12] = [
+    /// Those without which nothing can be judged.
+    pub const ALL: [&str; 9] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -101,9 +101,6 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
-        TALL_STOREY_M,
-        TALL_STOREY_COUNTS,
-        BUILDING_PART,
     ];
 }
 

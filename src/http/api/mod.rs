@@ -3,5 +3,6 @@
 pub mod city;
 mod geometry;
 pub mod parcel;
+pub mod performance;
 pub mod plot_ratio;
 pub mod search;

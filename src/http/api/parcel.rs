@@ -2,13 +2,14 @@
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
 use super::city::BothLanguages;
+use super::performance::{AnnualReturn, YEARS_SHOWN, annual_return};
 use super::search::moment_of;
 use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
-use crate::domain::review::facts::{Figures, MEASURES, Measure, round};
+use crate::domain::review::facts::round;
 use crate::domain::review::receipt::Receipt;
 use crate::domain::zoning::Tier;
 use crate::flow::{self, rules};
@@ -24,7 +25,6 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use geo::BoundingRect;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// All that is known of one parcel.
 #[allow(missing_docs)] // The names are the wire's own; docs/api.md says what they mean.
@@ -167,41 +167,6 @@ pub struct Occupancy {
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
     pub tax_is_local: Option<bool>,
-}
-
-/// What a year brought: the year, and the figures under the names of the performance data set.
-#[derive(Debug, Clone, Serialize)]
-pub struct AnnualReturn {
-    /// The year.
-    pub year: i32,
-    /// `output_wan_yuan`, `tax_wan_yuan`, `staff` and so on; null where the return leaves one out.
-    #[serde(flatten)]
-    pub figures: BTreeMap<&'static str, Option<f64>>,
-    /// Of each figure, the part of the floor area × days whose users reported it, 0 to 1.
-    pub known: BTreeMap<&'static str, f64>,
-    /// The part of the floor area × days whose users pay their tax elsewhere, 0 to 1.
-    pub tax_elsewhere: f64,
-    /// Who brought it.
-    pub contributions: Vec<Contribution>,
-}
-
-/// What one use brought to the parcel.
-#[derive(Debug, Clone, Serialize)]
-pub struct Contribution {
-    /// The enterprise.
-    pub enterprise: String,
-    /// Its name.
-    pub name: String,
-    /// The part of its figures, 0 to 1.
-    pub part: f64,
-    /// `floor_area_days`, or `stated` with a reason.
-    pub by: &'static str,
-    /// Why the share was stated.
-    pub reason: Option<String>,
-    /// Whether its tax is paid here; if not, the tax below is another city's.
-    pub tax_is_local: bool,
-    /// The part of each of its figures; null where it reported none.
-    pub figures: BTreeMap<&'static str, Option<f64>>,
 }
 
 /// What the review found.
@@ -435,38 +400,6 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, P
         in_force: one.valid_from.is_none_or(|from| from <= today) && one.valid_to.is_none_or(|to| today < to),
         geometry: geojson::Geometry::new(geojson::GeometryValue::from(&one.shape)),
         bounds,
-    })
-}
-
-/// How many years before this one a dossier shows: as many as the longest window of a review.
-const YEARS_SHOWN: i32 = 5;
-
-fn named<T>(figures: [T; MEASURES]) -> BTreeMap<&'static str, T> {
-    Measure::NAMES.into_iter().zip(figures).collect()
-}
-
-/// The figures that reached the parcel in a year; nothing where none of its users reported any.
-fn annual_return(of: &store::performance::ParcelYear) -> Option<AnnualReturn> {
-    let shares = of.year.figures;
-    let reported = |figures: &Figures| figures.iter().any(Option::is_some);
-    of.contributions.iter().any(|one| reported(&one.figures)).then(|| AnnualReturn {
-        year: of.year.year,
-        figures: named(shares.map(|share| (share.known > 0.0).then_some(share.sum))),
-        known: named(shares.map(|share| share.known)),
-        tax_elsewhere: shares[Measure::Tax as usize].elsewhere,
-        contributions: of
-            .contributions
-            .iter()
-            .map(|one| Contribution {
-                enterprise: one.enterprise.clone(),
-                name: one.name.clone(),
-                part: round(one.part, 6),
-                by: if one.reason.is_some() { "stated" } else { "floor_area_days" },
-                reason: one.reason.clone(),
-                tax_is_local: one.tax_is_local,
-                figures: named(one.figures.map(|figure| figure.map(|figure| round(figure, 4)))),
-            })
-            .collect(),
     })
 }
 
