@@ -13,13 +13,16 @@ use crate::domain::review::decision::{Idle, Start};
 use crate::domain::timeline::{self, Entry, Kind};
 use crate::store;
 use crate::store::dossier::{Contract, Dossier};
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use sqlx::PgPool;
 
 /// A duty is due soon when no more than a quarter is left.
 const SOON: Days = Days::new(90);
+
+/// How many years before this one are shown: as many as the longest window of a review.
+const YEARS_SHOWN: i32 = 5;
 
 /// The file of a parcel.
 #[derive(Debug)]
@@ -54,18 +57,16 @@ pub struct Standing {
 }
 
 /// Reads the file of a parcel at a moment; nothing where the register had no such parcel.
-pub async fn read(
-    pool: &PgPool,
-    code: &str,
-    moment: Moment,
-    today: NaiveDate,
-) -> Result<Option<File>, RefreshError> {
+pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -> Result<Option<File>, RefreshError> {
     // What parcel_place keeps is today's; any other moment is worked out.
     let share = match moment == Moment::on(today) {
         true => None,
         false => Some(moment::deciding_share(pool, &moment).await?),
     };
-    let Some(found) = store::dossier::read(pool, code, &moment, share).await? else { return Ok(None) };
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(moment.valid_at);
+    let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
+    let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
+    let Some(found) = found else { return Ok(None) };
     let limits = rules::limits(moment.valid_at)?;
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
@@ -227,8 +228,10 @@ fn of_duty(told: &mut Vec<Entry>, held: &Held, clock: &Clock) {
         told.push(entry.of(&held.number));
     }
     for act in &held.acts {
-        let (zh, en) =
-            (format!("{zh}：{}，{}", act.kind.chinese(), act.ground), format!("{en}: {}, {}", act.kind.name(), act.ground));
+        let (zh, en) = (
+            format!("{zh}：{}，{}", act.kind.chinese(), act.ground),
+            format!("{en}: {}, {}", act.kind.name(), act.ground),
+        );
         told.push(Entry::new(act.on, Kind::Obligation, zh, en).of(&held.number).by(Some(&act.document)));
     }
 }
