@@ -7,6 +7,7 @@
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod dossier;
 mod failure;
 pub mod import;
 pub mod ledger;
@@ -89,6 +90,8 @@ enum Verb {
     Lifecycle(lifecycle::Args),
     /// What contracts ask for, and by when
     Obligations(obligations::Args),
+    /// All that is known of one parcel, at any moment
+    Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -107,6 +110,7 @@ impl Verb {
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
+            Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }
