@@ -15,6 +15,7 @@ mod import;
 mod judge;
 mod lifecycle;
 mod moment;
+mod obligations;
 mod query;
 mod review;
 mod scatter;
