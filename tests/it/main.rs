@@ -17,6 +17,7 @@ mod lifecycle;
 mod moment;
 mod occupancies;
 mod plot_ratio;
+mod obligations;
 mod query;
 mod returns;
 mod review;
