@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         let (time, mib) = landcycle(&schema, &url, &["import", "parcels", file.to_str().unwrap()]);
         ours.push(time);
         memory = memory.max(mib);
-        let rows = psql(&url, &format!("select count(*) from {schema}.parcel_place"));
+        let rows = psql(&url, &format!("select count(*) from {schema}.parcel_version"));
         assert_eq!(rows.trim(), parcels.to_string());
         psql(&url, &format!("drop schema {schema} cascade"));
         println!("run {run}: ogr2ogr {:.1?}, landcycle {time:.1?} with a peak of {mib:.0} MiB", bare.last().unwrap());

@@ -88,8 +88,8 @@ pub(super) async fn outside_city(
     // shape only.
     let sql = format!(
         "with placed as materialized (
-             select at, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y
-             from (select ctid as at, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point
+             select at, geom, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y
+             from (select ctid as at, geom, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point
                    from {table} where ctid >= $1::text::tid offset 0) corner),
          square as materialized (
              select x, y, st_makeenvelope(x / 100.0 - 1e-9, y / 100.0 - 1e-9, (x + 1) / 100.0 + 1e-9,
@@ -100,10 +100,13 @@ pub(super) async fn outside_city(
              from district d cross join lateral (
                  select x, y from square where d.geom ~ box and st_covers(d.geom, box) offset 0) covered),
          doubtful as materialized (
-             select at from placed p where not exists (select from inside i where i.x = p.x and i.y = p.y))
+             select at, geom from placed p where not exists (select from inside i where i.x = p.x and i.y = p.y)),
+         touching as materialized (
+             select at
+             from district d cross join lateral (
+                 select at from doubtful t where d.geom && t.geom and st_intersects(d.geom, t.geom) offset 0) touched)
          delete from {table} s
-         where s.ctid in (select at from doubtful)
-             and not exists (select from district d where st_intersects(d.geom, s.geom))
+         where s.ctid in (select at from doubtful except select at from touching)
          returning file, row, key, st_astext(st_pointonsurface(geom), 6)"
     );
     let rows: Vec<(i16, i64, String, Option<String>)> =
