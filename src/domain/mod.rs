@@ -23,6 +23,7 @@ pub mod performance;
 pub mod zoning;
 
 // Judgements.
+pub mod lineage;
 pub mod review;
 
 // What maps and lists show.

@@ -71,9 +71,11 @@ pub mod keys {
     pub const IDLE_INVESTED: &str = "idle-invested-percent";
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
+    /// Share of the parents' area within which area in and area out of an event count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
     /// All of them.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 10] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -83,6 +85,7 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        LINEAGE_TOLERANCE,
     ];
 }
 
