@@ -185,8 +185,10 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
                c.responsible_unit
            from contract c left join enterprise e on e.code = c.holder and upper_inf(e.recorded)
-           where c.parcel = $1 and upper_inf(c.recorded) order by c.signed_on desc, c.number desc"#,
-        code
+           where c.parcel = $1 and upper_inf(c.recorded) and c.valid @> $2::date
+           order by c.signed_on desc, c.number desc"#,
+        code,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -194,9 +196,10 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
         Obligation,
         "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
              o.achieved::float8 as achieved, o.excuse
-         from obligation o join contract c on c.number = o.contract and upper_inf(c.recorded)
-         where c.parcel = $1 and upper_inf(o.recorded) order by o.due_on nulls last, o.number",
-        code
+         from obligation o join contract c on c.number = o.contract and upper_inf(c.recorded) and c.valid @> $2::date
+         where c.parcel = $1 and upper_inf(o.recorded) and o.valid @> $2::date order by o.due_on nulls last, o.number",
+        code,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -2,6 +2,7 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+pub mod bond;
 pub mod building;
 pub mod city;
 pub mod contract;
@@ -18,6 +19,7 @@ mod recorded;
 pub mod review;
 pub mod snapshot;
 pub mod stage;
+mod versions;
 pub mod write;
 pub mod zoning;
 

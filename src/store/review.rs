@@ -163,7 +163,7 @@ async fn contracts(
     let rows = sqlx::query!(
         "select distinct on (parcel) parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit,
              developed_percent, invested_percent, suspended_on
-         from contract where upper_inf(recorded) and signed_on <= $1
+         from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
          order by parcel, signed_on desc, number desc",
         as_of
     )
@@ -190,7 +190,9 @@ async fn contracts(
     let rows = sqlx::query!(
         r#"select number, contract, kind, due_on, met_on, target::float8 as target, achieved::float8 as achieved,
                at_most, excuse
-           from obligation where upper_inf(recorded) order by contract collate "C", number collate "C""#
+           from obligation where upper_inf(recorded) and valid @> $1::date
+           order by contract collate "C", number collate "C""#,
+        as_of
     )
     .fetch_all(connection)
     .await?;

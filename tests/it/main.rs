@@ -4,6 +4,7 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
