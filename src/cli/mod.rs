@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 mod failure;
 pub mod import;
+pub mod lineage;
 pub mod migrate;
 pub mod printer;
 pub mod query;
@@ -78,6 +79,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Split, merge, adjust and retire parcels, and read how they came to be
+    Lineage(lineage::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Review the efficiency of every parcel
@@ -94,6 +97,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,

@@ -150,14 +150,24 @@ pub struct Plan {
 impl Event {
     /// A finding of this event about a parcel or a duty.
     pub fn finding(
-        &self, code: &'static str, key: &str, field: &'static str, value: &str, expected: impl Into<String>,
+        &self,
+        code: &'static str,
+        key: &str,
+        field: &'static str,
+        value: &str,
+        expected: impl Into<String>,
     ) -> Finding {
         Fault::error(code, Some(field), Some(value), expected).at(self.kind.name(), None, Some(key))
     }
 
     /// The same, as a warning.
     pub fn warning(
-        &self, code: &'static str, key: &str, field: &'static str, value: &str, expected: impl Into<String>,
+        &self,
+        code: &'static str,
+        key: &str,
+        field: &'static str,
+        value: &str,
+        expected: impl Into<String>,
     ) -> Finding {
         Fault::error(code, Some(field), Some(value), expected).as_warning().at(self.kind.name(), None, Some(key))
     }
@@ -191,7 +201,11 @@ impl Event {
             if parent.valid_from == Some(self.on) {
                 // A version that was law on no day would be no version.
                 found.push(self.finding(
-                    "begins-that-day", &parent.code, "on", &self.on.to_string(), "a day after the parcel's version began",
+                    "begins-that-day",
+                    &parent.code,
+                    "on",
+                    &self.on.to_string(),
+                    "a day after the parcel's version began",
                 ));
             }
         }
@@ -222,13 +236,23 @@ impl Event {
 
     /// What is wrong with the children, laid over the parents. `tolerance` is a share of the parents' area.
     pub fn check_children(
-        &self, parents: &[Parent], children: &[Child], overlay: &Overlay, tolerance: f64,
+        &self,
+        parents: &[Parent],
+        children: &[Child],
+        overlay: &Overlay,
+        tolerance: f64,
     ) -> Vec<Finding> {
         let mut found = Vec::new();
         let least = if self.kind == Kind::Split { 2 } else { 1 };
         if children.len() < least {
             let count = children.len().to_string();
-            found.push(self.finding("too-few-children", "", "parcel_code", &count, format!("at least {least} children")));
+            found.push(self.finding(
+                "too-few-children",
+                "",
+                "parcel_code",
+                &count,
+                format!("at least {least} children"),
+            ));
         }
         let area_in: f64 = parents.iter().map(|one| one.area_m2).sum();
         let area_out: f64 = children.iter().map(|one| one.area_m2).sum();
@@ -240,10 +264,22 @@ impl Event {
             found.push(self.finding("area-differs", "", "area_m2", &metres(area_out), expected));
         }
         if overlay.gap_m2 > most {
-            found.push(self.finding("gap", "", "geometry", &metres(overlay.gap_m2), format!("land of the parents that no child has: {within}")));
+            found.push(self.finding(
+                "gap",
+                "",
+                "geometry",
+                &metres(overlay.gap_m2),
+                format!("land of the parents that no child has: {within}"),
+            ));
         }
         if overlay.outside_m2 > most {
-            found.push(self.finding("outside-parents", "", "geometry", &metres(overlay.outside_m2), format!("land of the children that no parent had: {within}")));
+            found.push(self.finding(
+                "outside-parents",
+                "",
+                "geometry",
+                &metres(overlay.outside_m2),
+                format!("land of the children that no parent had: {within}"),
+            ));
         }
         for (one, other, area) in overlay.overlaps.iter().filter(|(_, _, area)| *area > most) {
             let expected = format!("land shared with {other}: {within}");
@@ -279,7 +315,9 @@ mod tests {
     }
 
     fn event(kind: Kind) -> Event {
-        Event { kind, on: day(2025, 7, 1), document: "沪规划资源〔2025〕1号".into(), ground: "部分转让".into() }
+        Event {
+            kind, on: day(2025, 7, 1), document: "沪规划资源〔2025〕1号".into(), ground: "部分转让".into()
+        }
     }
 
     fn parent(code: &str) -> Parent {
@@ -312,7 +350,8 @@ mod tests {
 
     #[test]
     fn land_of_two_uses_or_districts_does_not_merge() {
-        let other = Parent { land_use: "R2".into(), district: "310112".into(), plot_ratio_allowed: None, ..parent("B") };
+        let other =
+            Parent { land_use: "R2".into(), district: "310112".into(), plot_ratio_allowed: None, ..parent("B") };
         let found = event(Kind::Merge).check_parents(&[parent("A"), other]);
         assert_eq!(codes(&found), ["land-use-differs", "district-differs", "plot-ratio-differs"]);
         assert_eq!(codes(&event(Kind::Merge).check_parents(&[parent("A")])), ["too-few-parcels"]);

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod import;
+pub mod lineage;
 pub mod lists;
 pub mod refresh;
 pub mod review;

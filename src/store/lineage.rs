@@ -28,9 +28,7 @@ pub struct Found {
 }
 
 /// Looks parcels up by code, in the order of the codes; an unknown code is left out.
-pub async fn find(
-    connection: &mut PgConnection, codes: &[String], on: NaiveDate,
-) -> Result<Vec<Found>, StoreError> {
+pub async fn find(connection: &mut PgConnection, codes: &[String], on: NaiveDate) -> Result<Vec<Found>, StoreError> {
     let rows = sqlx::query!(
         r#"select p.id, p.code, v.area_m2 as "area_m2?", v.district as "district?", v.park, v.land_use as "land_use?",
                v.land_use_scheme as "land_use_scheme?", v.plot_ratio_allowed, lower(v.valid) as valid_from,
@@ -128,7 +126,9 @@ fn shape(wkb: &[u8]) -> Result<MultiPolygon<f64>, StoreError> {
 
 /// Cuts a shape along a line; answers the pieces from west to east, and of equal ones from south to north.
 pub async fn cut(
-    connection: &mut PgConnection, whole: &MultiPolygon<f64>, line: &MultiLineString<f64>,
+    connection: &mut PgConnection,
+    whole: &MultiPolygon<f64>,
+    line: &MultiLineString<f64>,
 ) -> Result<Vec<MultiPolygon<f64>>, StoreError> {
     let parts: Vec<String> = line
         .0
@@ -153,7 +153,8 @@ pub async fn cut(
 
 /// The land of several shapes together.
 pub async fn union(
-    connection: &mut PgConnection, shapes: &[&MultiPolygon<f64>],
+    connection: &mut PgConnection,
+    shapes: &[&MultiPolygon<f64>],
 ) -> Result<MultiPolygon<f64>, StoreError> {
     let shapes: Vec<String> = shapes.iter().map(|one| hex(one)).collect();
     let wkb = sqlx::query_scalar!(
@@ -167,7 +168,8 @@ pub async fn union(
 
 /// What GEOS says against each shape, if anything, and a point on it.
 pub async fn judge_shapes(
-    connection: &mut PgConnection, shapes: &[&MultiPolygon<f64>],
+    connection: &mut PgConnection,
+    shapes: &[&MultiPolygon<f64>],
 ) -> Result<Vec<(Option<String>, [f64; 2])>, StoreError> {
     let shapes: Vec<String> = shapes.iter().map(|one| hex(one)).collect();
     let rows = sqlx::query!(
@@ -183,9 +185,12 @@ pub async fn judge_shapes(
 
 /// Lays children over parents. Every shape must be valid.
 pub async fn overlay(
-    connection: &mut PgConnection, parents: &[(&str, &MultiPolygon<f64>)], children: &[(&str, &MultiPolygon<f64>)],
+    connection: &mut PgConnection,
+    parents: &[(&str, &MultiPolygon<f64>)],
+    children: &[(&str, &MultiPolygon<f64>)],
 ) -> Result<Overlay, StoreError> {
-    let codes = |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(code, _)| (*code).to_owned()).collect::<Vec<_>>();
+    let codes =
+        |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(code, _)| (*code).to_owned()).collect::<Vec<_>>();
     let shapes = |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(_, one)| hex(one)).collect::<Vec<_>>();
     let (parent_codes, child_codes) = (codes(parents), codes(children));
     let (parent_shapes, child_shapes) = (shapes(parents), shapes(children));
@@ -336,9 +341,12 @@ pub async fn record(write: &mut Write, plan: &Plan, heirs: &[Heir]) -> Result<i6
     .await?;
     if kind.ends_parents() {
         // What parcels of today have; a historic one has no today.
-        sqlx::query!("delete from parcel_place l using parcel p where p.id = l.parcel_id and p.code = any($1)", &parents)
-            .execute(connection)
-            .await?;
+        sqlx::query!(
+            "delete from parcel_place l using parcel p where p.id = l.parcel_id and p.code = any($1)",
+            &parents
+        )
+        .execute(connection)
+        .await?;
     }
     Ok(event)
 }
@@ -355,9 +363,7 @@ fn parties(plan: &Plan) -> Vec<(String, &'static str, Option<f64>, Option<f64>)>
 }
 
 /// Takes out the staged parcels whose code an event ended: a code is never used again.
-pub(super) async fn refuse_retired(
-    connection: &mut PgConnection,
-) -> Result<Vec<super::stage::Refused>, StoreError> {
+pub(super) async fn refuse_retired(connection: &mut PgConnection) -> Result<Vec<super::stage::Refused>, StoreError> {
     let rows = sqlx::query_as!(
         super::stage::Row,
         "delete from stage_parcel s using parcel p, lineage_party y, lineage_event e
@@ -369,7 +375,11 @@ pub(super) async fn refuse_retired(
     Ok(rows
         .into_iter()
         .map(|row| {
-            row.refuse("parcel-retired", "parcel_code", "the code of a parcel that is law, or one that nobody had; its successors: landcycle lineage show CODE")
+            row.refuse(
+                "parcel-retired",
+                "parcel_code",
+                "the code of a parcel that is law, or one that nobody had; its successors: landcycle lineage show CODE",
+            )
         })
         .collect())
 }

@@ -10,6 +10,7 @@ pub mod copy;
 pub mod dossier;
 pub mod enterprise;
 mod geometry;
+pub mod lineage;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;

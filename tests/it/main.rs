@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod lineage;
 mod query;
 mod review;
 mod scatter;

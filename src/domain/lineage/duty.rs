@@ -162,22 +162,28 @@ pub type Discharges = BTreeMap<String, String>;
 /// The word that discharges every contract.
 pub const ALL: &str = "all";
 
-/// The treatment that an obligation calls for. A figure per area or a ratio holds on every part of the land alike; a sum
-/// does not.
+/// The treatment that an obligation calls for. A day, a ratio or a figure per area holds on every part of the land alike;
+/// a sum does not.
 pub fn treatment(kind: ObligationKind, unit: Option<&str>) -> Treatment {
     match kind {
         ObligationKind::Start
         | ObligationKind::Completion
         | ObligationKind::Production
         | ObligationKind::FullProduction
-        | ObligationKind::PlotRatioLow
-        | ObligationKind::PlotRatioHigh => Treatment::Copied,
+        | ObligationKind::Handover => Treatment::Copied,
+        // Plot ratios and limits are bare numbers, unless they are floor area.
+        ObligationKind::PlotRatioLow | ObligationKind::PlotRatioHigh | ObligationKind::TransferLimit => match unit {
+            Some("平方米") => Treatment::Shared,
+            _ => Treatment::Copied,
+        },
         ObligationKind::Investment
         | ObligationKind::Output
         | ObligationKind::Tax
         | ObligationKind::Energy
         | ObligationKind::Emissions
-        | ObligationKind::Jobs => match unit {
+        | ObligationKind::Jobs
+        | ObligationKind::Payment
+        | ObligationKind::Bond => match unit {
             Some(unit) if is_intensity(unit) => Treatment::Copied,
             _ => Treatment::Shared,
         },
@@ -186,9 +192,8 @@ pub fn treatment(kind: ObligationKind, unit: Option<&str>) -> Treatment {
 
 /// Whether a unit is one per something else than time, or a part of a whole.
 fn is_intensity(unit: &str) -> bool {
-    let per_time = ["/年", "/a", "/year", "/yr"];
-    let unit = per_time.iter().find_map(|end| unit.strip_suffix(end)).unwrap_or(unit);
-    unit.contains('/') || unit.contains('%') || matches!(unit, "percent" | "ratio")
+    let unit = ["/年", "·年"].iter().find_map(|end| unit.strip_suffix(end)).unwrap_or(unit);
+    unit.contains('/') || unit.contains('%')
 }
 
 /// How many decimals a shared figure has: people are not divided.
@@ -332,7 +337,12 @@ impl Division<'_> {
     }
 
     fn share(
-        &mut self, thing: Thing, number: &str, numbers: &[String], measure: &'static str, whole: Option<Decimal>,
+        &mut self,
+        thing: Thing,
+        number: &str,
+        numbers: &[String],
+        measure: &'static str,
+        whole: Option<Decimal>,
         places: u32,
     ) {
         let Some(whole) = whole else { return };

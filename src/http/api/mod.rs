@@ -2,5 +2,6 @@
 
 pub mod city;
 mod geometry;
+pub mod lineage;
 pub mod parcel;
 pub mod search;
