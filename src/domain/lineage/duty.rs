@@ -115,8 +115,6 @@ pub struct Obligation {
     pub achieved: Option<Decimal>,
     /// The unit of both.
     pub unit: Option<String>,
-    /// Whether it is neither met nor waived.
-    pub is_open: bool,
 }
 
 /// A part of a bond as an event finds it.
@@ -130,8 +128,6 @@ pub struct Bond {
     pub amount: Option<Decimal>,
     /// What of it was kept, in 万元.
     pub forfeited: Option<Decimal>,
-    /// Whether it is not settled.
-    pub is_open: bool,
 }
 
 impl Bond {

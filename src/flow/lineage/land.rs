@@ -72,7 +72,7 @@ impl Work<'_> {
             self.heirs.push(heir);
         }
         self.plan.children = self.heirs.iter().map(|heir| heir.child.clone()).collect();
-        self.plan.area_out_m2 = self.plan.children.iter().map(|one| one.area_m2).sum();
+        self.plan.area_out_m2 = self.plan.children.iter().fold(0.0, |sum, one| sum + one.area_m2);
         Ok(())
     }
 

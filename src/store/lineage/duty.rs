@@ -25,11 +25,7 @@ pub async fn burdens(connection: &mut PgConnection, parcels: &[String], on: Naiv
     .await?;
     let numbers: Vec<String> = contracts.iter().map(|one| one.number.clone()).collect();
     let obligations = sqlx::query!(
-        r#"select o.number, o.contract, o.kind, o.target, o.achieved, o.unit,
-               o.met_on is null and not exists (
-                   select from obligation_act a where a.obligation = o.number and upper_inf(a.recorded)
-                     and a.act in ('waived', 'met', 'cured')) as "is_open!"
-           from obligation o where o.contract = any($1) and upper_inf(o.recorded) and o.valid @> $2::date
+        r#"select o.number, o.contract, o.kind, o.target, o.achieved, o.unit from obligation o where o.contract = any($1) and upper_inf(o.recorded) and o.valid @> $2::date
            order by o.number"#,
         &numbers,
         on
@@ -52,13 +48,12 @@ pub async fn burdens(connection: &mut PgConnection, parcels: &[String], on: Naiv
             target: row.target,
             achieved: row.achieved,
             unit: row.unit,
-            is_open: row.is_open,
         })
     })
     .collect::<Result<Vec<_>, StoreError>>()?;
     let bonds = sqlx::query_as!(
         Bond,
-        r#"select contract, part, amount_wan_yuan as amount, forfeited_wan_yuan as forfeited, settled is null as "is_open!"
+        r#"select contract, part, amount_wan_yuan as amount, forfeited_wan_yuan as forfeited
            from bond where contract = any($1) and upper_inf(recorded) and valid @> $2::date order by contract, part"#,
         &numbers,
         on
