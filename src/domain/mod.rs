@@ -2,10 +2,12 @@
 //! time or fails for want of a machine. A file imports only from its own group or an earlier one.
 
 // Ground words.
+pub mod calendar;
 pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod moment;
 pub mod quantity;
 
 // Rule values.
@@ -16,6 +18,7 @@ pub mod building;
 pub mod contract;
 pub mod district;
 pub mod enterprise;
+pub mod lifecycle;
 pub mod occupancy;
 pub mod parcel;
 pub mod park;
@@ -26,5 +29,6 @@ pub mod zoning;
 pub mod lineage;
 pub mod review;
 
-// What maps and lists show.
+// What maps, lists and files show.
+pub mod timeline;
 pub mod today;

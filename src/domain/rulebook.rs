@@ -2,7 +2,7 @@
 
 use super::review::scheme::{SchemeError, Words};
 use chrono::{Months, NaiveDate};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A rule value for a period.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -29,7 +29,7 @@ pub struct RuleValue {
 }
 
 /// The units of rule values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Floor area over land area.
@@ -40,6 +40,15 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// Calendar days.
+    Days,
+}
+
+impl Unit {
+    /// The word used in the rulebook and in the register.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 /// All rule values.
@@ -71,11 +80,23 @@ pub mod keys {
     pub const IDLE_INVESTED: &str = "idle-invested-percent";
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
+    /// Months before the end of a term by which one must apply to renew it.
+    pub const APPLICATION_MONTHS: &str = "expiry-application-months";
+    /// Months of lateness up to which only a part of the start bond is lost.
+    pub const START_BOND_MONTHS: &str = "start-bond-part-months";
+    /// That part.
+    pub const START_BOND_PERCENT: &str = "start-bond-part-percent";
+    /// The most that a fee for idle granted land may be of its price.
+    pub const IDLE_FEE_PERCENT: &str = "idle-fee-percent";
+    /// Days of public notice before land is taken back.
+    pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
+    /// Days after demand from which an unpaid bond lets the contract be rescinded.
+    pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
     /// Share of the parents' area within which area in and area out of an event count as the same.
     pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
     /// All of them.
-    pub const ALL: [&str; 10] = [
+    pub const ALL: [&str; 16] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -85,6 +106,12 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        APPLICATION_MONTHS,
+        START_BOND_MONTHS,
+        START_BOND_PERCENT,
+        IDLE_FEE_PERCENT,
+        TAKE_BACK_NOTICE_DAYS,
+        BOND_GRACE_DAYS,
         LINEAGE_TOLERANCE,
     ];
 }

@@ -3,6 +3,7 @@
 
 mod burden;
 mod land;
+mod life;
 
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
@@ -98,7 +99,7 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let mut work = Work::new(order, drawn, tolerance);
     work.plan.findings.extend(work.plan.event.check(today));
     work.find_parents(&mut write).await?;
-    let mut burden = burden::Burden::default();
+    let (mut burden, mut lives) = (burden::Burden::default(), life::Lives::default());
     if work.may_go_on() {
         work.lay_out(&mut write).await?;
     }
@@ -107,6 +108,7 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     }
     if work.may_go_on() {
         burden = work.weigh(&mut write).await?;
+        lives = work.succeed(&mut write).await?;
     }
     if !work.may_go_on() {
         write.abandon().await?;
@@ -119,6 +121,7 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let Work { mut plan, heirs, .. } = work;
     let event = register::record(&mut write, &plan, &heirs).await?;
     burden.apply(&mut write, event, &plan).await?;
+    lives.apply(&mut write, event, &plan).await?;
     let share = rules::deciding_share(rulebook, today)?;
     store::place::refresh_tiers(&mut write, today, share).await?;
     let codes = |of: Vec<&String>| json!(of);

@@ -1,18 +1,25 @@
-//! Everything the register knows of one parcel, read in one moment.
+//! Everything the register knows, or knew, of one parcel, read in one moment.
 
 use super::geometry::from_wkb;
-use super::{StoreError, write};
+use super::lifecycle::Stay;
+use super::performance::{self, ParcelYear};
+use super::{StoreError, clock, lifecycle, write};
+use crate::domain::contract::agenda::Watched;
+use crate::domain::moment::Moment;
+use crate::domain::plot_ratio::FloorUse;
+use crate::domain::quantity::SquareMetres;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
+use std::ops::RangeInclusive;
 
 /// The file of one parcel.
 #[derive(Debug, Clone)]
 pub struct Dossier {
     /// The revision it was read at.
     pub revision: i64,
-    /// The parcel as it is law on the day.
+    /// The parcel as it is law on the day; where it is none on that day, as it last was or first will be.
     pub parcel: Parcel,
     /// All its versions, the newest first.
     pub versions: Vec<Version>,
@@ -22,11 +29,17 @@ pub struct Dossier {
     pub buildings: Buildings,
     /// Its contracts, the newest first.
     pub contracts: Vec<Contract>,
-    /// Their obligations.
-    pub obligations: Vec<Obligation>,
+    /// The same contracts with everything in them that has a clock.
+    pub watched: Vec<Watched>,
+    /// The states it went through in its life.
+    pub life: Vec<Stay>,
     /// Who uses it.
     pub occupancies: Vec<Occupancy>,
-    /// What the newest run found, with the share of each yearly figure that reached it.
+    /// The yearly figures that reached it, in order.
+    pub figures: Vec<ParcelYear>,
+    /// What each run found, the newest last.
+    pub verdicts: Vec<Verdict>,
+    /// What the newest run found.
     pub review: Option<Review>,
 }
 
@@ -47,6 +60,8 @@ pub struct Parcel {
     pub area_m2: f64,
     pub plot_ratio_allowed: Option<f64>,
     pub address: Option<String>,
+    pub valid_from: Option<NaiveDate>,
+    pub valid_to: Option<NaiveDate>,
     pub shape: MultiPolygon<f64>,
 }
 
@@ -72,14 +87,16 @@ pub struct Zone {
     pub share: f64,
 }
 
-/// The sums over its buildings.
-#[derive(Debug, Clone)]
+/// The sums over its buildings and its parts of buildings.
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
 pub struct Buildings {
     pub count: i64,
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    /// Use and emptiness as far as told, and what is left unexplained.
+    pub floor_use: Option<FloorUse>,
 }
 
 /// A contract.
@@ -98,22 +115,12 @@ pub struct Contract {
     pub plot_ratio_high: Option<f64>,
     pub performance_terms: bool,
     pub responsible_unit: Option<String>,
-}
-
-/// An obligation.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are described in the migrations")]
-pub struct Obligation {
-    pub contract: String,
-    pub number: String,
-    pub kind: String,
-    pub due_on: Option<NaiveDate>,
-    pub target: Option<f64>,
-    pub unit: Option<String>,
-    pub at_most: bool,
-    pub met_on: Option<NaiveDate>,
-    pub achieved: Option<f64>,
-    pub excuse: Option<String>,
+    pub supplements: Option<String>,
+    pub deposit_wan_yuan: Option<f64>,
+    pub developed_percent: Option<f64>,
+    pub invested_percent: Option<f64>,
+    pub suspended_on: Option<NaiveDate>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// A use of its floor area.
@@ -130,6 +137,15 @@ pub struct Occupancy {
     pub tax_is_local: bool,
 }
 
+/// What a run found.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Verdict {
+    pub run_id: i64,
+    pub as_of: NaiveDate,
+    pub grade: String,
+}
+
 /// What the newest run found of it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
@@ -140,19 +156,52 @@ pub struct Review {
     pub receipt_hash: String,
 }
 
-/// The dossier of a parcel on a day; nothing where the register has no such parcel.
-pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Dossier>, StoreError> {
+/// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
+/// tier is worked out anew, with the share of the land that decides. A storey higher than `tall_storey_m` counts twice; the
+/// figures are those of `years`.
+pub async fn read(
+    pool: &PgPool,
+    code: &str,
+    moment: &Moment,
+    tier_share: Option<f64>,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
+) -> Result<Option<Dossier>, StoreError> {
+    let known_at = moment.known_at;
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let revision = write::head(&mut tx).await?;
-    let Some((id, parcel)) = parcel(&mut tx, code, day).await? else { return Ok(None) };
+    let revision = write::head_at(&mut tx, known_at).await?;
+    let Some((id, version, mut parcel)) = parcel(&mut tx, code, moment).await? else { return Ok(None) };
+    // Of land that is not law on the day, the file is shown as it was on its last day, or will be on its first.
+    let day = match (parcel.valid_from, parcel.valid_to) {
+        (_, Some(end)) if end <= moment.valid_at => end.pred_opt().unwrap_or(end),
+        (Some(start), _) if moment.valid_at < start => start,
+        _ => moment.valid_at,
+    };
+    if let Some(share) = tier_share {
+        let then = sqlx::query!(
+            r#"select t.tier as "tier!", t.locked as "locked!"
+               from parcel_version v cross join lateral parcel_tier_at($2, $3, $4, v.geom) t
+               where v.id = $1 and t.parcel_id = v.parcel_id"#,
+            version,
+            day,
+            share,
+            known_at
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        (parcel.tier, parcel.locked) =
+            then.map_or_else(|| ("fragmented".to_owned(), false), |then| (then.tier, then.locked));
+    }
     let versions = sqlx::query_as!(
         Version,
         r#"select lower(valid) as valid_from, upper(valid) as valid_to, lower(recorded) as "recorded_from!",
-               upper(recorded) as recorded_to
-           from parcel_version where parcel_id = $1 order by lower(recorded) desc, lower(valid) desc nulls last"#,
-        id
+               case when upper(recorded) <= coalesce($2::timestamptz, 'infinity') then upper(recorded) end as recorded_to
+           from parcel_version where parcel_id = $1 and lower(recorded) <= coalesce($2::timestamptz, 'infinity')
+           order by lower(recorded) desc, lower(valid) desc nulls last"#,
+        id,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -162,86 +211,130 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
                case when st_coveredby(v.geom, z.geom) then 1.0
                     else least(1.0, st_area(st_intersection(v.geom, z.geom)::geography) / v.area_m2) end as "share!"
            from parcel_version v
-           join zone_version z on upper_inf(z.recorded) and z.valid @> $2::date and st_intersects(v.geom, z.geom)
-           where v.parcel_id = $1 and upper_inf(v.recorded) and v.valid @> $2::date
+           join zone_version z on z.recorded @> coalesce($3::timestamptz, 'infinity') and z.valid @> $2::date
+               and st_intersects(v.geom, z.geom)
+           where v.id = $1
            order by 5 desc, z.code"#,
-        id,
-        day
+        version,
+        day,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
-    let buildings = sqlx::query_as!(
-        Buildings,
-        r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
-               case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
-           from building where parcel = $1 and upper_inf(recorded)"#,
-        code
+    let buildings = sqlx::query!(
+        r#"select buildings as "count!", footprint_m2, floor_m2 as "floor_m2!", used_m2 as "used_m2!",
+               vacant_m2 as "vacant_m2!", use_is_known as "use_is_known!"
+           from parcel_floor($2, $3) where parcel_id = $1"#,
+        id,
+        tall_storey_m,
+        known_at
     )
-    .fetch_one(&mut *tx)
-    .await?;
+    .fetch_optional(&mut *tx)
+    .await?
+    .map_or_else(Buildings::default, |row| Buildings {
+        count: row.count,
+        footprint_m2: row.footprint_m2,
+        floor_area_m2: Some(row.floor_m2),
+        used_floor_area_m2: row.use_is_known.then_some(row.used_m2),
+        floor_use: Some(FloorUse {
+            built: SquareMetres(row.floor_m2),
+            used: SquareMetres(row.used_m2),
+            vacant: SquareMetres(row.vacant_m2),
+        }),
+    });
     let contracts = sqlx::query_as!(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
-               c.responsible_unit
-           from contract c left join enterprise e on e.code = c.holder and upper_inf(e.recorded)
-           where c.parcel = $1 and upper_inf(c.recorded) and c.valid @> $2::date
+               c.responsible_unit, c.supplements, c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
+           from contract c
+           left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
+           where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity') and c.valid @> $3::date
            order by c.signed_on desc, c.number desc"#,
         code,
+        known_at,
         day
     )
     .fetch_all(&mut *tx)
     .await?;
-    let obligations = sqlx::query_as!(
-        Obligation,
-        "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
-             o.achieved::float8 as achieved, o.excuse
-         from obligation o join contract c on c.number = o.contract and upper_inf(c.recorded) and c.valid @> $2::date
-         where c.parcel = $1 and upper_inf(o.recorded) and o.valid @> $2::date order by o.due_on nulls last, o.number",
-        code,
-        day
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let then = Moment { valid_at: day, known_at };
+    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let life = lifecycle::life(&mut tx, code, moment).await?;
     let occupancies = sqlx::query_as!(
         Occupancy,
         "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
-         from occupancy o join enterprise e on e.code = o.enterprise and upper_inf(e.recorded)
-         where o.parcel = $1 and upper_inf(o.recorded) order by o.floor_area_m2 desc, o.enterprise, o.from_on",
-        code
+         from occupancy o
+         join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($2::timestamptz, 'infinity')
+         where o.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
+         order by o.floor_area_m2 desc, o.enterprise, o.from_on",
+        code,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
+    let verdicts = sqlx::query_as!(
+        Verdict,
+        "select r.run_id, n.as_of, r.grade from review_result r join review_run n on n.id = r.run_id
+         join revision v on v.id = n.revision
+         where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity') order by n.as_of, r.run_id",
+        code,
+        known_at
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let figures = performance::of_parcel(&mut tx, code, moment, years).await?;
+    let run = super::review::newest_at(&mut tx, moment).await?;
     let review = sqlx::query_as!(
         Review,
         "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
-         where r.parcel = $1 and n.id = (select id from review_run order by as_of desc, id desc limit 1)",
-        code
+         where r.parcel = $1 and n.id = $2",
+        code,
+        run.map(|run| run.id)
     )
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, review }))
+    Ok(Some(Dossier {
+        revision,
+        parcel,
+        versions,
+        zones,
+        buildings,
+        contracts,
+        watched,
+        life,
+        occupancies,
+        figures,
+        verdicts,
+        review,
+    }))
 }
 
+/// The parcel with its number and that of the version shown: the one that is law on the day, else the last that was,
+/// else the first that will be.
 async fn parcel(
     connection: &mut PgConnection,
     code: &str,
-    day: NaiveDate,
-) -> Result<Option<(i64, Parcel)>, StoreError> {
+    moment: &Moment,
+) -> Result<Option<(i64, i64, Parcel)>, StoreError> {
     let row = sqlx::query!(
-        r#"select p.id, p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
+        r#"select p.id, v.id as version, p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
                coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!", v.land_use,
                v.land_use_scheme, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
-               v.address, st_asbinary(v.geom, 'NDR') as "wkb!"
+               v.address, lower(v.valid) as valid_from, upper(v.valid) as valid_to, st_asbinary(v.geom, 'NDR') as "wkb!"
            from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $2::date
+           join parcel_version v on v.parcel_id = p.id and v.recorded @> coalesce($3::timestamptz, 'infinity')
            left join district d on d.code = v.district
            left join park k on k.code = v.park
            left join parcel_place l on l.parcel_id = p.id
-           where p.code = $1"#,
+           where p.code = $1
+           order by v.valid @> $2::date desc, upper(v.valid) <= $2::date desc nulls last,
+               case when upper(v.valid) <= $2::date then upper(v.valid) end desc, lower(v.valid)
+           limit 1"#,
         code,
-        day
+        moment.valid_at,
+        moment.known_at
     )
     .fetch_optional(connection)
     .await?;
@@ -266,9 +359,11 @@ async fn parcel(
             area_m2: row.area_m2,
             plot_ratio_allowed: row.plot_ratio_allowed,
             address: row.address,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
             shape,
         };
-        Ok((row.id, parcel))
+        Ok((row.id, row.version, parcel))
     })
     .transpose()
 }
