@@ -13,6 +13,7 @@
 mod archive;
 mod crs;
 mod dbf;
+pub mod drawing;
 mod encoding;
 mod error;
 pub mod header;

@@ -13,6 +13,7 @@ pub mod doubt;
 pub mod enterprise;
 mod geometry;
 pub mod lifecycle;
+pub mod lineage;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
