@@ -24,12 +24,18 @@ pub struct Args {
     /// The reference system, where the file has none or a wrong one, e.g. EPSG:4549
     #[arg(long)]
     crs: Option<String>,
+    /// The datum of coordinates from a web map, to be put back to CGCS2000: gcj02 or bd09
+    #[arg(long, value_name = "gcj02|bd09", value_parser = ["gcj02", "bd09"])]
+    datum: Option<String>,
     /// The encoding, where the file says nothing or something wrong, e.g. GBK
     #[arg(long)]
     encoding: Option<String>,
     /// Field map: FILE.toml, a shipped one by name, or field=column,…
     #[arg(long)]
     map: Option<String>,
+    /// Mend polygons that cross themselves, where their area stays nearly the same
+    #[arg(long)]
+    repair: bool,
     /// Try it and store nothing
     #[arg(long)]
     dry_run: bool,
@@ -54,8 +60,10 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         files: args.files,
         layer: args.layer,
         crs: args.crs,
+        datum: args.datum,
         encoding: args.encoding,
         map: args.map,
+        repair: args.repair,
         dry_run: args.dry_run,
         strict: args.strict,
     };

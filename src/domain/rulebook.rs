@@ -72,8 +72,13 @@ pub mod keys {
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
 
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
+
     /// All of them.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 11] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -83,6 +88,8 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        REPAIR_SHARE,
+        AREA_SHARE,
     ];
 }
 

@@ -12,9 +12,11 @@
 
 mod archive;
 mod crs;
+mod datum;
 mod dbf;
 mod encoding;
 mod error;
+mod grid;
 pub mod header;
 pub mod manifest;
 mod mapping;

@@ -27,11 +27,14 @@ pub struct Source<'a> {
     pub layer: Option<&'a str>,
     /// A reference system that beats the file's own, such as `EPSG:4549`.
     pub crs: Option<&'a str>,
+    /// The datum into which a web map shifted the coordinates: `gcj02` or `bd09`.
+    pub datum: Option<&'a str>,
     /// An encoding that beats all evidence.
     pub encoding: Option<&'a str>,
     /// A field map: a `FILE.toml`, the name of one that is built in, or pairs `field=column,…`.
     pub map: Option<&'a str>,
-    /// West, south, east, north of the city, to tell swapped axes. Rows outside are handed out all the same.
+    /// West, south, east, north of the city, to tell swapped axes; without them, of China. Rows outside are handed out
+    /// all the same, unless every one of them would lie inside with its axes swapped: then the file is refused.
     pub bounds: Option<[f64; 4]>,
 }
 

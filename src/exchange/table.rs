@@ -122,6 +122,7 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         }
     }
     job.note_rows(count);
+    job.opened.findings.extend(plan.left_out(&file));
     Ok(ControlFlow::Continue(()))
 }
 

@@ -123,7 +123,9 @@ pub(crate) fn read(
     let asked = if driver == Driver::Shapefile { None } else { job.source.layer.or(job.mapping.layer.as_deref()) };
     let mut layer = choose(&dataset, &file, job.kind, asked)?;
     let shapes = job.kind.shapes() != Shapes::None && layer.defn().geom_fields().next().is_some();
-    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), job.source.crs)).transpose()?;
+    let asked = crs::Asked { crs: job.source.crs, datum: job.source.datum };
+    let extent = || layer.try_get_extent().ok().flatten().map(|box_| [box_.MinX, box_.MinY, box_.MaxX, box_.MaxY]);
+    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), asked, extent)).transpose()?;
     let fields: Vec<(String, OGRFieldType::Type)> =
         layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
     let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
@@ -184,6 +186,7 @@ pub(crate) fn read(
         job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
     }
     job.note_rows(rows);
+    job.opened.findings.extend(plan.left_out(&file));
     if batch.dropped_z {
         job.opened.findings.push(warning(
             &file,
@@ -192,9 +195,17 @@ pub(crate) fn read(
             "shapes in two dimensions; heights and measures are left out",
         ));
     }
-    if batch.swapped {
-        let expected = "easting (longitude) first; the shapes lie in the city with their axes swapped. Send the file with its axes in order, or name the right --crs";
-        job.opened.findings.push(warning(&file, "axes-swapped", "northing or latitude first", expected));
+    if let Some(crs) = &crs {
+        job.opened.findings.extend(crs.verdict(&file)?);
+    }
+    if batch.swapped > 0 {
+        let value = format!("{} of {} shapes", batch.swapped, batch.shapes);
+        let expected = "easting (longitude) before northing (latitude); with their axes swapped these shapes lie where they \
+                        should. Swap them before sending (in QGIS: Swap X and Y coordinates), or name the right --crs";
+        if batch.swapped == batch.shapes {
+            return Err(refuse(&file, "axes-swapped", &value, expected));
+        }
+        job.opened.findings.push(warning(&file, "axes-swapped", &value, expected));
     }
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
 }

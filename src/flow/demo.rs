@@ -105,8 +105,10 @@ pub async fn load(
             files: dataset.files.iter().map(|file| folder.join(file)).collect(),
             layer: dataset.layer.clone(),
             crs: None,
+            datum: None,
             encoding: None,
             map: None,
+            repair: false,
             dry_run: false,
             strict: false,
         };

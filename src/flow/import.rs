@@ -1,6 +1,7 @@
 //! A file becomes rows of the register: read, turned into values or findings, staged, checked as a set, merged, all in
 //! one transaction. The receipt says what became of every row.
 
+use super::remark::{self, RemarkError};
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding, Severity};
@@ -31,10 +32,14 @@ pub struct Order {
     pub layer: Option<String>,
     /// A reference system that beats the file's own.
     pub crs: Option<String>,
+    /// The datum into which a web map shifted the coordinates.
+    pub datum: Option<String>,
     /// An encoding that beats all evidence.
     pub encoding: Option<String>,
     /// A field map.
     pub map: Option<String>,
+    /// Mend polygons that are not valid, as far as the rulebook lets their area change.
+    pub repair: bool,
     /// Only try.
     pub dry_run: bool,
     /// Take all rows or none.
@@ -56,6 +61,9 @@ pub enum ImportError {
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// What is worth a look could not be found out.
+    #[error(transparent)]
+    Remark(#[from] RemarkError),
     /// A part of landcycle failed.
     #[error("the reader of the files stopped unexpectedly")]
     Reader(#[source] tokio::task::JoinError),
@@ -103,6 +111,12 @@ pub async fn import(
             return Err(ImportError::Refused(Box::new(receipt)));
         }
     };
+    if order.repair {
+        for finding in remark::mend(write.connection(), kind, clock.today(), &taken.files).await? {
+            taken.refused += u64::from(finding.severity == Severity::Error);
+            taken.notes.push(finding);
+        }
+    }
     for refused in stage::check(write.connection(), kind).await? {
         let file = usize::try_from(refused.file).ok().and_then(|index| taken.files.get(index));
         let fault = Fault {
@@ -116,6 +130,9 @@ pub async fn import(
             fault.at(file.map_or("", String::as_str), u64::try_from(refused.row).ok(), Some(&refused.key));
         finding.code = refused.code;
         taken.refused += 1;
+        taken.notes.push(finding);
+    }
+    for finding in remark::remarks(write.connection(), kind, clock.today(), &taken.files).await? {
         taken.notes.push(finding);
     }
     let mut receipt = Receipt {
@@ -225,6 +242,7 @@ fn read(
         files: &order.files,
         layer: order.layer.as_deref(),
         crs: order.crs.as_deref(),
+        datum: order.datum.as_deref(),
         encoding: order.encoding.as_deref(),
         map: order.map.as_deref(),
         bounds,

@@ -4,6 +4,7 @@ pub mod demo;
 pub mod import;
 pub mod lists;
 pub mod refresh;
+pub mod remark;
 pub mod review;
 pub mod rules;
 

@@ -1,5 +1,6 @@
 //! Which rules are in use: the ones shipped with the program, or a scheme that someone names.
 
+use crate::domain::land_use::LandUses;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
+const LAND_USES: &str = include_str!("../../data/land_use.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
@@ -71,6 +73,24 @@ pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
     }
     let book = Rulebook::parse(VALUES).map_err(of_values)?;
     Ok(BOOK.get_or_init(|| book))
+}
+
+/// The land-use codes that come with the program, read once.
+pub fn land_uses() -> Result<&'static LandUses, RulesError> {
+    static LISTS: OnceLock<LandUses> = OnceLock::new();
+    if let Some(lists) = LISTS.get() {
+        return Ok(lists);
+    }
+    let lists = LandUses::parse(LAND_USES).map_err(|source| RulesError::Scheme {
+        name: "data/land_use.toml".into(),
+        source: SchemeError::from(source),
+    })?;
+    Ok(LISTS.get_or_init(|| lists))
+}
+
+/// The share of the rule in force on a day.
+pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook()?.on(key, day).map_err(of_values)?.value)
 }
 
 /// How many months before its end a term counts as expiring, by the rule of that day.

@@ -15,6 +15,8 @@ pub mod parcel;
 pub mod performance;
 pub mod place;
 mod recorded;
+pub mod remark;
+pub mod repair;
 pub mod review;
 pub mod snapshot;
 pub mod stage;
