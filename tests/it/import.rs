@@ -3,6 +3,7 @@
 mod bad;
 mod crash;
 mod history;
+mod meaning;
 mod numbers;
 mod place;
 mod real;

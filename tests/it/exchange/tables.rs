@@ -146,7 +146,7 @@ fn a_field_map_renames_translates_picks_rows_and_makes_keys() {
         vec![text(code), text(enterprise), text("tenant"), Cell::Number(area), text("2020-01-01")]
     };
     assert_eq!(found, [(1, expected("P001-1", "9131X", 2000.0)), (3, expected("P003-3", "Z", 4000.0))]);
-    assert_eq!(codes(&opened), ["unit-converted"]);
+    assert_eq!(codes(&opened), ["unit-converted", "rows-left-out"]);
     for (wrong, code) in [
         (rules.replace("column = \"类\"", "column = \"种\""), "missing-column"),
         (rules.replace("{部:03}", "{局}"), "missing-column"),
