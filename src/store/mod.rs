@@ -18,6 +18,7 @@ mod recorded;
 pub mod remark;
 pub mod repair;
 pub mod review;
+pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
 pub mod write;
