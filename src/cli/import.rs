@@ -4,10 +4,27 @@ use super::printer::pairs;
 use super::{Context, Failure};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
-use crate::flow::import::{ImportError, Order, Receipt, import};
+use crate::flow::import::{ImportError, Order, Receipt, import, serve};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Reads files for an import in another process; its errors are for that process to tell.
+pub(super) fn read_files() -> ExitCode {
+    match separate_output().and_then(|output| serve(io::stdin().lock(), output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::fault(error).exit_code(),
+    }
+}
+
+/// The pipe to whoever waits for the rows. What a library prints on the way must not get in between, so it goes where
+/// errors go.
+fn separate_output() -> io::Result<File> {
+    let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(output.into())
+}
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -66,6 +83,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         repair: args.repair,
         dry_run: args.dry_run,
         strict: args.strict,
+        reader: context.reader(),
     };
     let bar = context.printer.progress(args.kind.name(), 0);
     let told = bar.clone();
@@ -83,7 +101,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             }
             Err(Failure::Refused(ImportError::Refused(receipt).to_string()))
         }
-        Err(error @ ImportError::Read(_)) => Err(Failure::refused(error)),
+        Err(error @ ImportError::Read { .. }) => Err(Failure::refused(error)),
         Err(error) => Err(Failure::fault(error)),
     }
 }

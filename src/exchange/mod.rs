@@ -31,6 +31,7 @@ mod vector;
 pub mod workbook;
 pub mod write;
 
-pub use error::ReadError;
+pub use error::{ReadError, finding};
 pub use mapping::ColumnUse;
-pub use read::{Opened, Source, read};
+pub use read::{Event, Opened, Source, name_of, read};
+pub use vector::forget_other_drivers;

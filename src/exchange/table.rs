@@ -3,7 +3,7 @@
 
 use super::encoding::{self, Evidence, Transcoder};
 use super::error::{ReadError, finding, io, refuse, warning};
-use super::read::Job;
+use super::read::{Event, Job};
 use super::sheet::Book;
 use crate::domain::intake::{Cell, Record, Shape, Shapes};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -117,7 +117,7 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         }
         let found = plan.cells(row, row, |index, _| cells.get(index).cloned().unwrap_or(Cell::Empty));
         let Some(cells) = found else { continue };
-        if (job.each)(&file, Record { row, cells, shape: Shape::None }).is_break() {
+        if (job.each)(Event::Row(&file, Record { row, cells, shape: Shape::None })).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }

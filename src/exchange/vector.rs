@@ -1,16 +1,16 @@
-//! GeoPackage, Shapefile and GeoJSON through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
+//! Formats with shapes through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
 //! what the rows mean.
 
 use super::crs;
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
-use super::read::Job;
+use super::read::{Event, Job};
 use super::shape::Batch;
 use super::shapefile::Shapefile;
 use crate::domain::intake::{Cell, FieldType, Kind, Shapes};
 use gdal::errors::{CplErrType, GdalError};
 use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -22,6 +22,45 @@ pub(crate) enum Driver {
     GeoPackage,
     Shapefile,
     GeoJson,
+    GeoJsonSequence,
+    FileGeodatabase,
+    Kml,
+    Dxf,
+}
+
+impl Driver {
+    const ALL: [Self; 7] = [
+        Self::GeoPackage,
+        Self::Shapefile,
+        Self::GeoJson,
+        Self::GeoJsonSequence,
+        Self::FileGeodatabase,
+        Self::Kml,
+        Self::Dxf,
+    ];
+
+    /// GDAL's name, and what a file should be.
+    fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::GeoPackage => ("GPKG", "a whole GeoPackage"),
+            Self::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
+            Self::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
+            Self::GeoJsonSequence => ("GeoJSONSeq", "a GeoJSON feature on each line"),
+            Self::FileGeodatabase => ("OpenFileGDB", "a whole File Geodatabase"),
+            // The driver that reads a KML's own attributes. The older one knows nothing but names.
+            Self::Kml => ("LIBKML", "a whole KML document"),
+            Self::Dxf => ("DXF", "a whole DXF drawing"),
+        }
+    }
+}
+
+/// Leaves GDAL nothing but the formats that are read here: a file that names another file in some other format, or on
+/// some other machine, finds no driver for it. For a process that reads files and nothing else.
+pub fn forget_other_drivers() {
+    DriverManager::register_all();
+    let others =
+        DriverManager::all().filter(|driver| !Driver::ALL.iter().any(|kept| kept.name().0 == driver.short_name()));
+    others.collect::<Vec<_>>().iter().for_each(DriverManager::deregister_driver);
 }
 
 thread_local! {
@@ -61,11 +100,7 @@ fn tidy(path: &Path, text: &str) -> String {
 
 fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) -> Result<Dataset, ReadError> {
     listen();
-    let (name, expected) = match driver {
-        Driver::GeoPackage => ("GPKG", "a whole GeoPackage"),
-        Driver::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
-        Driver::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
-    };
+    let (name, expected) = driver.name();
     let option = shapefile.map(|shapefile| format!("ENCODING={}", encoding::name_for_gdal(shapefile.encoding)));
     let options: Vec<&str> = option.iter().map(String::as_str).collect();
     let asked = DatasetOptions {
@@ -155,7 +190,8 @@ pub(crate) fn read(
         };
         batch.push(rows, cells, wkb.as_deref());
         if batch.is_full() {
-            going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+            going = batch
+                .drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
             if !going {
                 return Ok(ControlFlow::Break(()));
             }
@@ -179,7 +215,8 @@ pub(crate) fn read(
         return Err(refuse(&file, "unreadable-file", &tidy(path, text), "a file that can be read to its end"));
     }
     if going {
-        going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+        going =
+            batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
     }
     if rows > promised {
         let expected = format!("the {promised} rows that the file promises; all were read");
