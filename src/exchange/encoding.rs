@@ -56,6 +56,18 @@ impl Evidence {
         }
     }
 
+    /// What was seen, for people.
+    pub fn words(self) -> String {
+        match self {
+            Self { pieces: 0, .. } => "nothing in the file is beyond ASCII".to_owned(),
+            Self { pieces, not_utf8, neither } => format!(
+                "of {pieces} pieces of text beyond ASCII {} are well-formed UTF-8 and {} GB18030 alone",
+                pieces - not_utf8,
+                not_utf8 - neither
+            ),
+        }
+    }
+
     /// The encoding that most pieces speak for. Chinese words in GB18030 are rarely well-formed UTF-8 (about one in five
     /// of those with one character), while UTF-8 may pass for GB18030: so UTF-8 is asked first. The few pieces that
     /// speak against it come out with U+FFFD, and their rows are refused.

@@ -8,7 +8,7 @@ use super::error::{ReadError, finding, refuse, warning};
 use super::header::{self, Factor, UnitFit};
 use super::table::text;
 use crate::domain::finding::Finding;
-use crate::domain::intake::{Cell, Field, FieldType, Kind, written};
+use crate::domain::intake::{Cell, Field, FieldType, Kind, Shapes, written};
 use filter::{Filter, Where};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -61,6 +61,9 @@ struct MapFile {
     /// Whether fields that the map does not name are looked for by their usual words.
     #[serde(default)]
     aliases: bool,
+    /// Whether the layer's shapes are those of the things; a table of buildings may hang on the shapes of parcels.
+    #[serde(default = "yes")]
+    shapes: bool,
     #[serde(rename = "where")]
     filter: Option<Where>,
     #[serde(default)]
@@ -95,12 +98,18 @@ pub(crate) struct Mapping {
     filter: Option<Where>,
     /// The layer that the map is made for.
     pub layer: Option<String>,
+    /// Whether shapes are read.
+    pub shapes: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Mapping {
     /// The usual words, a named map, a map file, or pairs `field=column,…`.
     pub fn load(kind: Kind, asked: Option<&str>) -> Result<Self, ReadError> {
-        let usual = Self { kind, aliases: true, rules: BTreeMap::new(), filter: None, layer: None };
+        let usual = Self { kind, aliases: true, rules: BTreeMap::new(), filter: None, layer: None, shapes: true };
         let Some(asked) = asked else { return Ok(usual) };
         if let Some((_, text)) = NAMED.iter().find(|(name, _)| *name == asked) {
             return Self::from_toml(kind, asked, text);
@@ -136,7 +145,17 @@ impl Mapping {
             let expected = format!("a map for {}, or an import of {word}", kind.name());
             return Err(refuse(name, "bad-map", word, expected));
         }
-        let map = Self { kind, aliases: file.aliases, rules: file.fields, filter: file.filter, layer: file.layer };
+        if !file.shapes && kind.shapes() == Shapes::Required {
+            return Err(refuse(name, "bad-map", "shapes = false", format!("shapes: {} have some", kind.name())));
+        }
+        let map = Self {
+            kind,
+            aliases: file.aliases,
+            rules: file.fields,
+            filter: file.filter,
+            layer: file.layer,
+            shapes: file.shapes,
+        };
         map.check(name)?;
         Ok(map)
     }

@@ -46,6 +46,8 @@ pub struct Opened {
     pub crs: Option<String>,
     /// Their encodings, several joined by commas.
     pub encoding: Option<String>,
+    /// What speaks for them, several joined by commas.
+    pub evidence: Option<String>,
     /// Which column was used for which field.
     pub columns: Vec<ColumnUse>,
     /// The SHA-256 of every file that was read, those beside a .shp too.
@@ -82,6 +84,10 @@ impl Job<'_> {
 
     pub fn note_encoding(&mut self, label: String) {
         join(&mut self.opened.encoding, &label);
+    }
+
+    pub fn note_evidence(&mut self, words: &str) {
+        join(&mut self.opened.evidence, words);
     }
 
     pub fn note_rows(&mut self, rows: u64) {

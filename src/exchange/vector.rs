@@ -1,7 +1,7 @@
 //! Formats with shapes through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
 //! what the rows mean.
 
-use super::crs;
+use super::crs::{self, Crs};
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
 use super::read::{Event, Job};
@@ -157,7 +157,7 @@ pub(crate) fn read(
     // A Shapefile has one layer, named like the file, which --layer may have picked out of an archive.
     let asked = if driver == Driver::Shapefile { None } else { job.source.layer.or(job.mapping.layer.as_deref()) };
     let mut layer = choose(&dataset, &file, job.kind, asked)?;
-    let shapes = job.kind.shapes() != Shapes::None && layer.defn().geom_fields().next().is_some();
+    let shapes = job.kind.shapes() != Shapes::None && job.mapping.shapes && layer.defn().geom_fields().next().is_some();
     let asked = crs::Asked { crs: job.source.crs, datum: job.source.datum };
     let extent = || layer.try_get_extent().ok().flatten().map(|box_| [box_.MinX, box_.MinY, box_.MaxX, box_.MaxY]);
     let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), asked, extent)).transpose()?;
@@ -168,6 +168,7 @@ pub(crate) fn read(
     job.opened.findings.append(&mut plan.findings);
     job.opened.columns.append(&mut plan.uses);
     job.note_encoding(shapefile.as_ref().map_or("UTF-8".to_owned(), |shapefile| encoding::name(shapefile.encoding)));
+    job.note_evidence(shapefile.as_ref().map_or("the format is always in UTF-8", |shapefile| &shapefile.evidence));
     if let Some(crs) = &crs {
         job.note_crs(&crs.label);
         job.opened.findings.extend(crs.findings.iter().cloned());
@@ -193,6 +194,7 @@ pub(crate) fn read(
             going = batch
                 .drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
             if !going {
+                verdict(job, crs.as_ref(), &batch)?;
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -232,19 +234,25 @@ pub(crate) fn read(
             "shapes in two dimensions; heights and measures are left out",
         ));
     }
-    if let Some(crs) = &crs {
-        job.opened.findings.extend(crs.verdict(&file)?);
+    verdict(job, crs.as_ref(), &batch)?;
+    Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+}
+
+/// What the coordinates turned out to be.
+fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
+    if let Some(crs) = crs {
+        job.opened.findings.extend(crs.verdict(&job.file)?);
     }
     if batch.swapped > 0 {
         let value = format!("{} of {} shapes", batch.swapped, batch.shapes);
         let expected = "easting (longitude) before northing (latitude); with their axes swapped these shapes lie where they \
                         should. Swap them before sending (in QGIS: Swap X and Y coordinates), or name the right --crs";
         if batch.swapped == batch.shapes {
-            return Err(refuse(&file, "axes-swapped", &value, expected));
+            return Err(refuse(&job.file, "axes-swapped", &value, expected));
         }
-        job.opened.findings.push(warning(&file, "axes-swapped", &value, expected));
+        job.opened.findings.push(warning(&job.file, "axes-swapped", &value, expected));
     }
-    Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    Ok(())
 }
 
 /// A cell as near to the wanted type as the file has it. Codes that a file keeps as numbers are asked for as text, since

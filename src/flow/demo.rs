@@ -110,6 +110,7 @@ pub async fn load(
             encoding: None,
             map: None,
             repair: false,
+            preview: None,
             dry_run: false,
             strict: false,
             reader: reader.clone(),

@@ -3,6 +3,7 @@
 
 mod child;
 mod frame;
+mod look;
 mod reader;
 mod rows;
 
@@ -11,12 +12,13 @@ use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
-use crate::exchange;
 pub use crate::exchange::receipt::Receipt;
+use crate::exchange::{self, Source};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError, stage};
 pub use child::serve;
 use frame::{Refusal, Task};
+pub use look::{Column, Place, Preview, Row};
 pub use reader::{COMMAND, Reader, ReaderError};
 use reader::{Heard, Reading};
 use rows::Notes;
@@ -50,8 +52,25 @@ pub struct Order {
     pub dry_run: bool,
     /// Take all rows or none.
     pub strict: bool,
+    /// Only look at so many rows.
+    pub preview: Option<u16>,
     /// Who reads the files.
     pub reader: Reader,
+}
+
+impl Order {
+    /// The files, and how they are to be read.
+    fn source(&self, bounds: Option<[f64; 4]>) -> Source<'_> {
+        Source {
+            files: &self.files,
+            layer: self.layer.as_deref(),
+            crs: self.crs.as_deref(),
+            datum: self.datum.as_deref(),
+            encoding: self.encoding.as_deref(),
+            map: self.map.as_deref(),
+            bounds,
+        }
+    }
 }
 
 /// Paths as bytes: a name on disk need not be text.
@@ -113,6 +132,19 @@ fn refusal(receipt: &Receipt) -> String {
         text.push_str(&finding.sentence());
     }
     text
+}
+
+/// Reads the first rows of a data set and answers how they were read; no database is asked.
+pub async fn preview(clock: Clock, order: &Order) -> Result<Preview, ImportError> {
+    let task = Task { order: order.clone(), today: clock.today(), bounds: None, parent: std::process::id() };
+    let mut reading = Reading::start(task)?;
+    loop {
+        match reading.next().await? {
+            Heard::Rows(..) => {}
+            Heard::Ended(Ok(taken)) => return Ok(taken.preview.unwrap_or_default()),
+            Heard::Ended(Err(refusal)) => return Err(refused(order, refusal)),
+        }
+    }
 }
 
 /// Imports a data set. `progress` is told how many rows were read so far.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exchange::{Made, PARCELS, write, write_gbk_shapefile},
-    support::{Ended, Town, feature, parcel, parcel_code, square},
+    support::{Town, feature, parcel, parcel_code, square},
 };
 
 #[tokio::test]

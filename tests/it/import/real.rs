@@ -64,17 +64,31 @@ async fn the_real_parcels_of_xinwu_are_imported_found_and_not_judged_for_want_of
 }
 
 #[tokio::test]
-async fn the_parcels_of_cambridge_come_in_through_a_field_map_with_an_honest_receipt_and_their_second_year_as_changes() {
+async fn the_parcels_of_cambridge_come_in_through_a_field_map_with_an_honest_receipt_and_their_second_year_as_changes()
+{
     let Some(folder) = acceptance() else { return };
     let file = folder.join("real/cambridge_ma/derived_cambridge_parcels_fy2014_joined.gpkg");
     let town = Town::empty().await;
-    for (map, extra) in [("cambridge-2013", ""), ("cambridge", ""), ("cambridge", "--repair"), ("cambridge", "--repair")] {
+    for (map, extra) in
+        [("cambridge-2013", ""), ("cambridge", ""), ("cambridge", "--repair"), ("cambridge", "--repair")]
+    {
         let mut flags = vec!["--map", map];
-        if !extra.is_empty() { flags.push(extra) }
+        if !extra.is_empty() {
+            flags.push(extra)
+        }
         let ended = town.import("parcels", std::slice::from_ref(&file), &flags);
         eprintln!("parcels {map} {extra} {:?} {:?} {:?}", ended.status, ended.tally(), counted(&ended));
-        for f in ended.answer["findings"].as_array().unwrap().iter().filter(|f| f["code"].as_str().unwrap().contains("repaired")) { eprintln!("{} {} {} {}", f["code"], f["facts"]["value"], f["facts"]["before_m2"], f["facts"]["after_m2"]); }
-        for f in ended.answer["findings"].as_array().unwrap().iter().filter(|f| f["row"].is_null()) { eprintln!("{}", f); }
+        for f in ended.answer["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|f| f["code"].as_str().unwrap().contains("repaired"))
+        {
+            eprintln!("{} {} {} {}", f["code"], f["facts"]["value"], f["facts"]["before_m2"], f["facts"]["after_m2"]);
+        }
+        for f in ended.answer["findings"].as_array().unwrap().iter().filter(|f| f["row"].is_null()) {
+            eprintln!("{}", f);
+        }
     }
     for map in ["cambridge-buildings-2013", "cambridge-buildings", "cambridge-buildings"] {
         let ended = town.import("buildings", std::slice::from_ref(&file), &["--map", map]);
