@@ -106,6 +106,9 @@ fn choose(
     if table.language == 0x4D {
         return Ok((GB18030, "the language byte of the .dbf, 0x4D".to_owned()));
     }
+    if table.evidence.is_doubtful() {
+        return Err(encoding::doubtful(name, table.evidence));
+    }
     if let Some(found) = table.evidence.verdict() {
         return Ok((found, table.evidence.words()));
     }

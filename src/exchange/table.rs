@@ -185,6 +185,7 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<(&'stati
     // Malformed bytes become U+FFFD, and the rows that have them are refused.
     Ok(match mark {
         Some(mark) => (mark, "its byte order mark".to_owned()),
+        None if evidence.is_doubtful() => return Err(encoding::doubtful(file, evidence)),
         None => (evidence.verdict().unwrap_or(UTF_8), evidence.words()),
     })
 }

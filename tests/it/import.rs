@@ -6,6 +6,7 @@ mod history;
 mod meaning;
 mod numbers;
 mod place;
+mod preview;
 mod real;
 mod tiers;
 

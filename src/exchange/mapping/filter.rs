@@ -95,6 +95,7 @@ impl Filter {
         let column = &self.column;
         let test = match &self.test {
             Test::OneOf(words) => format!("{column} to be {}", words.join(" or ")),
+            Test::NoneOf(words) if words.iter().all(String::is_empty) => format!("{column} to be filled in"),
             Test::NoneOf(words) => format!("{column} not to be {}", words.join(" or ")),
             Test::Above(limit) => format!("{column} above {limit}"),
         };

@@ -62,7 +62,7 @@ fn figures_in_another_unit_are_converted_and_the_receipt_says_so() {
 #[rstest]
 #[case("工业总产值(美元)", "美元")]
 #[case("工业总产值（万美元）", "万美元")]
-#[case("工业总产值(sq ft)", "sqft")]
+#[case("工业总产值(sq yd)", "sqyd")]
 fn a_unit_that_nobody_knows_refuses_the_file_and_names_the_known_ones(#[case] column: &str, #[case] unit: &str) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.csv");
