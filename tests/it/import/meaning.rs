@@ -271,3 +271,38 @@ async fn a_polygon_whose_repair_would_change_too_much_of_it_is_refused_all_the_s
     let ended = town.import("zones", &[town.geojson("zone", &[zones(&eared(3))])], &["--repair"]);
     assert_eq!((ended.status, findings(&ended, "geometry-repaired").len()), (Some(0), 1), "{ended:?}");
 }
+
+#[tokio::test]
+async fn a_bureaus_layer_with_pinyin_names_comes_in_through_its_map_and_a_copy_with_another_unit() {
+    let town = Town::empty().await;
+    let row = |number: u32, land_use: &str, area: f64| {
+        let properties =
+            json!({"DKBH": parcel_code(number), "TDYT": land_use, "RJL": 1.8, "MJ": area, "ZL": "某路1号"});
+        feature(&properties, &lot(number))
+    };
+    // 8,560 m² are 12.84 mu.
+    let rows = [row(1, "工业用地", 12.84), row(2, "研发用地", 12.85), row(3, "M2", 12.83)];
+    let file = town.geojson("bureau", &rows);
+    let ended = town.import("parcels", std::slice::from_ref(&file), &["--map", "bureau", "--dry-run"]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [3, 3, 0, 0]), "{ended:?}");
+    assert_eq!(findings(&ended, "area-unit-suspected").len(), 1, "{ended:?}");
+    assert!(
+        findings(&ended, "column-guessed").is_empty() && findings(&ended, "unknown-land-use").is_empty(),
+        "{ended:?}"
+    );
+    let shipped = include_str!("../../../data/mappings/bureau.toml");
+    let ours = town.file("ours.toml", shipped.replace("unit = \"平方米\"", "unit = \"亩\""));
+    let ended = town.import("parcels", &[file], &["--map", ours.to_str().unwrap()]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [3, 3, 0, 0]), "{ended:?}");
+    assert_eq!(findings(&ended, "area-unit-suspected").len(), 0, "{ended:?}");
+    let stored = "select land_use || ' ' || plot_ratio_allowed || ' ' || round(registered_area_m2) || ' ' || address
+        from parcel_version join parcel p on p.id = parcel_id order by code";
+    let expected = ["M 1.8 8560 某路1号", "M4 1.8 8567 某路1号", "M2 1.8 8553 某路1号"];
+    assert_eq!(town.values::<String>(stored).await, expected);
+    // RJL and MJ may be missing; TDYT may not.
+    let bare = feature(&json!({"DKBH": parcel_code(4), "TDYT": "工业用地"}), &lot(4));
+    assert_eq!(town.import("parcels", &[town.geojson("bare", &[bare])], &["--map", "bureau"]).status, Some(0));
+    let none = feature(&json!({"DKBH": parcel_code(5)}), &lot(5));
+    let ended = town.import("parcels", &[town.geojson("none", &[none])], &["--map", "bureau"]);
+    assert_eq!((ended.status, findings(&ended, "missing-column").len()), (Some(1), 1), "{ended:?}");
+}
