@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 mod failure;
 pub mod import;
+pub mod ledger;
 pub mod lifecycle;
 mod migrate;
 pub mod obligations;
@@ -81,6 +82,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
+    Ledger(ledger::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
@@ -104,6 +107,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Ledger(args) => ledger::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,

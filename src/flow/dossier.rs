@@ -13,13 +13,16 @@ use crate::domain::review::decision::{Idle, Start};
 use crate::domain::timeline::{self, Entry, Kind};
 use crate::store;
 use crate::store::dossier::{Contract, Dossier};
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use sqlx::PgPool;
 
 /// A duty is due soon when no more than a quarter is left.
 const SOON: Days = Days::new(90);
+
+/// How many years before this one are shown: as many as the longest window of a review.
+const YEARS_SHOWN: i32 = 5;
 
 /// The file of a parcel.
 #[derive(Debug)]
@@ -60,7 +63,10 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
         true => None,
         false => Some(moment::deciding_share(pool, &moment).await?),
     };
-    let Some(found) = store::dossier::read(pool, code, &moment, share).await? else { return Ok(None) };
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(moment.valid_at);
+    let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
+    let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
+    let Some(found) = found else { return Ok(None) };
     let limits = rules::limits(moment.valid_at)?;
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {

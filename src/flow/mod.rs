@@ -7,10 +7,12 @@ pub mod import;
 pub mod lifecycle;
 pub mod lists;
 pub mod moment;
+pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;
 pub mod review;
 pub mod rules;
+pub mod settle;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

@@ -2,13 +2,17 @@
 
 use super::geometry::from_wkb;
 use super::lifecycle::Stay;
+use super::performance::{self, ParcelYear};
 use super::{StoreError, clock, lifecycle, write};
 use crate::domain::contract::agenda::Watched;
 use crate::domain::moment::Moment;
+use crate::domain::plot_ratio::FloorUse;
+use crate::domain::quantity::SquareMetres;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
+use std::ops::RangeInclusive;
 
 /// The file of one parcel.
 #[derive(Debug, Clone)]
@@ -31,9 +35,11 @@ pub struct Dossier {
     pub life: Vec<Stay>,
     /// Who uses it.
     pub occupancies: Vec<Occupancy>,
+    /// The yearly figures that reached it, in order.
+    pub figures: Vec<ParcelYear>,
     /// What each run found, the newest last.
     pub verdicts: Vec<Verdict>,
-    /// What the newest run found, with the share of each yearly figure that reached it.
+    /// What the newest run found.
     pub review: Option<Review>,
 }
 
@@ -81,14 +87,16 @@ pub struct Zone {
     pub share: f64,
 }
 
-/// The sums over its buildings.
-#[derive(Debug, Clone)]
+/// The sums over its buildings and its parts of buildings.
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
 pub struct Buildings {
     pub count: i64,
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    /// Use and emptiness as far as told, and what is left unexplained.
+    pub floor_use: Option<FloorUse>,
 }
 
 /// A contract.
@@ -149,12 +157,15 @@ pub struct Review {
 }
 
 /// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
-/// tier is worked out anew, with the share of the land that decides.
+/// tier is worked out anew, with the share of the land that decides. A storey higher than `tall_storey_m` counts twice; the
+/// figures are those of `years`.
 pub async fn read(
     pool: &PgPool,
     code: &str,
     moment: &Moment,
     tier_share: Option<f64>,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
 ) -> Result<Option<Dossier>, StoreError> {
     let known_at = moment.known_at;
     let mut connection = pool.acquire().await?;
@@ -210,16 +221,27 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let buildings = sqlx::query_as!(
-        Buildings,
-        r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
-               case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
-           from building where parcel = $1 and recorded @> coalesce($2::timestamptz, 'infinity')"#,
-        code,
+    let buildings = sqlx::query!(
+        r#"select buildings as "count!", footprint_m2, floor_m2 as "floor_m2!", used_m2 as "used_m2!",
+               vacant_m2 as "vacant_m2!", use_is_known as "use_is_known!"
+           from parcel_floor($2, $3) where parcel_id = $1"#,
+        id,
+        tall_storey_m,
         known_at
     )
-    .fetch_one(&mut *tx)
-    .await?;
+    .fetch_optional(&mut *tx)
+    .await?
+    .map_or_else(Buildings::default, |row| Buildings {
+        count: row.count,
+        footprint_m2: row.footprint_m2,
+        floor_area_m2: Some(row.floor_m2),
+        used_floor_area_m2: row.use_is_known.then_some(row.used_m2),
+        floor_use: Some(FloorUse {
+            built: SquareMetres(row.floor_m2),
+            used: SquareMetres(row.used_m2),
+            vacant: SquareMetres(row.vacant_m2),
+        }),
+    });
     let contracts = sqlx::query_as!(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
@@ -261,6 +283,7 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
+    let figures = performance::of_parcel(&mut tx, code, moment, years).await?;
     let run = super::review::newest_at(&mut tx, moment).await?;
     let review = sqlx::query_as!(
         Review,
@@ -282,6 +305,7 @@ pub async fn read(
         watched,
         life,
         occupancies,
+        figures,
         verdicts,
         review,
     }))

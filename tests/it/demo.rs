@@ -182,8 +182,8 @@ fn every_building_stands_on_its_parcel_and_floors_are_shared_without_remainder()
     let mut used: HashMap<String, f64> = HashMap::new();
     assert!(CITY.buildings.len() > CITY.parcels.len());
     for one in &CITY.buildings {
-        assert!(parcels[one.building.parcel.as_str()].contains(&one.shape), "{}", one.building.code);
-        *used.entry(one.building.parcel.as_str().to_owned()).or_default() +=
+        assert!(parcels[one.building.parcel.as_ref().unwrap().as_str()].contains(&one.shape), "{}", one.building.code);
+        *used.entry(one.building.parcel.as_ref().unwrap().as_str().to_owned()).or_default() +=
             one.building.used_floor_area.unwrap().value();
     }
     let mut let_out: HashMap<String, f64> = HashMap::new();

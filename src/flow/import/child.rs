@@ -5,6 +5,7 @@ use super::frame::{self, Refusal, Task};
 use super::look;
 use super::rows::{self, Step};
 use crate::exchange::{self, ReadError};
+use crate::flow::rules;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
@@ -30,6 +31,7 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
     let bytes = limits.memory_mib.saturating_mul(1 << 20);
     limit(Resource::As, bytes, bytes)?;
     exchange::forget_other_drivers();
+    let plausibility = rules::plausibility().map_err(io::Error::other)?;
 
     let mut failed = None;
     let mut tell = |step: Step<'_>| {
@@ -46,8 +48,8 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
         }
     };
     let read = match task.order.preview {
-        Some(rows) => look::look(&task.order, task.today, task.bounds, rows, &mut tell),
-        None => rows::read(&task.order, task.today, task.bounds, &mut tell),
+        Some(rows) => look::look(&task.order, task.today, task.bounds, plausibility, rows, &mut tell),
+        None => rows::read(&task.order, task.today, task.bounds, plausibility, &mut tell),
     };
     if let Some(error) = failed {
         return Err(error);

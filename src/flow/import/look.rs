@@ -6,6 +6,7 @@ use super::rows::{Step, Taken, key, stage_record};
 use crate::domain::finding::Finding;
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Record, Shape};
+use crate::domain::plausibility::Plausibility;
 use crate::exchange::{self, Event, ReadError};
 use crate::store::copy::Rows;
 use chrono::NaiveDate;
@@ -76,6 +77,7 @@ pub(super) fn look(
     order: &Order,
     today: NaiveDate,
     bounds: Option<[f64; 4]>,
+    plausibility: &Plausibility,
     rows: u16,
     tell: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> Result<Taken, ReadError> {
@@ -86,7 +88,7 @@ pub(super) fn look(
             Event::File(name) => return tell(Step::File(name)),
             Event::Row(file, record) => (file, record),
         };
-        for fault in stage_record(order.kind, &record, today, 0, &mut unstaged) {
+        for fault in stage_record(order.kind, &record, today, 0, plausibility, &mut unstaged) {
             found.findings.push(fault.at(file, Some(record.row), key(&record).as_deref()));
         }
         unstaged.clear();

@@ -9,6 +9,7 @@ mod rows;
 
 use super::remark::{self, RemarkError};
 use super::rules::{self, RulesError};
+use super::settle::settle;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
@@ -213,8 +214,8 @@ pub async fn import(
         sha256: taken.sha256,
         ..Receipt::default()
     };
-    taken.notes.into_receipt(&mut receipt);
     if order.strict && receipt.refused > 0 {
+        taken.notes.into_receipt(&mut receipt);
         // All or none: with one row refused, every row is.
         receipt.refused = receipt.read;
         write.abandon().await?;
@@ -222,6 +223,8 @@ pub async fn import(
     }
     let merged = stage::merge(&mut write, kind).await?;
     (receipt.accepted, receipt.unchanged) = (merged.accepted, merged.unchanged);
+    taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
+    taken.notes.into_receipt(&mut receipt);
     // The reader counts for itself; the database counts what it was given.
     let handled = receipt.accepted + receipt.unchanged + receipt.refused;
     if handled != receipt.read {
