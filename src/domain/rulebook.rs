@@ -99,6 +99,11 @@ pub mod keys {
     /// Share of the parents' area within which area in and area out of an event count as the same.
     pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
+
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";
     /// Whether a tall storey counts twice.

@@ -21,6 +21,8 @@ pub mod performance;
 pub mod place;
 pub mod plot_ratio;
 mod recorded;
+pub mod remark;
+pub mod repair;
 pub mod review;
 pub mod rulebook;
 pub mod snapshot;
