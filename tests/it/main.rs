@@ -14,6 +14,7 @@ mod import;
 mod judge;
 mod query;
 mod review;
+mod revise;
 mod scatter;
 mod schema;
 mod support;
