@@ -6,8 +6,40 @@ use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts, Today};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
-use sqlx::Acquire;
 use sqlx::postgres::PgPool;
+use sqlx::{Acquire, PgConnection};
+
+/// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
+/// narrow it to the buildings, the contracts and the parcels that are meant.
+macro_rules! parcels_of {
+    ($buildings:tt, $contracts:tt, $parcels:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            ParcelRow,
+            r#"with floors as (
+                   select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded)"#
+                + $buildings
+                + r#" group by parcel),
+               terms as (
+                   select distinct on (parcel) parcel, term_ends_on from contract
+                   where upper_inf(recorded) and signed_on <= $1"#
+                + $contracts
+                + r#" order by parcel, signed_on desc, number desc)
+               select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!",
+                   coalesce(l.locked, false) as "locked!", v.land_use, v.area_m2, f.floor_m2 as "floor_m2?",
+                   v.plot_ratio_allowed, r.grade as "grade?", r.score as "score?", r.outcome as "outcome?", t.term_ends_on as "term_ends_on?",
+                   st_asbinary(v.geom, 'NDR') as "wkb!"
+               from parcel p
+               join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
+               left join parcel_place l on l.parcel_id = p.id
+               left join floors f on f.parcel = p.code
+               left join terms t on t.parcel = p.code
+               left join review_result r on r.run_id = $2 and r.parcel = p.code"#
+                + $parcels
+                + r#" order by p.code collate "C""#,
+            $($argument),+
+        )
+    };
+}
 
 /// Reads the city of a day in one moment of the register.
 pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
@@ -15,61 +47,98 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
-    let city = city::read(&mut tx).await?;
-    let run = review::newest(&mut tx).await?;
-    let rows = sqlx::query!(
-        r#"with floors as (
-               select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded) group by parcel),
-           terms as (
-               select distinct on (parcel) parcel, term_ends_on from contract
-               where upper_inf(recorded) and signed_on <= $1 order by parcel, signed_on desc, number desc)
-           select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
-               v.land_use, v.area_m2, f.floor_m2 as "floor_m2?", v.plot_ratio_allowed, r.grade as "grade?", r.score,
-               r.outcome as "outcome?", t.term_ends_on, st_asbinary(v.geom, 'NDR') as "wkb!"
-           from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           left join parcel_place l on l.parcel_id = p.id
-           left join floors f on f.parcel = p.code
-           left join terms t on t.parcel = p.code
-           left join review_result r on r.run_id = $2 and r.parcel = p.code
-           order by p.code collate "C""#,
-        day,
-        run.as_ref().map(|run| run.id)
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let parcels = rows
-        .into_iter()
-        .map(|row| {
-            let unknown = |table, column, value: &str| StoreError::Value {
-                table,
-                column,
-                row: row.code.clone(),
-                value: value.to_owned(),
-            };
-            Ok(Parcel {
-                tier: Tier::parse(&row.tier).ok_or_else(|| unknown("parcel_place", "tier", &row.tier))?,
-                grade: match &row.grade {
-                    None => None,
-                    Some(letter) => {
-                        Some(Grade::parse(letter).ok_or_else(|| unknown("review_result", "grade", letter))?)
-                    }
-                },
-                shape: from_wkb(&row.wkb).ok_or_else(|| unknown("parcel_version", "geom", "no polygon"))?,
-                code: row.code,
-                district: row.district,
-                park: row.park,
-                locked: row.locked,
-                land_use: row.land_use,
-                area_m2: row.area_m2,
-                floor_area_m2: row.floor_m2,
-                plot_ratio_allowed: row.plot_ratio_allowed,
-                score: row.score,
-                outcome: row.outcome,
-                term_ends_on: row.term_ends_on,
-            })
+    let city = city(&mut tx).await?;
+    let run = city.run.as_ref().map(|run| run.id);
+    let rows = parcels_of!("", "", "", day, run).fetch_all(&mut *tx).await?;
+    let parcels = rows.into_iter().map(ParcelRow::into_parcel).collect::<Result<Vec<_>, StoreError>>()?;
+    let areas = areas(&mut tx, day).await?;
+    tx.commit().await?;
+    Ok(Today { revision, city, parcels, areas })
+}
+
+/// A parcel of today as it is read.
+struct ParcelRow {
+    code: String,
+    district: String,
+    park: Option<String>,
+    tier: String,
+    locked: bool,
+    land_use: String,
+    area_m2: f64,
+    floor_m2: Option<f64>,
+    plot_ratio_allowed: Option<f64>,
+    grade: Option<String>,
+    score: Option<f64>,
+    outcome: Option<String>,
+    term_ends_on: Option<NaiveDate>,
+    wkb: Vec<u8>,
+}
+
+impl ParcelRow {
+    fn into_parcel(self) -> Result<Parcel, StoreError> {
+        let unknown = |table, column, value: &str| StoreError::Value {
+            table,
+            column,
+            row: self.code.clone(),
+            value: value.to_owned(),
+        };
+        Ok(Parcel {
+            tier: Tier::parse(&self.tier).ok_or_else(|| unknown("parcel_place", "tier", &self.tier))?,
+            grade: match &self.grade {
+                None => None,
+                Some(letter) => Some(Grade::parse(letter).ok_or_else(|| unknown("review_result", "grade", letter))?),
+            },
+            shape: from_wkb(&self.wkb).ok_or_else(|| unknown("parcel_version", "geom", "no polygon"))?,
+            code: self.code,
+            district: self.district,
+            park: self.park,
+            locked: self.locked,
+            land_use: self.land_use,
+            area_m2: self.area_m2,
+            floor_area_m2: self.floor_m2,
+            plot_ratio_allowed: self.plot_ratio_allowed,
+            score: self.score,
+            outcome: self.outcome,
+            term_ends_on: self.term_ends_on,
         })
-        .collect::<Result<Vec<_>, StoreError>>()?;
+    }
+}
+
+/// Those of some parcels that are parcels of the day.
+pub(super) async fn parcels(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    run: Option<i64>,
+    codes: &[String],
+) -> Result<Vec<Parcel>, StoreError> {
+    let some =
+        parcels_of!(" and parcel = any($3)", " and parcel = any($3)", " where p.code = any($3)", day, run, codes);
+    some.fetch_all(connection).await?.into_iter().map(ParcelRow::into_parcel).collect()
+}
+
+/// What is to be said of the city as a whole, with its newest run.
+pub(super) async fn city(connection: &mut PgConnection) -> Result<CityFacts, StoreError> {
+    let city = city::read(connection).await?.unwrap_or_default();
+    let run = review::newest(connection).await?;
+    Ok(CityFacts {
+        name: city.name,
+        name_en: city.name_en,
+        made_up: city.made_up,
+        note_zh: city.note_zh,
+        note_en: city.note_en,
+        run: run.map(|run| RunFacts {
+            id: run.id,
+            scheme: run.scheme,
+            title_zh: run.title_zh,
+            title_en: run.title_en,
+            as_of: run.as_of,
+            state: run.state,
+        }),
+    })
+}
+
+/// The areas of a day.
+pub(super) async fn areas(connection: &mut PgConnection, day: NaiveDate) -> Result<Vec<Area>, StoreError> {
     let rows = sqlx::query!(
         r#"select 'district' as "table!", code as "code!", name as "name!", name_en, null as tier, false as "locked!",
                st_asbinary(geom, 'NDR') as "wkb!" from district
@@ -81,10 +150,9 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
            order by 1, 2"#,
         day
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(connection)
     .await?;
-    let areas = rows
-        .into_iter()
+    rows.into_iter()
         .map(|row| {
             let unknown = |column, value: String| StoreError::Value {
                 table: "zone_version",
@@ -106,29 +174,5 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
             let shape = from_wkb(&row.wkb).ok_or_else(|| unknown("geom", "no polygon".to_owned()))?;
             Ok(Area { code: row.code, name: row.name, name_en: row.name_en, kind, shape })
         })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    tx.commit().await?;
-    let city = city.unwrap_or_default();
-    let city = CityFacts {
-        name: city.name,
-        name_en: city.name_en,
-        made_up: city.made_up,
-        note_zh: city.note_zh,
-        note_en: city.note_en,
-        run: run.map(|run| RunFacts {
-            id: run.id,
-            scheme: run.scheme,
-            title_zh: run.title_zh,
-            title_en: run.title_en,
-            as_of: run.as_of,
-            state: run.state,
-        }),
-    };
-    Ok(Today { revision, city, parcels, areas })
-}
-
-/// The newest committed revision.
-pub async fn revision(pool: &PgPool) -> Result<i64, StoreError> {
-    let mut connection = pool.acquire().await?;
-    write::head(&mut connection).await
+        .collect()
 }
