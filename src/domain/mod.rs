@@ -6,6 +6,7 @@ pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod moment;
 pub mod quantity;
 
 // Rule values.

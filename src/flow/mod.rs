@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod import;
 pub mod lists;
+pub mod moment;
 pub mod refresh;
 pub mod review;
 pub mod rules;

@@ -2,7 +2,8 @@
 //! no change: a row that was written anew and says the same is among them.
 
 use super::snapshot::{areas, city, parcels};
-use super::{StoreError, write};
+use super::{StoreError, review, write};
+use crate::domain::moment::Moment;
 use crate::domain::today::{Change, Changes, Parcel};
 use chrono::NaiveDate;
 use sqlx::Acquire;
@@ -42,10 +43,11 @@ pub async fn since(pool: &PgPool, revision: i64, day: NaiveDate, run: Option<i64
     else {
         return Ok(Since::Whole);
     };
-    let city = city(&mut tx).await?;
-    if city.run.as_ref().map(|run| run.id) != run {
+    let newest = review::newest(&mut tx).await?;
+    if newest.as_ref().map(|run| run.id) != run {
         return Ok(Since::Whole);
     }
+    let city = city(&mut tx, newest).await?;
     // Every writer closes a row at the moment at which its revision is recorded, which is later than any before.
     let codes = sqlx::query_scalar!(
         r#"select code as "code!" from (
@@ -82,7 +84,7 @@ pub async fn since(pool: &PgPool, revision: i64, day: NaiveDate, run: Option<i64
     )
     .fetch_one(&mut *tx)
     .await?;
-    let areas = if moved { Some(areas(&mut tx, day).await?) } else { None };
+    let areas = if moved { Some(areas(&mut tx, &Moment::on(day)).await?) } else { None };
     let now = parcels(&mut tx, day, run, &codes).await?;
     tx.commit().await?;
     let mut now: HashMap<String, Parcel> = now.into_iter().map(|parcel| (parcel.code.clone(), parcel)).collect();

@@ -17,6 +17,7 @@ pub mod performance;
 pub mod place;
 mod recorded;
 pub mod review;
+pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
 pub mod write;

@@ -12,6 +12,7 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod moment;
 mod query;
 mod review;
 mod revise;
