@@ -22,7 +22,7 @@ macro_rules! parcels_of {
                 + r#" group by parcel),
                terms as (
                    select distinct on (parcel) parcel, term_ends_on from contract
-                   where upper_inf(recorded) and signed_on <= $1"#
+                   where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
                 + $contracts
                 + r#" order by parcel, signed_on desc, number desc)
                select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!",
@@ -95,7 +95,7 @@ pub async fn load_at(
                where recorded @> coalesce($2::timestamptz, 'infinity') and parcel in (select code from here) group by parcel),
            terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
-               where recorded @> coalesce($2::timestamptz, 'infinity') and signed_on <= $1
+               where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
                  and parcel in (select code from here)
                order by parcel, signed_on desc, number desc)
            select h.code, h.district, h.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
