@@ -4,7 +4,7 @@
 //! above it.
 //!
 //! The register is a small demo city, reviewed, and as many copies of it as it takes: side by side, each on its own small
-//! part of the city's land, with buildings, contracts, obligations and occupancies of their own.
+//! part of the city's land, with buildings, contracts, obligations, enterprises and their returns of their own.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use axum::Router;
@@ -260,22 +260,28 @@ async fn multiply(pool: &PgPool, wanted: usize) {
     );
     let (geom, numbered) = (geom.as_str(), |column: &str| format!("t.{column} || '-' || c.k"));
     let (number, contract, code) = (numbered("number"), numbered("contract"), numbered("code"));
-    let by_id = "c.old_id = t.parcel_id";
-    let by_code = "c.old_code = t.parcel";
-    let of_contract =
-        "c.old_code = (select o.parcel from contract o where o.number = t.contract and upper_inf(o.recorded))";
-    let reviewed = format!("c.old_code = t.parcel and c.k <= {REVIEWED_COPIES}");
-    // Obligations first, while the contracts are those of the original city alone.
-    let tables: [(&str, &str, &[(&str, &str)]); 7] = [
+    let (enterprise, holder) = (numbered("enterprise"), numbered("holder"));
+    let every_copy = format!("cross join generate_series(1, {copies}) c(k)");
+    let by_id = "join copied c on c.old_id = t.parcel_id";
+    let by_code = "join copied c on c.old_code = t.parcel";
+    let of_contract = "join contract o on o.number = t.contract and upper_inf(o.recorded) and upper_inf(t.recorded)
+         join copied c on c.old_code = o.parcel";
+    let reviewed = format!("join copied c on c.old_code = t.parcel and c.k <= {REVIEWED_COPIES}");
+    // Obligations and bonds first, while the contracts are those of the original city alone.
+    let tables: [(&str, &str, &[(&str, &str)]); 11] = [
         ("obligation", of_contract, &[("number", &number), ("contract", &contract)]),
-        ("contract", by_code, &[("number", &number), ("parcel", "c.new_code")]),
+        ("bond", of_contract, &[("contract", &contract)]),
+        ("contract", by_code, &[("number", &number), ("parcel", "c.new_code"), ("holder", &holder)]),
         ("building", by_code, &[("code", &code), ("parcel", "c.new_code"), ("geom", geom)]),
-        ("occupancy", by_code, &[("parcel", "c.new_code")]),
+        ("occupancy", by_code, &[("parcel", "c.new_code"), ("enterprise", &enterprise)]),
+        ("enterprise", &every_copy, &[("code", &code)]),
+        ("annual_return", &every_copy, &[("enterprise", &enterprise)]),
         ("review_result", &reviewed, &[("parcel", "c.new_code")]),
         ("parcel_place", by_id, &[("parcel_id", "c.new_id")]),
+        ("parcel_state", by_id, &[("parcel_id", "c.new_id")]),
         ("parcel_version", by_id, &[("parcel_id", "c.new_id"), ("geom", geom)]),
     ];
-    for (table, on, changed) in tables {
+    for (table, join, changed) in tables {
         let columns: Vec<String> = sqlx::query_scalar(
             "select column_name::text from information_schema.columns
              where table_schema = current_schema and table_name = $1 and is_identity = 'NO' and is_generated = 'NEVER'",
@@ -291,7 +297,7 @@ async fn multiply(pool: &PgPool, wanted: usize) {
         };
         let values: Vec<String> = columns.iter().map(value).collect();
         let (columns, values) = (columns.join(", "), values.join(", "));
-        let copy = format!("insert into {table} ({columns}) select {values} from {table} t join copied c on {on}");
+        let copy = format!("insert into {table} ({columns}) select {values} from {table} t {join}");
         let begun = Instant::now();
         let rows = run(&mut write, &copy).await;
         println!("  {table}: {rows} rows copied in {:.1} s", begun.elapsed().as_secs_f64());
