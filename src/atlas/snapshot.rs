@@ -143,7 +143,12 @@ impl Snapshot {
 
     /// Every parcel.
     pub fn all(&self) -> Hits {
-        let base = (0..self.base.len() as u32).filter(|index| !self.revised.hides(*index)).collect();
+        let mut base = Vec::with_capacity(self.base.len());
+        let mut next = 0;
+        for hidden in self.revised.hidden.iter().copied().chain([self.base.len() as u32]) {
+            base.extend(next..hidden);
+            next = hidden + 1;
+        }
         Hits { indices: self.in_order(base, (0..self.revised.pack.len() as u32).collect()) }
     }
 

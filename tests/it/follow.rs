@@ -246,6 +246,24 @@ async fn whatever_is_written_the_map_that_followed_is_the_map_read_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_map_beside_which_much_has_changed_is_packed_anew_and_goes_on_following() {
+    let town = Town::settled().await;
+    let follower = Follower::start(&town.database.pool).await;
+    // Some are read one by one and packed anew soon after; of many more the whole city is read.
+    for (count, land_use) in [(1_100, "M1"), (1_200, "M2"), (5_100, "M1")] {
+        let use_of = |number: u32| json!({"parcel_code": parcel_code(number), "land_use": land_use});
+        let parcels: Vec<_> = (0..count).map(|number| feature(&use_of(number), &lot(number))).collect();
+        town.takes("parcels", &town.geojson("parcels", &parcels));
+        assert_followed(&town, &follower, "an import").await;
+        follower.shows(Duration::from_secs(10), |atlas| !atlas.current().wants_settling()).await;
+        assert_followed(&town, &follower, "packing anew").await;
+    }
+    let corrected = feature(&json!({"parcel_code": parcel_code(9), "land_use": "M9"}), &lot(6_000));
+    town.takes("parcels", &town.geojson("parcels", &[corrected]));
+    assert_followed(&town, &follower, "a correction").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_correction_nothing_but_the_corrected_parcel_is_read() {
     let town = Town::settled().await;
     let follower = Follower::start(&town.database.pool).await;
