@@ -4,6 +4,7 @@
 
 pub mod bond;
 pub mod building;
+pub mod changes;
 pub mod city;
 pub mod clock;
 pub mod contract;
