@@ -2,6 +2,7 @@
 //! time or fails for want of a machine. A file imports only from its own group or an earlier one.
 
 // Ground words.
+pub mod filter;
 pub mod finding;
 pub mod geometry;
 pub mod id;
@@ -26,4 +27,5 @@ pub mod zoning;
 pub mod review;
 
 // What maps and lists show.
+pub mod dictionary;
 pub mod today;

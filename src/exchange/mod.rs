@@ -29,6 +29,7 @@ mod vector;
 pub mod workbook;
 pub mod write;
 
+pub use crs::written as crs_of_a_written_file;
 pub use error::ReadError;
 pub use mapping::ColumnUse;
 pub use read::{Opened, Source, read};
