@@ -7,6 +7,7 @@
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 mod failure;
 pub mod import;
 pub mod migrate;
@@ -78,6 +79,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Write a part of the register to a file
+    Export(export::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Review the efficiency of every parcel
@@ -94,6 +97,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Export(args) => export::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,

@@ -101,9 +101,9 @@ fn by_code(file: &str, asked: &str) -> Result<SpatialRef, ReadError> {
 pub fn written(asked: &str) -> Result<u32, ReadError> {
     let srs = by_code("--crs", asked)?;
     let label = label(&srs);
-    if let Some(near) = judge("--crs", &srs, &label)? {
+    if judge("--crs", &srs, &label)?.is_some() {
         let expected = "a system on CGCS2000 or WGS 84, such as EPSG:4490, 4549, 4550 or 4326";
-        return Err(refuse("--crs", &near.code, &label, expected));
+        return Err(refuse("--crs", "datum-taken-as-cgcs2000", &label, expected));
     }
     way("--crs", &srs, &label)?;
     srs.auth_code().ok().and_then(|code| u32::try_from(code).ok()).ok_or_else(|| {

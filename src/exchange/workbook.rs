@@ -17,8 +17,10 @@ use std::path::Path;
 const MOST_ROWS: u32 = 1_048_575;
 /// Lines above the header of the printed sheet: title, source, date and revision.
 const COVER_ROWS: u32 = 3;
-/// A4, by the number that Excel has for it.
+/// Paper by the numbers that Excel has for it, and how many characters still read well across A4.
 const A4: u8 = 9;
+const A3: u8 = 8;
+const A4_CHARACTERS: u16 = 170;
 const GREY: Color = Color::RGB(0x00E7_ECF1);
 
 /// What the printed sheet and the dictionary say about the rows.
@@ -96,11 +98,11 @@ impl WorkbookWriter {
     }
 
     fn put(&mut self, row: &[Value]) -> Result<(), XlsxError> {
-        put(self.book.worksheet_from_index(0)?, self.rows, row, &self.formats)?;
+        put(self.book.worksheet_from_index(0)?, self.rows, row, &self.formats, false)?;
         if self.printed.is_empty() {
             return Ok(());
         }
-        put(self.book.worksheet_from_index(1)?, self.rows + COVER_ROWS, row, &self.printed)
+        put(self.book.worksheet_from_index(1)?, self.rows + COVER_ROWS, row, &self.printed, true)
     }
 
     /// Puts the workbook in its place.
@@ -125,9 +127,11 @@ impl WorkbookWriter {
     }
 }
 
-/// How a sheet leaves the printer: landscape A4, as wide as the page, the header on every page, pages numbered.
-fn for_print(sheet: &mut Worksheet, cover: &Cover<'_>, header: u32, last: u16) -> Result<(), XlsxError> {
-    sheet.set_landscape().set_paper_size(A4).set_print_fit_to_pages(1, 0);
+/// How a sheet leaves the printer: landscape, as wide as the page, the header on every page, pages numbered.
+fn for_print(sheet: &mut Worksheet, cover: &Cover<'_>, header: u32) -> Result<(), XlsxError> {
+    let across: u16 = cover.terms.iter().map(print_width).sum();
+    let paper = if across > A4_CHARACTERS { A3 } else { A4 };
+    sheet.set_landscape().set_paper_size(paper).set_print_fit_to_pages(1, 0);
     // & begins a code in a header; doubled it is itself.
     let plain = |text: &str| text.replace('&', "&&");
     sheet.set_header(format!("&L{}&R{}", plain(&cover.title), plain(&cover.moment)));
@@ -137,8 +141,13 @@ fn for_print(sheet: &mut Worksheet, cover: &Cover<'_>, header: u32, last: u16) -
     Ok(())
 }
 
+/// Long texts wrap, so that a page holds all columns.
+fn print_width(term: &Term) -> u16 {
+    term.width.clamp(8, 20)
+}
+
 /// Title, source, moment and the Chinese header with units.
-fn print_head(sheet: &mut Worksheet, cover: &Cover<'_>, last: u16) -> Result<(), XlsxError> {
+fn print_head(sheet: &mut Worksheet, cover: &Cover<'_>) -> Result<(), XlsxError> {
     let heading = Format::new()
         .set_bold()
         .set_background_color(GREY)
@@ -150,7 +159,7 @@ fn print_head(sheet: &mut Worksheet, cover: &Cover<'_>, last: u16) -> Result<(),
     sheet.write_string(1, 0, &cover.source)?;
     sheet.write_string(2, 0, &cover.moment)?;
     for (term, index) in cover.terms.iter().zip(0_u16..) {
-        sheet.set_column_width(index, f64::from(term.width.clamp(8, 36)))?;
+        sheet.set_column_width(index, f64::from(print_width(term)))?;
         sheet.write_string_with_format(COVER_ROWS, index, term.heading(), &heading)?;
     }
     sheet.set_freeze_panes(COVER_ROWS + 1, 0)?;
@@ -200,10 +209,12 @@ fn dictionary(sheet: &mut Worksheet, cover: &Cover<'_>) -> Result<(), XlsxError>
     for_print(sheet, cover, 0)
 }
 
-fn put(sheet: &mut Worksheet, line: u32, row: &[Value], formats: &[Format]) -> Result<(), XlsxError> {
+/// Writes one row; on paper an empty cell has its borders, elsewhere it is left out.
+fn put(sheet: &mut Worksheet, line: u32, row: &[Value], formats: &[Format], on_paper: bool) -> Result<(), XlsxError> {
     for ((value, format), index) in row.iter().zip(formats).zip(0_u16..) {
         match value {
-            Value::Empty => sheet.write_blank(line, index, format)?,
+            Value::Empty if on_paper => sheet.write_blank(line, index, format)?,
+            Value::Empty => continue,
             Value::Text(text) => sheet.write_string_with_format(line, index, text, format)?,
             Value::Number(number) => sheet.write_number_with_format(line, index, *number, format)?,
             #[expect(clippy::cast_precision_loss, reason = "a sheet holds every number as a float")]

@@ -1,6 +1,7 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
 pub mod demo;
+pub mod export;
 pub mod import;
 pub mod lists;
 pub mod refresh;
@@ -9,3 +10,5 @@ pub mod rules;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;
+// In which format a file is written, for those who ask for one.
+pub use crate::exchange::write::Format;

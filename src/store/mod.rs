@@ -8,6 +8,8 @@ pub mod contract;
 pub mod copy;
 pub mod dossier;
 pub mod enterprise;
+pub mod export;
+mod filter;
 mod geometry;
 pub mod obligation;
 pub mod occupancy;

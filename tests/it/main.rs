@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod dossier;
 mod exchange;
+mod export;
 mod follow;
 mod hostile;
 mod http;
