@@ -106,7 +106,7 @@ async fn an_export_of_every_kind_goes_into_a_fresh_register_and_changes_nothing_
             assert!(rows > 10 && rows == expected.len() as u64, "{receipt}");
             let path = town.folder().join(&file);
             assert_eq!(other.tally(what, &path), [rows, rows, 0, 0], "{what} as {format} into a fresh register");
-            assert_eq!(believed(&other, what).await, expected, "{what} as {format}");
+            assert!(believed(&other, what).await == expected, "{what} as {format} says something else");
             assert_eq!(town.tally(what, &path), [rows, 0, rows, 0], "{what} as {format} into its own register");
         }
     }
