@@ -40,6 +40,23 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// m².
+    SquareMetres,
+    /// m.
+    Metres,
+}
+
+impl Unit {
+    /// The sign that stands behind a number.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::PlotRatio | Self::Share => "",
+            Self::Percent => "%",
+            Self::Months => "months",
+            Self::SquareMetres => "m²",
+            Self::Metres => "m",
+        }
+    }
 }
 
 /// All rule values.
@@ -72,8 +89,23 @@ pub mod keys {
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
 
+    /// Overlap of two parcels or zones that a check lets pass.
+    pub const CHECK_OVERLAP: &str = "check-overlap-m2";
+    /// Mean width below which a parcel is a sliver.
+    pub const CHECK_SLIVER: &str = "check-sliver-metres";
+    /// Area up to which a hole in a block is a gap.
+    pub const CHECK_GAP: &str = "check-gap-m2";
+    /// Share of a parcel across a border that a check lets pass.
+    pub const CHECK_STRADDLE: &str = "check-straddle-share";
+    /// Difference of registered and geometric area that a check lets pass.
+    pub const CHECK_AREA: &str = "check-registered-area-percent";
+    /// Part by which floor area in use may exceed what is built.
+    pub const CHECK_OCCUPIED: &str = "check-occupied-share";
+    /// Part of a building that may lie outside its parcel.
+    pub const CHECK_BUILDING: &str = "check-building-outside-share";
+
     /// All of them.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 16] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -83,6 +115,13 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        CHECK_OVERLAP,
+        CHECK_SLIVER,
+        CHECK_GAP,
+        CHECK_STRADDLE,
+        CHECK_AREA,
+        CHECK_OCCUPIED,
+        CHECK_BUILDING,
     ];
 }
 

@@ -3,6 +3,7 @@
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
 pub mod building;
+pub mod check;
 pub mod city;
 pub mod contract;
 pub mod copy;
