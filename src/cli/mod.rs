@@ -4,6 +4,7 @@
 //! A command is one file: `cli/NAME.rs` with `Args` and `run(context, args)`, one line in [`Verb`] and one in
 //! [`Verb::run`]. It answers through the [`Printer`], and fails with a [`Failure`] that says whose doing it was.
 
+pub mod check;
 pub mod db;
 pub mod demo;
 pub mod doctor;
@@ -79,6 +80,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
+    Check(check::Args),
     /// Write a part of the register to a file
     Export(export::Args),
     /// Ask what lies in an area
@@ -97,6 +100,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Check(args) => check::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,

@@ -46,19 +46,6 @@ pub enum Unit {
     Metres,
 }
 
-impl Unit {
-    /// The sign that stands behind a number.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::PlotRatio | Self::Share => "",
-            Self::Percent => "%",
-            Self::Months => "months",
-            Self::SquareMetres => "m²",
-            Self::Metres => "m",
-        }
-    }
-}
-
 /// All rule values.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,6 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod check;
 pub mod demo;
 pub mod export;
 pub mod import;

@@ -82,7 +82,12 @@ fn of_values(source: SchemeError) -> RulesError {
     RulesError::Scheme { name: "data/rulebook/values.toml".into(), source }
 }
 
+/// The number of a rule value, on a day.
+pub(super) fn value(rulebook: &Rulebook, key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(key, day).map_err(of_values)?.value)
+}
+
 /// The share of a parcel's land from which a tier decides, on a day.
 pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
-    Ok(rulebook.on(keys::TIER_SHARE, day).map_err(of_values)?.value)
+    value(rulebook, keys::TIER_SHARE, day)
 }
