@@ -11,7 +11,8 @@ pub mod doctor;
 pub mod export;
 mod failure;
 pub mod import;
-pub mod migrate;
+pub mod lifecycle;
+mod migrate;
 pub mod printer;
 pub mod query;
 pub mod review;
@@ -86,6 +87,8 @@ enum Verb {
     Export(export::Args),
     /// Ask what lies in an area
     Query(query::Args),
+    /// Where a parcel is in its life, and what is done to it
+    Lifecycle(lifecycle::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -103,6 +106,7 @@ impl Verb {
             Self::Check(args) => check::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
+            Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }

@@ -3,9 +3,10 @@
 use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::atlas::{Hits, Selection, Snapshot, Summary, Tally};
+use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::flow::small;
-use crate::flow::{refresh, rules};
+use crate::flow::{moment, refresh, rules};
 use chrono::Months;
 use clap::ValueEnum;
 use geojson::GeoJson;
@@ -24,6 +25,12 @@ pub struct Args {
     /// A GeoJSON file with a polygon or multipolygon
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
+    /// The day whose law is asked for [default: today]
+    #[arg(long, value_name = "DATE")]
+    valid_at: Option<String>,
+    /// What the register believed at that time, or at the end of that day [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
     /// How many parcels to list; the summary covers all [default: 20 in a table, all in GeoJSON]
     #[arg(long)]
     limit: Option<usize>,
@@ -50,10 +57,22 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         (None, Some(path)) => Some(area(path)?),
         (None, None) => None,
     };
-    let pool = context.pool().await?;
-    let snapshot = refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?;
-    let hits = selection.map_or_else(|| snapshot.all(), |selection| snapshot.search(&selection));
     let today = context.clock.today();
+    let asked = Moment::parse(args.valid_at.as_deref(), args.known_at.as_deref(), today, context.clock.now())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let pool = context.pool().await?;
+    let snapshot = if asked == Moment::on(today) {
+        refresh::snapshot(&pool, context.clock).await
+    } else {
+        let within = selection.as_ref().map(|selection| {
+            let edges = selection.bounds();
+            [edges.west, edges.south, edges.east, edges.north]
+        });
+        moment::snapshot_at(&pool, asked, within).await
+    };
+    let snapshot = snapshot.map_err(Failure::fault)?;
+    let hits = selection.map_or_else(|| snapshot.all(), |selection| snapshot.search(&selection));
+    let today = asked.valid_at;
     let expiring = rules::expiry(today).map_err(Failure::fault)?;
     let summary = snapshot.summary(&hits, today, expiring);
     if args.format == Format::Geojson || context.printer.is_json() {

@@ -7,6 +7,7 @@ pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod moment;
 pub mod quantity;
 
 // Rule values.
@@ -17,6 +18,7 @@ pub mod building;
 pub mod contract;
 pub mod district;
 pub mod enterprise;
+pub mod lifecycle;
 pub mod occupancy;
 pub mod parcel;
 pub mod park;
@@ -26,6 +28,7 @@ pub mod zoning;
 // Judgements.
 pub mod review;
 
-// What maps and lists show.
+// What maps, lists and files show.
 pub mod dictionary;
+pub mod timeline;
 pub mod today;

@@ -2,7 +2,7 @@
 
 use super::review::scheme::{SchemeError, Words};
 use chrono::{Months, NaiveDate};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A rule value for a period.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -29,7 +29,7 @@ pub struct RuleValue {
 }
 
 /// The units of rule values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Floor area over land area.
@@ -44,6 +44,13 @@ pub enum Unit {
     SquareMetres,
     /// m.
     Metres,
+}
+
+impl Unit {
+    /// The word used in the rulebook and in the register.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 /// All rule values.

@@ -150,6 +150,7 @@ pub async fn import(
         let share = rules::deciding_share(rules::rulebook()?, today)?;
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
+    store::rulebook::record(&mut write, &rules::rulebook()?.values).await?;
     let facts = json!({
         "accepted": receipt.accepted,
         "refused": receipt.refused,

@@ -173,6 +173,7 @@ async fn keep(
         title_en: rules.scheme.title.en.clone(),
         source: rules.source.clone(),
     };
+    store::rulebook::record(&mut write, &rules.rulebook.values).await?;
     let run = store::review::open(&mut write, key, &text).await?;
     let results = seal_all(Some((&mut write, run)), receipts).await?;
     let facts = json!({

@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem documents. The only place that chooses a status and a title; what went wrong is said by
 //! whoever found it.
 
+use crate::flow::refresh::RefreshError;
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -105,6 +106,14 @@ impl Problem {
             return Self::failed(Kind::NotReady, error, "the database does not answer; try again in a moment");
         }
         Self::internal(error)
+    }
+
+    /// A moment of the register that could not be read.
+    pub fn of_refresh(error: &RefreshError) -> Self {
+        match error {
+            RefreshError::Store(error) => Self::of_store(error),
+            other => Self::internal(other),
+        }
     }
 
     fn failed(kind: Kind, error: &(dyn std::error::Error + 'static), detail: &str) -> Self {

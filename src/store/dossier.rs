@@ -1,7 +1,8 @@
-//! Everything the register knows of one parcel, read in one moment.
+//! Everything the register knows, or knew, of one parcel, read in one moment.
 
 use super::geometry::from_wkb;
 use super::{StoreError, write};
+use crate::domain::moment::Moment;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
@@ -12,7 +13,7 @@ use sqlx::{Acquire, PgConnection};
 pub struct Dossier {
     /// The revision it was read at.
     pub revision: i64,
-    /// The parcel as it is law on the day.
+    /// The parcel as it is law on the day; where it is none on that day, as it last was or first will be.
     pub parcel: Parcel,
     /// All its versions, the newest first.
     pub versions: Vec<Version>,
@@ -47,6 +48,8 @@ pub struct Parcel {
     pub area_m2: f64,
     pub plot_ratio_allowed: Option<f64>,
     pub address: Option<String>,
+    pub valid_from: Option<NaiveDate>,
+    pub valid_to: Option<NaiveDate>,
     pub shape: MultiPolygon<f64>,
 }
 
@@ -140,19 +143,49 @@ pub struct Review {
     pub receipt_hash: String,
 }
 
-/// The dossier of a parcel on a day; nothing where the register has no such parcel.
-pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Dossier>, StoreError> {
+/// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
+/// tier is worked out anew, with the share of the land that decides.
+pub async fn read(
+    pool: &PgPool,
+    code: &str,
+    moment: &Moment,
+    tier_share: Option<f64>,
+) -> Result<Option<Dossier>, StoreError> {
+    let known_at = moment.known_at;
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let revision = write::head(&mut tx).await?;
-    let Some((id, parcel)) = parcel(&mut tx, code, day).await? else { return Ok(None) };
+    let revision = write::head_at(&mut tx, known_at).await?;
+    let Some((id, version, mut parcel)) = parcel(&mut tx, code, moment).await? else { return Ok(None) };
+    // Of land that is not law on the day, the file is shown as it was on its last day, or will be on its first.
+    let day = match (parcel.valid_from, parcel.valid_to) {
+        (_, Some(end)) if end <= moment.valid_at => end.pred_opt().unwrap_or(end),
+        (Some(start), _) if moment.valid_at < start => start,
+        _ => moment.valid_at,
+    };
+    if let Some(share) = tier_share {
+        let then = sqlx::query!(
+            r#"select t.tier as "tier!", t.locked as "locked!"
+               from parcel_version v cross join lateral parcel_tier_at($2, $3, $4, v.geom) t
+               where v.id = $1 and t.parcel_id = v.parcel_id"#,
+            version,
+            day,
+            share,
+            known_at
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        (parcel.tier, parcel.locked) =
+            then.map_or_else(|| ("fragmented".to_owned(), false), |then| (then.tier, then.locked));
+    }
     let versions = sqlx::query_as!(
         Version,
         r#"select lower(valid) as valid_from, upper(valid) as valid_to, lower(recorded) as "recorded_from!",
-               upper(recorded) as recorded_to
-           from parcel_version where parcel_id = $1 order by lower(recorded) desc, lower(valid) desc nulls last"#,
-        id
+               case when upper(recorded) <= coalesce($2::timestamptz, 'infinity') then upper(recorded) end as recorded_to
+           from parcel_version where parcel_id = $1 and lower(recorded) <= coalesce($2::timestamptz, 'infinity')
+           order by lower(recorded) desc, lower(valid) desc nulls last"#,
+        id,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -162,11 +195,13 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
                case when st_coveredby(v.geom, z.geom) then 1.0
                     else least(1.0, st_area(st_intersection(v.geom, z.geom)::geography) / v.area_m2) end as "share!"
            from parcel_version v
-           join zone_version z on upper_inf(z.recorded) and z.valid @> $2::date and st_intersects(v.geom, z.geom)
-           where v.parcel_id = $1 and upper_inf(v.recorded) and v.valid @> $2::date
+           join zone_version z on z.recorded @> coalesce($3::timestamptz, 'infinity') and z.valid @> $2::date
+               and st_intersects(v.geom, z.geom)
+           where v.id = $1
            order by 5 desc, z.code"#,
-        id,
-        day
+        version,
+        day,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -174,8 +209,9 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
         Buildings,
         r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
                case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
-           from building where parcel = $1 and upper_inf(recorded)"#,
-        code
+           from building where parcel = $1 and recorded @> coalesce($2::timestamptz, 'infinity')"#,
+        code,
+        known_at
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -184,9 +220,13 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
                c.responsible_unit
-           from contract c left join enterprise e on e.code = c.holder and upper_inf(e.recorded)
-           where c.parcel = $1 and upper_inf(c.recorded) order by c.signed_on desc, c.number desc"#,
-        code
+           from contract c
+           left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
+           where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity') and c.valid @> $3::date
+           order by c.signed_on desc, c.number desc"#,
+        code,
+        known_at,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -194,26 +234,36 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
         Obligation,
         "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
              o.achieved::float8 as achieved, o.excuse
-         from obligation o join contract c on c.number = o.contract and upper_inf(c.recorded)
-         where c.parcel = $1 and upper_inf(o.recorded) order by o.due_on nulls last, o.number",
-        code
+         from obligation o
+         join contract c on c.number = o.contract and c.recorded @> coalesce($2::timestamptz, 'infinity')
+             and c.valid @> $3::date
+         where c.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity') and o.valid @> $3::date
+         order by o.due_on nulls last, o.number",
+        code,
+        known_at,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;
     let occupancies = sqlx::query_as!(
         Occupancy,
         "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
-         from occupancy o join enterprise e on e.code = o.enterprise and upper_inf(e.recorded)
-         where o.parcel = $1 and upper_inf(o.recorded) order by o.floor_area_m2 desc, o.enterprise, o.from_on",
-        code
+         from occupancy o
+         join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($2::timestamptz, 'infinity')
+         where o.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
+         order by o.floor_area_m2 desc, o.enterprise, o.from_on",
+        code,
+        known_at
     )
     .fetch_all(&mut *tx)
     .await?;
+    let run = super::review::newest_at(&mut tx, moment).await?;
     let review = sqlx::query_as!(
         Review,
         "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
-         where r.parcel = $1 and n.id = (select id from review_run order by as_of desc, id desc limit 1)",
-        code
+         where r.parcel = $1 and n.id = $2",
+        code,
+        run.map(|run| run.id)
     )
     .fetch_optional(&mut *tx)
     .await?;
@@ -221,24 +271,30 @@ pub async fn read(pool: &PgPool, code: &str, day: NaiveDate) -> Result<Option<Do
     Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, review }))
 }
 
+/// The parcel with its number and that of the version shown: the one that is law on the day, else the last that was,
+/// else the first that will be.
 async fn parcel(
     connection: &mut PgConnection,
     code: &str,
-    day: NaiveDate,
-) -> Result<Option<(i64, Parcel)>, StoreError> {
+    moment: &Moment,
+) -> Result<Option<(i64, i64, Parcel)>, StoreError> {
     let row = sqlx::query!(
-        r#"select p.id, p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
+        r#"select p.id, v.id as version, p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
                coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!", v.land_use,
                v.land_use_scheme, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
-               v.address, st_asbinary(v.geom, 'NDR') as "wkb!"
+               v.address, lower(v.valid) as valid_from, upper(v.valid) as valid_to, st_asbinary(v.geom, 'NDR') as "wkb!"
            from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $2::date
+           join parcel_version v on v.parcel_id = p.id and v.recorded @> coalesce($3::timestamptz, 'infinity')
            left join district d on d.code = v.district
            left join park k on k.code = v.park
            left join parcel_place l on l.parcel_id = p.id
-           where p.code = $1"#,
+           where p.code = $1
+           order by v.valid @> $2::date desc, upper(v.valid) <= $2::date desc nulls last,
+               case when upper(v.valid) <= $2::date then upper(v.valid) end desc, lower(v.valid)
+           limit 1"#,
         code,
-        day
+        moment.valid_at,
+        moment.known_at
     )
     .fetch_optional(connection)
     .await?;
@@ -263,9 +319,11 @@ async fn parcel(
             area_m2: row.area_m2,
             plot_ratio_allowed: row.plot_ratio_allowed,
             address: row.address,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
             shape,
         };
-        Ok((row.id, parcel))
+        Ok((row.id, row.version, parcel))
     })
     .transpose()
 }

@@ -2,6 +2,7 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+pub mod bond;
 pub mod building;
 pub mod check;
 pub mod city;
@@ -12,6 +13,7 @@ pub mod enterprise;
 pub mod export;
 mod filter;
 mod geometry;
+pub mod lifecycle;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
@@ -19,8 +21,10 @@ pub mod performance;
 pub mod place;
 mod recorded;
 pub mod review;
+pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
+mod versions;
 pub mod write;
 pub mod zoning;
 

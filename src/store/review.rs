@@ -4,6 +4,7 @@ use super::StoreError;
 use super::copy::{self, Rows};
 use super::write::Write;
 use crate::domain::contract::obligation::{Excuse, ObligationKind};
+use crate::domain::moment::Moment;
 use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, Use, VetoFact};
 use crate::domain::review::freeze::{Frozen, ParcelRow};
 use crate::domain::review::grade::Grade;
@@ -163,7 +164,7 @@ async fn contracts(
     let rows = sqlx::query!(
         "select distinct on (parcel) parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit,
              developed_percent, invested_percent, suspended_on
-         from contract where upper_inf(recorded) and signed_on <= $1
+         from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
          order by parcel, signed_on desc, number desc",
         as_of
     )
@@ -190,7 +191,9 @@ async fn contracts(
     let rows = sqlx::query!(
         r#"select number, contract, kind, due_on, met_on, target::float8 as target, achieved::float8 as achieved,
                at_most, excuse
-           from obligation where upper_inf(recorded) order by contract collate "C", number collate "C""#
+           from obligation where upper_inf(recorded) and valid @> $1::date
+           order by contract collate "C", number collate "C""#,
+        as_of
     )
     .fetch_all(connection)
     .await?;
@@ -378,6 +381,22 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Run>, StoreError>
 /// The run that maps and dossiers show: of the newest day, the last one made.
 pub async fn newest(connection: &mut PgConnection) -> Result<Option<Run>, StoreError> {
     Ok(list(connection).await?.into_iter().max_by_key(|run| (run.as_of, run.id)))
+}
+
+/// The run that was newest at a moment: of a day not after it, and stored by then.
+pub async fn newest_at(connection: &mut PgConnection, moment: &Moment) -> Result<Option<Run>, StoreError> {
+    Ok(sqlx::query_as!(
+        Run,
+        "select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
+             r.state, r.revision
+         from review_run r join review_scheme s on s.hash = r.scheme join revision v on v.id = r.revision
+         where r.as_of <= $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
+         order by r.as_of desc, r.id desc limit 1",
+        moment.valid_at,
+        moment.known_at
+    )
+    .fetch_optional(connection)
+    .await?)
 }
 
 /// How many parcels of a run have each grade, and how many are on each list.

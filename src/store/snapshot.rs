@@ -1,13 +1,14 @@
-//! What the atlas is made of, read in one moment: the parcels of today with their newest grades, and the areas.
+//! What the atlas is made of, read in one moment: the parcels of a day with their grades, and the areas.
 
 use super::geometry::from_wkb;
 use super::{StoreError, city, review, write};
+use crate::domain::moment::Moment;
 use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts, Today};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
-use sqlx::Acquire;
 use sqlx::postgres::PgPool;
+use sqlx::{Acquire, PgConnection};
 
 /// Reads the city of a day in one moment of the register.
 pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
@@ -15,14 +16,14 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
-    let city = city::read(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        ParcelRow,
         r#"with floors as (
                select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded) group by parcel),
            terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
-               where upper_inf(recorded) and signed_on <= $1 order by parcel, signed_on desc, number desc)
+               where upper_inf(recorded) and valid @> $1::date and signed_on <= $1 order by parcel, signed_on desc, number desc)
            select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
                v.land_use, v.area_m2, f.floor_m2 as "floor_m2?", v.plot_ratio_allowed, r.grade as "grade?", r.score,
                r.outcome as "outcome?", t.term_ends_on, st_asbinary(v.geom, 'NDR') as "wkb!"
@@ -38,6 +39,93 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     )
     .fetch_all(&mut *tx)
     .await?;
+    let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
+    tx.commit().await?;
+    Ok(today)
+}
+
+/// Reads the city as it was law on a day and believed at a time, or the part of it that meets a box (west, south, east,
+/// north). The tiers are worked out for that moment. The revision is the newest that the moment knew.
+pub async fn load_at(
+    pool: &PgPool,
+    moment: &Moment,
+    deciding_share: f64,
+    within: Option<[f64; 4]>,
+) -> Result<Today, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let revision = write::head_at(&mut tx, moment.known_at).await?;
+    let run = review::newest_at(&mut tx, moment).await?;
+    let [west, south, east, north] = within.map_or([None; 4], |edges| edges.map(Some));
+    let rows = sqlx::query_as!(
+        ParcelRow,
+        r#"with box as (select st_makeenvelope($4, $5, $6, $7, 4490) as geom),
+           here as (
+               select v.parcel_id, p.code, v.district, v.park, v.land_use, v.area_m2, v.plot_ratio_allowed, v.geom
+               from parcel_version v join parcel p on p.id = v.parcel_id
+               where v.recorded @> coalesce($2::timestamptz, 'infinity') and v.valid @> $1::date
+                 and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
+           floors as (
+               select parcel, sum(floor_area_m2) as floor_m2 from building
+               where recorded @> coalesce($2::timestamptz, 'infinity') and parcel in (select code from here) group by parcel),
+           terms as (
+               select distinct on (parcel) parcel, term_ends_on from contract
+               where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
+                 and parcel in (select code from here)
+               order by parcel, signed_on desc, number desc)
+           select h.code, h.district, h.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
+               h.land_use, h.area_m2, f.floor_m2 as "floor_m2?", h.plot_ratio_allowed, r.grade as "grade?", r.score,
+               r.outcome as "outcome?", t.term_ends_on, st_asbinary(h.geom, 'NDR') as "wkb!"
+           from here h
+           left join parcel_tier_at($1, $8, $2, (select geom from box)) l on l.parcel_id = h.parcel_id
+           left join floors f on f.parcel = h.code
+           left join terms t on t.parcel = h.code
+           left join review_result r on r.run_id = $3 and r.parcel = h.code
+           order by h.code collate "C""#,
+        moment.valid_at,
+        moment.known_at,
+        run.as_ref().map(|run| run.id),
+        west,
+        south,
+        east,
+        north,
+        deciding_share
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let then = assemble(&mut tx, moment, revision, run, rows).await?;
+    tx.commit().await?;
+    Ok(then)
+}
+
+/// A parcel as both reads select it.
+struct ParcelRow {
+    code: String,
+    district: String,
+    park: Option<String>,
+    tier: String,
+    locked: bool,
+    land_use: String,
+    area_m2: f64,
+    floor_m2: Option<f64>,
+    plot_ratio_allowed: Option<f64>,
+    grade: Option<String>,
+    score: Option<f64>,
+    outcome: Option<String>,
+    term_ends_on: Option<NaiveDate>,
+    wkb: Vec<u8>,
+}
+
+/// Puts the parcels beside the areas of the same moment.
+async fn assemble(
+    tx: &mut PgConnection,
+    moment: &Moment,
+    revision: i64,
+    run: Option<review::Run>,
+    rows: Vec<ParcelRow>,
+) -> Result<Today, StoreError> {
+    let city = city::read(tx).await?;
     let parcels = rows
         .into_iter()
         .map(|row| {
@@ -75,13 +163,14 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
                st_asbinary(geom, 'NDR') as "wkb!" from district
            union all
            select 'zone', code, name, null, tier, locked, st_asbinary(geom, 'NDR') from zone_version
-           where upper_inf(recorded) and valid @> $1::date
+           where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
            union all
            select 'park', code, name, name_en, null, false, st_asbinary(geom, 'NDR') from park
            order by 1, 2"#,
-        day
+        moment.valid_at,
+        moment.known_at
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(tx)
     .await?;
     let areas = rows
         .into_iter()
@@ -107,7 +196,6 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
             Ok(Area { code: row.code, name: row.name, name_en: row.name_en, kind, shape })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
-    tx.commit().await?;
     let city = city.unwrap_or_default();
     let city = CityFacts {
         name: city.name,

@@ -134,3 +134,11 @@ pub async fn verify_audit(pool: &PgPool) -> Result<Result<u64, i64>, StoreError>
 pub async fn head(connection: &mut PgConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!("select id from revision_head").fetch_one(connection).await?)
 }
+
+/// The newest revision that was committed at a time; nothing asks for now.
+pub async fn head_at(connection: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<i64, StoreError> {
+    let Some(known_at) = known_at else { return head(connection).await };
+    Ok(sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "id!" from revision where recorded_at <= $1"#, known_at)
+        .fetch_one(connection)
+        .await?)
+}

@@ -263,7 +263,8 @@ async fn a_page_token_outlives_the_parcel_that_it_names() {
 #[case(r#"{"bbox":[0,0,1,1],"after":7}"#, 422, "invalid-parameter", "\"next\" of an earlier answer")]
 #[case(r#"{"bbox":[0,0,1,1],"filter":"grade = 'D'"}"#, 422, "not-supported-yet", "not supported yet: filter")]
 #[case(r#"{"bbox":[0,0,1,1],"fields":["grade"]}"#, 422, "not-supported-yet", "fields")]
-#[case(r#"{"bbox":[0,0,1,1],"valid_at":"2020-01-01"}"#, 422, "not-supported-yet", "valid_at")]
+#[case(r#"{"bbox":[0,0,1,1],"valid_at":"soon"}"#, 422, "invalid-parameter", "expected a day")]
+#[case(r#"{"bbox":[0,0,1,1],"known_at":7}"#, 422, "invalid-parameter", "a text")]
 #[case(r#"{"bbox":[0,0,1,1],"colour":"red"}"#, 422, "unknown-field", "\"colour\" is unknown")]
 #[tokio::test]
 async fn a_bad_body_is_refused_with_what_would_be_right(

@@ -4,6 +4,7 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
@@ -13,6 +14,8 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod lifecycle;
+mod moment;
 mod query;
 mod review;
 mod scatter;

@@ -2,24 +2,27 @@
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
 use super::city::BothLanguages;
+use super::search::moment_of;
 use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
+use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
 use crate::domain::review::facts::{Measure, round};
 use crate::domain::review::receipt::Receipt;
 use crate::domain::zoning::Tier;
-use crate::flow::rules;
+use crate::flow::{self, rules};
 use crate::http::App;
 use crate::http::answer::{REVISION, is_known, typed};
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::store;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use geo::BoundingRect;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// All that is known of one parcel.
@@ -27,6 +30,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Serialize)]
 pub struct Dossier {
     pub revision: i64,
+    pub valid_at: NaiveDate,
+    pub known_at: Option<DateTime<Utc>>,
     pub parcel: Parcel,
     pub versions: Vec<Version>,
     pub zones: Vec<Zone>,
@@ -58,6 +63,8 @@ pub struct Parcel {
     pub plot_ratio_reference: Option<PlotRatioReference>,
     pub address: Option<String>,
     pub valid_from: Option<NaiveDate>,
+    pub valid_to: Option<NaiveDate>,
+    pub in_force: bool,
     pub geometry: geojson::Geometry,
     pub bounds: Option<[f64; 4]>,
 }
@@ -196,11 +203,35 @@ pub struct Indicator {
     pub missing: bool,
 }
 
+/// Which moment is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    valid_at: Option<String>,
+    known_at: Option<String>,
+}
+
 /// The dossier of that code.
-pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let code = ParcelCode::parse(&code).map_err(|error| Problem::not_found(error.to_string()))?;
-    let unknown = || Problem::not_found(format!("there is no parcel {code} in the register"));
-    let dossier = dossier(&app, &code).await?.ok_or_else(unknown)?;
+    let Query(asked) = asked.map_err(|error| {
+        Problem::new(Kind::InvalidParameter, format!("{error}; expected valid_at or known_at")).with(
+            "wrong-value",
+            "query",
+            serde_json::json!({"expected": "valid_at, known_at"}),
+        )
+    })?;
+    let moment = moment_of(asked.valid_at.as_deref(), asked.known_at.as_deref(), (app.today)())?;
+    let unknown = || match moment.known_at {
+        None => Problem::not_found(format!("there is no parcel {code} in the register")),
+        Some(time) => Problem::not_found(format!("the register knew of no parcel {code} at {time}")),
+    };
+    let dossier = dossier(&app, &code, moment).await?.ok_or_else(unknown)?;
     let body = serde_json::to_string(&dossier).map_err(|error| Problem::internal(&error))?;
     // The register may be ahead of the atlas, so the tag is made from the answer itself.
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
@@ -219,10 +250,19 @@ pub async fn show(State(app): State<App>, Path(code): Path<String>, headers: Hea
 }
 
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
-async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Problem> {
-    let today = (app.today)();
-    let found =
-        store::dossier::read(&app.pool, code.as_str(), today).await.map_err(|error| Problem::of_store(&error))?;
+async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<Dossier>, Problem> {
+    let today = moment.valid_at;
+    // What parcel_place keeps is today's; any other moment is worked out.
+    let share = match moment == Moment::on((app.today)()) {
+        true => None,
+        false => {
+            let share = flow::moment::deciding_share(&app.pool, &moment).await;
+            Some(share.map_err(|error| Problem::of_refresh(&error))?)
+        }
+    };
+    let found = store::dossier::read(&app.pool, code.as_str(), &moment, share)
+        .await
+        .map_err(|error| Problem::of_store(&error))?;
     let Some(found) = found else { return Ok(None) };
     let receipt = found
         .review
@@ -252,6 +292,8 @@ async fn dossier(app: &App, code: &ParcelCode) -> Result<Option<Dossier>, Proble
     };
     Ok(Some(Dossier {
         revision: found.revision,
+        valid_at: moment.valid_at,
+        known_at: moment.known_at,
         parcel: parcel(&found, today)?,
         versions: found
             .versions
@@ -345,7 +387,9 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, P
             assumption: value.assumption,
         }),
         address: one.address.clone(),
-        valid_from: found.versions.first().and_then(|version| version.valid_from),
+        valid_from: one.valid_from,
+        valid_to: one.valid_to,
+        in_force: one.valid_from.is_none_or(|from| from <= today) && one.valid_to.is_none_or(|to| today < to),
         geometry: geojson::Geometry::new(geojson::GeometryValue::from(&one.shape)),
         bounds,
     })

@@ -4,8 +4,10 @@
 use super::city::grade_key;
 use super::geometry;
 use crate::atlas::{ParcelRef, Selection, SelectionError, Snapshot, Summary, Tally};
+use crate::clock::Clock;
+use crate::domain::moment::{Moment, MomentError};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
-use crate::flow::rules;
+use crate::flow::{moment, rules};
 use crate::http::answer::{Stamp, typed};
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, MOST_BODY_BYTES};
@@ -25,8 +27,10 @@ const USUAL_LIMIT: usize = 100;
 /// How many it may have.
 const MOST_LIMIT: usize = 1000;
 
+/// What a question may have.
+const FIELDS: [&str; 6] = ["bbox", "area", "limit", "after", "valid_at", "known_at"];
 /// Fields that the interface names and that come with later work.
-const LATER: [&str; 3] = ["filter", "fields", "valid_at"];
+const LATER: [&str; 2] = ["filter", "fields"];
 
 /// What is asked for.
 #[derive(Debug)]
@@ -34,22 +38,40 @@ struct Question {
     selection: Selection,
     limit: usize,
     after: Option<String>,
+    /// Another moment than now, which the atlas does not show.
+    moment: Option<Moment>,
 }
 
 /// The parcels of a box or an area.
 pub async fn search(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let body = read(request).await?;
-    let snapshot = app.atlas.current();
     let today = (app.today)();
-    // An answer of up to a thousand parcels, or an area of many thousand vertices, takes milliseconds.
-    tokio::task::spawn_blocking(move || respond(&snapshot, today, &headers, &body))
-        .await
-        .map_err(|error| Problem::internal(&error))?
+    // An area of many thousand vertices takes milliseconds to read, and an answer of a thousand parcels to write.
+    let (question, body) = blocking(move || Ok((question(&body, today)?, body))).await?;
+    let (snapshot, day) = match question.moment {
+        None => (app.atlas.current(), today),
+        Some(moment) => {
+            let box_around = question.selection.bounds();
+            let within = [box_around.west, box_around.south, box_around.east, box_around.north];
+            let then = moment::snapshot_at(&app.pool, moment, Some(within)).await;
+            (Arc::new(then.map_err(|error| Problem::of_refresh(&error))?), moment.valid_at)
+        }
+    };
+    blocking(move || respond(&snapshot, day, &headers, &body, &question)).await
 }
 
-fn respond(snapshot: &Arc<Snapshot>, today: NaiveDate, headers: &HeaderMap, body: &[u8]) -> Result<Response, Problem> {
-    let question = question(body)?;
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
+}
+
+fn respond(
+    snapshot: &Arc<Snapshot>,
+    today: NaiveDate,
+    headers: &HeaderMap,
+    body: &[u8],
+    question: &Question,
+) -> Result<Response, Problem> {
     let digest = Sha256::digest(body);
     // Which terms end soon changes with the day.
     let stamp = Stamp::of(snapshot, &format!("-{today}-{}", hex::encode(&digest[..16])));
@@ -98,12 +120,13 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     })
 }
 
-fn question(body: &[u8]) -> Result<Question, Problem> {
+fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {
     let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
         Problem::new(Kind::InvalidBody, format!("the body cannot be read as a JSON object: {error}"))
     })?;
     let (bbox, area) = (given(&mut fields, "bbox"), given(&mut fields, "area"));
     let (limit, after) = (given(&mut fields, "limit"), given(&mut fields, "after"));
+    let (valid_at, known_at) = (given(&mut fields, "valid_at"), given(&mut fields, "known_at"));
     for name in LATER {
         if fields.contains_key(name) {
             return Err(Problem::new(Kind::NotSupportedYet, format!("not supported yet: {name}; leave it out")).with(
@@ -113,8 +136,8 @@ fn question(body: &[u8]) -> Result<Question, Problem> {
             ));
         }
     }
-    if let Some(name) = fields.keys().find(|name| !["bbox", "area", "limit", "after"].contains(&name.as_str())) {
-        let expected = "bbox, area, limit, after";
+    if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        let expected = FIELDS.join(", ");
         return Err(Problem::new(Kind::UnknownField, format!("the field {name:?} is unknown; expected {expected}"))
             .with("unknown-field", name, json!({"expected": expected})));
     }
@@ -128,7 +151,27 @@ fn question(body: &[u8]) -> Result<Question, Problem> {
                     .with("one-of-two", "area", json!({"expected": "bbox or area"})));
             }
         };
-    Ok(Question { selection, limit: read_limit(limit)?, after: read_after(after)? })
+    let moment = match (&valid_at, &known_at) {
+        (None, None) => None,
+        _ => Some(read_moment(valid_at.as_ref(), known_at.as_ref(), today)?),
+    };
+    Ok(Question { selection, limit: read_limit(limit)?, after: read_after(after)?, moment })
+}
+
+fn read_moment(valid_at: Option<&Value>, known_at: Option<&Value>, today: NaiveDate) -> Result<Moment, Problem> {
+    fn word<'a>(field: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, Problem> {
+        let text = value.map(|value| value.as_str().ok_or_else(|| wrong(field, value, "a text"))).transpose()?;
+        Ok(text)
+    }
+    moment_of(word("valid_at", valid_at)?, word("known_at", known_at)?, today)
+}
+
+/// The moment that two words ask for. What was believed when is told by the machine's own clock, as in the register.
+pub(super) fn moment_of(valid_at: Option<&str>, known_at: Option<&str>, today: NaiveDate) -> Result<Moment, Problem> {
+    Moment::parse(valid_at, known_at, today, Clock::of_the_machine().now()).map_err(|error| {
+        let field = if matches!(error, MomentError::Day(_)) { "valid_at" } else { "known_at" };
+        Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", field, json!({}))
+    })
 }
 
 /// A field's value; null is as good as nothing.

@@ -1,0 +1,186 @@
+//! The two times asked for from outside: "what did we believe on 1 May about 1 January" has one answer, whichever way
+//! it is asked.
+
+use crate::support::{Town, feature, lot, parcel_code, square};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::NaiveDate;
+use http_body_util::BodyExt;
+use landcycle::atlas::Atlas;
+use landcycle::http::{App, router};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 6, 30).unwrap()
+}
+
+/// Parcel 1 with a use, from a day on.
+fn used(town: &Town, land_use: &str, from: Option<&str>) -> std::path::PathBuf {
+    let properties = json!({"parcel_code": parcel_code(1), "land_use": land_use, "valid_from": from});
+    town.geojson("used", &[feature(&properties, &lot(1))])
+}
+
+/// A register in which parcel 1 was entered as M1 since 2010, then as M2 since 2020, and then M2 was found to be wrong
+/// and corrected to M3. Answers the moments after each of the three entries.
+async fn town() -> (Town, [String; 3]) {
+    let town = Town::empty().await;
+    let district = feature(&json!({"code": "310115", "name": "浦东新区"}), &square(121.4, 31.0, 121.7, 31.4));
+    town.takes("districts", &town.geojson("districts", &[district]));
+    let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.5, 31.1, 121.52, 31.12))]));
+    let mut moments = Vec::new();
+    for (land_use, from) in [("M1", Some("2010-01-01")), ("M2", Some("2020-01-01")), ("M3", None)] {
+        town.takes("parcels", &used(&town, land_use, from));
+        let newest =
+            "select to_char(max(recorded_at) at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision";
+        moments.push(town.value(newest).await);
+    }
+    (town, moments.try_into().unwrap())
+}
+
+async fn ask(town: &Town, request: Request<Body>) -> (StatusCode, Value) {
+    let app = App { atlas: Arc::new(Atlas::empty()), pool: town.database.pool.clone(), today: Arc::new(today) };
+    let (head, body) = router(app).oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn search(town: &Town, valid_at: &str, known_at: Option<&str>) -> (StatusCode, Value) {
+    let body = json!({"bbox": [121.4, 31.0, 121.7, 31.4], "valid_at": valid_at, "known_at": known_at});
+    let request = Request::post("/api/v1/parcels/search").header("host", "localhost");
+    let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+    ask(town, request).await
+}
+
+async fn dossier(town: &Town, valid_at: &str, known_at: Option<&str>) -> (StatusCode, Value) {
+    let known = known_at.map(|time| format!("&known_at={time}")).unwrap_or_default();
+    let path = format!("/api/v1/parcels/{}?valid_at={valid_at}{known}", parcel_code(1));
+    ask(town, Request::get(path).header("host", "localhost").body(Body::empty()).unwrap()).await
+}
+
+fn query(town: &Town, valid_at: &str, known_at: Option<&str>) -> Value {
+    let mut arguments = vec!["query", "--bbox", "121.4,31,121.7,31.4", "--valid-at", valid_at];
+    arguments.extend(known_at.map(|time| ["--known-at", time]).into_iter().flatten());
+    let ended = town.run(&arguments);
+    assert_eq!(ended.status, Some(0), "{}", ended.said);
+    ended.answer
+}
+
+#[tokio::test]
+async fn what_was_believed_at_a_time_about_a_day_has_one_answer_by_query_search_and_dossier() {
+    let (town, [first, second, third]) = town().await;
+    for (known_at, valid_at, land_use, tier) in [
+        (Some(&first), "2015-01-01", "M1", "fragmented"),
+        (Some(&first), "2021-01-01", "M1", "base"),
+        (Some(&second), "2015-01-01", "M1", "fragmented"),
+        (Some(&second), "2021-01-01", "M2", "base"),
+        // The correction says M3 since 2020; what was believed before it stays what it was.
+        (Some(&third), "2021-01-01", "M3", "base"),
+        (Some(&third), "2019-12-31", "M1", "fragmented"),
+        (None, "2021-01-01", "M3", "base"),
+        (None, "2026-06-30", "M3", "base"),
+    ] {
+        let known_at = known_at.map(String::as_str);
+        let place = format!("known {known_at:?} about {valid_at}");
+        let found = [
+            query(&town, valid_at, known_at)["features"][0]["properties"].clone(),
+            search(&town, valid_at, known_at).await.1["features"][0]["properties"].clone(),
+            dossier(&town, valid_at, known_at).await.1["parcel"].clone(),
+        ];
+        for answer in &found {
+            assert_eq!((&answer["land_use"], &answer["tier"]), (&json!(land_use), &json!(tier)), "{place}: {answer}");
+        }
+    }
+    // The revision of an answer is the newest that its moment knew.
+    let revision = |answer: &Value| answer["revision"].as_i64().unwrap();
+    let then = revision(&query(&town, "2021-01-01", Some(&first)));
+    assert_eq!(revision(&search(&town, "2021-01-01", Some(&first)).await.1), then);
+    assert_eq!(revision(&dossier(&town, "2021-01-01", Some(&first)).await.1), then);
+    assert_eq!(revision(&query(&town, "2021-01-01", None)), then + 2);
+}
+
+#[tokio::test]
+async fn before_a_parcel_was_law_a_search_finds_nothing_and_its_dossier_says_when_it_will_be() {
+    let (town, _) = town().await;
+    assert_eq!(search(&town, "2009-12-31", None).await.1["summary"]["count"], 0);
+    let (status, found) = dossier(&town, "2009-12-31", None).await;
+    assert_eq!((status, &found["parcel"]["in_force"]), (StatusCode::OK, &json!(false)));
+    assert_eq!(found["parcel"]["valid_from"], "2010-01-01");
+    let (status, problem) = dossier(&town, "2021-01-01", Some("2020-01-01")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "the register did not exist then");
+    assert!(problem["detail"].as_str().unwrap().contains("knew of no parcel"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_moment_that_is_none_or_is_yet_to_come_is_refused_with_what_was_expected() {
+    let (town, _) = town().await;
+    for (valid_at, known_at, expected) in [
+        ("yesterday", None, "expected a day such as 2026-06-30"),
+        ("2026-02-30", None, "expected a day"),
+        ("2026-06-30", Some("noon"), "expected a time such as"),
+        ("2026-06-30", Some("2999-01-01T00:00:00Z"), "yet to come"),
+    ] {
+        for (status, problem) in [search(&town, valid_at, known_at).await, dossier(&town, valid_at, known_at).await] {
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(expected), "{problem}");
+        }
+        let mut arguments = vec!["query", "--valid-at", valid_at];
+        arguments.extend(known_at.map(|time| ["--known-at", time]).into_iter().flatten());
+        let ended = town.run(&arguments);
+        assert_eq!(ended.status, Some(2));
+        assert!(ended.said.contains(expected), "{}", ended.said);
+    }
+    let path = format!("/api/v1/parcels/{}?on=2020-01-01", parcel_code(1));
+    let (status, problem) =
+        ask(&town, Request::get(path).header("host", "localhost").body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(problem["detail"].as_str().unwrap().contains("valid_at"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_rule_value_is_on_record_since_the_act_that_first_reckoned_with_it_and_a_change_keeps_the_earlier_one() {
+    let (town, _) = town().await;
+    let recorded: i64 = town.value("select count(*) from rule_value where upper_inf(recorded)").await;
+    let shipped = include_str!("../../data/rulebook/values.toml").matches("[[value]]").count();
+    assert_eq!(recorded, i64::try_from(shipped).unwrap());
+    let all: i64 = town.value("select count(*) from rule_value").await;
+    assert_eq!(all, recorded, "acts that reckon with the same rules record nothing anew");
+
+    // As if an earlier program had reckoned with another share.
+    let sql = "update rule_value set value = 0.9 where key = 'tier-deciding-share'";
+    sqlx::query(sql).execute(&town.database.pool).await.unwrap();
+    town.takes("parcels", &used(&town, "M4", None));
+    let history: Vec<String> = town
+        .values(
+            "select format('%s %s', value, upper_inf(recorded)) from rule_value
+             where key = 'tier-deciding-share' order by lower(recorded)",
+        )
+        .await;
+    assert_eq!(history, ["0.9 f", "0.5 t"]);
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_versions_that_overlap_in_every_table_of_two_times() {
+    let town = Town::settled().await;
+    let tables: Vec<String> = town
+        .values(
+            "select c.relname::text from pg_class c
+             where c.relkind = 'r' and c.relnamespace = current_schema::regnamespace
+               and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'valid')
+               and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'recorded')
+             order by 1",
+        )
+        .await;
+    for expected in ["occupancy", "parcel_version", "rule_value", "zone_version"] {
+        assert!(tables.iter().any(|table| table == expected), "{expected} has no two times: {tables:?}");
+    }
+    let guarded: Vec<String> = town
+        .values(
+            "select distinct conrelid::regclass::text from pg_constraint
+             where contype = 'x' and pg_get_constraintdef(oid) like '%valid WITH &&%recorded WITH &&%' order by 1",
+        )
+        .await;
+    assert_eq!(guarded, tables);
+}
