@@ -3,9 +3,9 @@
 use super::printer::pairs;
 use super::{Context, Failure};
 use crate::domain::dictionary::What;
+use crate::domain::moment::Moment;
 use crate::flow::Format;
 use crate::flow::export::{ExportError, Order, Receipt, export};
-use chrono::{DateTime, NaiveDate, Utc};
 use std::path::PathBuf;
 
 /// What to export.
@@ -31,10 +31,10 @@ pub struct Args {
     crs: Option<String>,
     /// What was law on this day, e.g. 2025-01-01 [default: today]
     #[arg(long, value_name = "DATE")]
-    valid_at: Option<NaiveDate>,
-    /// What the register believed at this time, e.g. 2026-05-01T00:00:00+08:00 [default: now]
+    valid_at: Option<String>,
+    /// What the register believed at this time, or at the end of this day [default: now]
     #[arg(long, value_name = "TIME")]
-    known_at: Option<DateTime<Utc>>,
+    known_at: Option<String>,
 }
 
 fn parse_what(word: &str) -> Result<What, String> {
@@ -47,7 +47,11 @@ fn parse_format(word: &str) -> Result<Format, String> {
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let Args { what, format, out, filter, run, crs, valid_at, known_at } = args;
+    let Args { what, format, out, filter, run, crs, .. } = args;
+    let (valid_at, known_at) = (args.valid_at.as_deref(), args.known_at.as_deref());
+    let asked = Moment::parse(valid_at, known_at, context.clock.today(), context.clock.now())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let (valid_at, known_at) = (valid_at.map(|_| asked.valid_at), asked.known_at);
     let order = Order { what, format, out, filter, run, crs, valid_at, known_at };
     let pool = context.pool().await?;
     let bar = context.printer.progress(what.name(), 0);

@@ -12,7 +12,7 @@ use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteErro
 use crate::exchange::{ReadError, crs_of_a_written_file};
 use crate::store::StoreError;
 use crate::store::city::City;
-use crate::store::export::{Ask, Moment};
+use crate::store::export::{Ask, Held};
 use crate::store::review::Run;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -213,13 +213,13 @@ pub async fn export(
     let filter = order.filter.as_deref().map(|text| Filter::parse(text, &properties)).transpose()?;
     let today = clock.today();
     let day = order.valid_at.unwrap_or(today);
-    let mut moment = Moment::hold(pool, day).await?;
-    let run = run(order, &moment)?;
+    let mut held = Held::hold(pool, day).await?;
+    let run = run(order, &held)?;
     // A review shows the land as it was on the day it judged.
     let day = run.as_ref().map_or(day, |run| run.as_of);
     let columns = if what.is_of_a_review() { REVIEW_COLUMNS.to_vec() } else { properties.clone() };
     let deciding_share = rules::deciding_share(rules::rulebook()?, day)?;
-    let cover = cover(order, &moment.city, moment.revision, day, run.as_ref());
+    let cover = cover(order, &held.city, held.revision, day, run.as_ref());
     let (sender, receiver) = mpsc::channel::<Result<Vec<Row>, ExportError>>(PIECES_WAITING);
     let (target, format) = (order.out.clone(), order.format);
     let writer = tokio::task::spawn_blocking(move || pour(&target, what, format, epsg, &cover, receiver));
@@ -228,7 +228,6 @@ pub async fn export(
         columns: &columns,
         filter: filter.as_ref(),
         properties: &properties,
-        valid_at: order.valid_at,
         known_at: order.known_at,
         day,
         deciding_share,
@@ -236,7 +235,7 @@ pub async fn export(
     };
     let (mut piece, mut read, mut broken) = (Vec::with_capacity(PIECE), 0_u64, None);
     let run_id = ask.run.unwrap_or_default();
-    let ended = moment
+    let ended = held
         .read(&ask, async |row| {
             let turned = if what.is_of_a_review() { reviewed(run_id, row) } else { Ok(plain(row, &columns)) };
             match turned {
@@ -267,7 +266,7 @@ pub async fn export(
     let rows = writer.await??;
     progress(rows);
     let sha256 = seal(&order.out)?;
-    Ok(receipt(order, rows, epsg, moment.revision, run.map(|run| run.id), sha256))
+    Ok(receipt(order, rows, epsg, held.revision, run.map(|run| run.id), sha256))
 }
 
 /// Whether noun, format, file and moments go together; answers the coordinate system.
@@ -320,13 +319,13 @@ fn agree(order: &Order) -> Result<u32, ExportError> {
     Ok(epsg)
 }
 
-fn run(order: &Order, moment: &Moment) -> Result<Option<Run>, ExportError> {
+fn run(order: &Order, held: &Held) -> Result<Option<Run>, ExportError> {
     if !order.what.is_of_a_review() {
         return Ok(None);
     }
     let found = match order.run {
-        Some(id) => moment.runs.iter().find(|run| run.id == id),
-        None => moment.runs.iter().max_by_key(|run| (run.as_of, run.id)),
+        Some(id) => held.runs.iter().find(|run| run.id == id),
+        None => held.runs.iter().max_by_key(|run| (run.as_of, run.id)),
     };
     match (found, order.run) {
         (Some(run), _) => Ok(Some(run.clone())),
@@ -436,9 +435,6 @@ fn receipt(order: &Order, rows: u64, epsg: u32, revision: i64, run: Option<i64>,
     if order.what.has_shapes() && !has_shapes {
         notes
             .push(format!("shapes are left out of {}; gpkg, geojson, fgb and shp hold them", order.format.extension()));
-    }
-    if order.what == What::Parcels && order.known_at.is_some() {
-        notes.push("tier, locked and zone are empty: what was believed of them before is not kept".to_owned());
     }
     let names_in_file = match order.format {
         Format::Shapefile => terms.iter().filter_map(|term| Some((term.name.clone(), term.shp.clone()?))).collect(),

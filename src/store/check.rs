@@ -220,7 +220,7 @@ pub async fn without_parcel(
                join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date),
            claim as (
                select 'contract ' || number as key, parcel from contract
-               where upper_inf(recorded) and signed_on <= $1 and (term_ends_on is null or term_ends_on > $1)
+               where upper_inf(recorded) and valid @> $1 and (term_ends_on is null or term_ends_on > $1)
                union all select 'building ' || code, parcel from building where upper_inf(recorded)
                union all select 'occupancy of ' || enterprise || ' from ' || from_on, parcel from occupancy
                where upper_inf(recorded) and from_on <= $1 and (to_on is null or to_on > $1))
@@ -262,8 +262,9 @@ pub async fn obligations_without_clock(
         r#"select o.number as "key!", o.contract as other, null::float8 as figure, null::float8 as lon,
                null::float8 as lat, null::bytea as wkb
            from obligation o
-           where upper_inf(o.recorded) and o.due_on is null and o.met_on is null
-               and o.kind not in ('plot_ratio_low', 'plot_ratio_high')
+           where upper_inf(o.recorded) and o.met_on is null
+               and num_nonnulls(o.due_on, o.due_after, o.due_yearly) = 0
+               and o.kind not in ('plot_ratio_low', 'plot_ratio_high', 'transfer_limit')
            order by o.number collate "C""#
     );
     Ok(found(rows.fetch_all(connection).await?))

@@ -27,11 +27,9 @@ pub struct Ask<'a> {
     pub filter: Option<&'a Filter>,
     /// What the filter may name.
     pub properties: &'a [Property<'a>],
-    /// The day of law asked for; nothing for all that holds no day of its own.
-    pub valid_at: Option<NaiveDate>,
     /// The moment of knowledge; nothing for now.
     pub known_at: Option<DateTime<Utc>>,
-    /// That day, or today.
+    /// The day of law.
     pub day: NaiveDate,
     /// Share of a parcel's land from which a tier decides.
     pub deciding_share: f64,
@@ -49,7 +47,7 @@ pub struct Row {
 }
 
 /// One moment of the register, held while it is read.
-pub struct Moment {
+pub struct Held {
     tx: Transaction<'static, Postgres>,
     /// The newest revision in it.
     pub revision: i64,
@@ -61,7 +59,7 @@ pub struct Moment {
     tiers_are_kept: bool,
 }
 
-impl Moment {
+impl Held {
     /// Holds a moment for reading what was law on a day.
     pub async fn hold(pool: &PgPool, day: NaiveDate) -> Result<Self, StoreError> {
         let tiers_are_kept = !place::tiers_are_of_another_law(pool, day).await?;
@@ -77,13 +75,9 @@ impl Moment {
     pub async fn read(&mut self, ask: &Ask<'_>, mut each: impl AsyncFnMut(Row) -> bool) -> Result<(), StoreError> {
         let (base, order) = query(ask.what);
         let mut sql: QueryBuilder<Postgres> = QueryBuilder::with_arguments("with placed as (", arguments(ask)?);
-        sql.push(match (ask.known_at, self.tiers_are_kept) {
-            // What was believed about tiers before is not kept: unknown rather than today's.
-            (Some(_), _) => {
-                "select null::bigint as parcel_id, null::text as tier, null::boolean as locked, null::text as zone"
-            }
-            (None, true) => "select parcel_id, tier, locked, zone from parcel_place",
-            (None, false) => "select parcel_id, tier, locked, zone from parcel_tier($3::date, $4)",
+        sql.push(match ask.known_at {
+            None if self.tiers_are_kept => "select parcel_id, tier, locked, zone from parcel_place",
+            _ => "select parcel_id, tier, locked, zone from parcel_tier_at($3::date, $4, $2, null)",
         });
         sql.push(") select ");
         for column in ask.columns {
@@ -132,7 +126,8 @@ fn arguments(ask: &Ask<'_>) -> Result<sqlx::postgres::PgArguments, StoreError> {
     };
     let mut arguments = sqlx::postgres::PgArguments::default();
     let failed = sqlx::Error::Encode;
-    arguments.add(ask.valid_at).map_err(failed)?;
+    // $1 is the noun, which no query asks for: the others keep their numbers whichever asks for which.
+    arguments.add(ask.what.name()).map_err(failed)?;
     arguments.add(ask.known_at).map_err(failed)?;
     arguments.add(ask.day).map_err(failed)?;
     arguments.add(ask.deciding_share).map_err(failed)?;

@@ -337,7 +337,7 @@ async fn an_export_shows_what_was_law_on_a_day_and_what_was_believed_at_a_time()
     assert_eq!(uses(&["--known-at", &between]), ["M4"]);
     assert_eq!(uses(&["--valid-at", "2022-06-30", "--known-at", &between]), ["M1"]);
     assert!(uses(&["--valid-at", "2019-12-31"]).is_empty());
-    assert!(uses(&["--known-at", "2001-01-01T00:00:00Z"]).is_empty());
+    assert!(uses(&["--known-at", "2001-01-01"]).is_empty());
     for (what, flag, value) in [
         ("returns", "--valid-at", "2024-01-01"),
         ("review-results", "--known-at", "2024-01-01T00:00:00Z"),

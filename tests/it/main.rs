@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod atlas;
+mod check;
 mod cli;
 mod cluster;
 mod contracts;

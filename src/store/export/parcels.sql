@@ -1,9 +1,9 @@
 with floors as (
     select parcel, sum(floor_area_m2) as floor_m2 from building
-    where case when $2::timestamptz is null then upper_inf(recorded) else recorded @> $2 end group by parcel
+    where recorded @> coalesce($2::timestamptz, 'infinity') group by parcel
 ), terms as (
     select distinct on (parcel) parcel, number, term_ends_on from contract
-    where case when $2::timestamptz is null then upper_inf(recorded) else recorded @> $2 end and signed_on <= $3::date
+    where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $3::date and signed_on <= $3
     order by parcel, signed_on desc, number desc
 )
 select p.code as parcel_code, v.district, v.park, v.land_use, v.land_use_scheme,
@@ -14,7 +14,7 @@ select p.code as parcel_code, v.district, v.park, v.land_use, v.land_use_scheme,
     st_asbinary(v.geom, 'NDR') as shape
 from parcel p
 join parcel_version v on v.parcel_id = p.id and v.valid @> $3::date
-    and case when $2::timestamptz is null then upper_inf(v.recorded) else v.recorded @> $2 end
+    and v.recorded @> coalesce($2::timestamptz, 'infinity')
 left join placed l on l.parcel_id = p.id
 left join floors f on f.parcel = p.code
 left join terms t on t.parcel = p.code

@@ -3,5 +3,5 @@ select r.enterprise as enterprise_code, r.year::int8 as year, r.output_wan_yuan,
     r.veto, r.veto_cleared_on, e.name as name_on_record, null::bytea as shape
 from annual_return r
 left join enterprise e on e.code = r.enterprise
-    and case when $2::timestamptz is null then upper_inf(e.recorded) else e.recorded @> $2 end
-where case when $2::timestamptz is null then upper_inf(r.recorded) else r.recorded @> $2 end
+    and e.recorded @> coalesce($2::timestamptz, 'infinity')
+where r.recorded @> coalesce($2::timestamptz, 'infinity')

@@ -2,4 +2,4 @@ select code as zone_code, name, tier, locked, document, lower(valid) as valid_fr
     st_area(geom::geography) as area_m2, st_area(geom::geography) * 15 / 10000 as area_mu,
     st_asbinary(geom, 'NDR') as shape
 from zone_version
-where valid @> $3::date and case when $2::timestamptz is null then upper_inf(recorded) else recorded @> $2 end
+where valid @> $3::date and recorded @> coalesce($2::timestamptz, 'infinity')
