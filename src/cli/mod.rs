@@ -8,11 +8,14 @@ pub mod check;
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod dossier;
 pub mod export;
 mod failure;
 pub mod import;
+pub mod ledger;
 pub mod lifecycle;
 mod migrate;
+pub mod obligations;
 pub mod printer;
 pub mod query;
 pub mod review;
@@ -85,10 +88,16 @@ enum Verb {
     Check(check::Args),
     /// Write a part of the register to a file
     Export(export::Args),
+    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
+    Ledger(ledger::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
     Lifecycle(lifecycle::Args),
+    /// What contracts ask for, and by when
+    Obligations(obligations::Args),
+    /// All that is known of one parcel, at any moment
+    Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -105,8 +114,11 @@ impl Verb {
             Self::Import(args) => import::run(context, args).await,
             Self::Check(args) => check::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
+            Self::Ledger(args) => ledger::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
+            Self::Obligations(args) => obligations::run(context, args).await,
+            Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }

@@ -2,6 +2,7 @@
 //! time or fails for want of a machine. A file imports only from its own group or an earlier one.
 
 // Ground words.
+pub mod calendar;
 pub mod filter;
 pub mod finding;
 pub mod geometry;
@@ -23,6 +24,8 @@ pub mod occupancy;
 pub mod parcel;
 pub mod park;
 pub mod performance;
+pub mod plausibility;
+pub mod plot_ratio;
 pub mod zoning;
 
 // Judgements.

@@ -153,11 +153,20 @@ pub const CHECKS: &[Check] = &[
     Check {
         code: "building-outside-parcel",
         weight: Weight::Warning,
-        title: ["建筑超出所在宗地", "a building lies outside its parcel"],
-        remedy: ["核对建筑轮廓与宗地编码", "correct its outline or the code of its parcel"],
+        title: ["建筑超出所在宗地", "a building lies outside every parcel that it stands on"],
+        remedy: ["核对建筑轮廓与宗地界址", "correct its outline or the boundary of the parcel"],
         allowed: Some(keys::CHECK_BUILDING),
         unit: "share",
         run: query!(buildings_outside_parcels),
+    },
+    Check {
+        code: "shares-not-summing",
+        weight: Weight::Error,
+        title: ["份额之和不等于整体", "shares of a building or of an enterprise's figures do not sum to the whole"],
+        remedy: ["更正所填份额，合计须为百分之百", "correct the stated shares, which are to sum to 100 %"],
+        allowed: None,
+        unit: "share",
+        run: query!(shares),
     },
     Check {
         code: "without-parcel",

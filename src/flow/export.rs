@@ -218,7 +218,8 @@ pub async fn export(
     // A review shows the land as it was on the day it judged.
     let day = run.as_ref().map_or(day, |run| run.as_of);
     let columns = if what.is_of_a_review() { REVIEW_COLUMNS.to_vec() } else { properties.clone() };
-    let deciding_share = rules::deciding_share(rules::rulebook()?, day)?;
+    let rulebook = rules::rulebook()?;
+    let deciding_share = rules::deciding_share(rulebook, day)?;
     let cover = cover(order, &held.city, held.revision, day, run.as_ref());
     let (sender, receiver) = mpsc::channel::<Result<Vec<Row>, ExportError>>(PIECES_WAITING);
     let (target, format) = (order.out.clone(), order.format);
@@ -231,6 +232,7 @@ pub async fn export(
         known_at: order.known_at,
         day,
         deciding_share,
+        tall_storey_m: rulebook.tall_storey_m(day),
         run: run.as_ref().map(|run| run.id),
     };
     let (mut piece, mut read, mut broken) = (Vec::with_capacity(PIECE), 0_u64, None);

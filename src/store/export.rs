@@ -33,6 +33,8 @@ pub struct Ask<'a> {
     pub day: NaiveDate,
     /// Share of a parcel's land from which a tier decides.
     pub deciding_share: f64,
+    /// Height above which a storey counts twice, where that rule is on.
+    pub tall_storey_m: Option<f64>,
     /// The review run, where it is about one.
     pub run: Option<i64>,
 }
@@ -132,6 +134,7 @@ fn arguments(ask: &Ask<'_>) -> Result<sqlx::postgres::PgArguments, StoreError> {
     arguments.add(ask.day).map_err(failed)?;
     arguments.add(ask.deciding_share).map_err(failed)?;
     arguments.add(ask.run).map_err(failed)?;
+    arguments.add(ask.tall_storey_m).map_err(failed)?;
     arguments.add(list).map_err(failed)?;
     Ok(arguments)
 }

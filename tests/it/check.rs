@@ -181,6 +181,22 @@ async fn a_building_outside_its_parcel_is_found() {
 }
 
 #[tokio::test]
+async fn shares_that_do_not_sum_are_found() {
+    let town = Town::settled().await;
+    let rows = [(1, 60), (2, 50)]
+        .map(|(number, percent)| format!("{},E1,owner,2020-01-01,100,local,{percent},会议纪要\n", parcel_code(number)));
+    let header = "parcel_code,enterprise_code,role,from_on,floor_area_m2,tax_place,share_percent,share_reason\n";
+    let ended = town.import("occupancies", &[town.file("occupancies.csv", header.to_owned() + &rows.concat())], &[]);
+    // Where the import does not take such shares in the first place, they are put there.
+    if ended.status != Some(0) {
+        panic!("{ended:?}");
+    }
+    let found = only_finding(&town, "shares-not-summing", "error");
+    assert_eq!((&found["key"], &found["unit"]), (&json!("enterprise E1"), &json!("share")));
+    assert!((figure(&found) - 1.1).abs() < 1e-9, "{found}");
+}
+
+#[tokio::test]
 async fn a_contract_without_parcel_is_found() {
     let town = Town::settled().await;
     sql(

@@ -1,8 +1,11 @@
 //! Land contracts (出让、租赁、划拨) and what they promise.
 
+pub mod agenda;
 pub mod bond;
+pub mod clock;
 pub mod due;
 pub mod obligation;
+pub mod tracks;
 
 use self::bond::Bonds;
 use super::id::ParcelCode;

@@ -1,7 +1,4 @@
-with floors as (
-    select parcel, sum(floor_area_m2) as floor_m2 from building
-    where recorded @> coalesce($2::timestamptz, 'infinity') group by parcel
-), terms as (
+with terms as (
     select distinct on (parcel) parcel, number, term_ends_on from contract
     where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $3::date and signed_on <= $3
     order by parcel, signed_on desc, number desc
@@ -16,5 +13,5 @@ from parcel p
 join parcel_version v on v.parcel_id = p.id and v.valid @> $3::date
     and v.recorded @> coalesce($2::timestamptz, 'infinity')
 left join placed l on l.parcel_id = p.id
-left join floors f on f.parcel = p.code
+left join parcel_floor($6, $2) f on f.parcel_id = p.id
 left join terms t on t.parcel = p.code

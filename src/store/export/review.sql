@@ -11,4 +11,4 @@ left join district d on d.code = j.facts ->> 'district'
 left join park k on k.code = j.facts ->> 'park'
 left join parcel p on p.code = r.parcel
 left join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $3::date
-where r.run_id = $5 and ($6::text is null or r.list = $6)
+where r.run_id = $5 and ($7::text is null or r.list = $7)
