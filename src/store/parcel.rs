@@ -1,6 +1,7 @@
 //! Parcels and their versions in two times.
 
 use super::copy::Rows;
+use super::lineage::refuse_retired;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
@@ -25,6 +26,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .optional_text(it.address.as_deref())
         .optional_date(it.valid_from)
         .shape(shape)
+        .optional_text(it.source_id.as_deref())
         .end();
 }
 
@@ -76,6 +78,7 @@ pub(super) async fn check_rows(connection: &mut PgConnection, from: &str) -> Res
 
 /// Takes out the staged parcels that begin before a later version already on record.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    let mut refused = refuse_retired(connection).await?;
     // A row that says what an earlier version says is no change to it, whatever came after.
     let rows = sqlx::query_as!(
         Row,
@@ -84,23 +87,21 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
            and not exists (
                select from parcel_version o
                where o.parcel_id = p.id and upper_inf(o.recorded) and lower(o.valid) = s.valid_from
-                 and (o.district, o.park, o.land_use, o.land_use_scheme, o.registered_area_m2, o.plot_ratio_allowed, o.address, o.geom)
+                 and (o.district, o.park, o.land_use, o.land_use_scheme, o.registered_area_m2, o.plot_ratio_allowed, o.address, o.source_id, o.geom)
                      is not distinct from
-                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom))
+                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom))
          returning s.file, s.row, s.key, s.valid_from::text as value"
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            row.refuse(
-                "period-overlaps",
-                "valid_from",
-                "a day not before the newest version of the parcel; leave it empty to correct that version",
-            )
-        })
-        .collect())
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "period-overlaps",
+            "valid_from",
+            "a day not before the newest version of the parcel; leave it empty to correct that version",
+        )
+    }));
+    Ok(refused)
 }
 
 /// So many rows are worth the making of indexes.
@@ -146,9 +147,9 @@ async fn fill(write: &mut Write) -> Result<u64, StoreError> {
         .await?;
     let accepted = sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select s.row + f.before, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use,
-             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
+             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
          from stage_parcel s join unnest($3::smallint[], $4::bigint[]) as f (file, before) on f.file = s.file",
         at,
         revision,
@@ -179,9 +180,9 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
            and (s.valid_from = lower(t.valid) or s.valid_from is null and upper_inf(t.valid))
-           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.geom)
+           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
                is not distinct from
-               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom)"
+               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom)"
     )
     .execute(&mut *connection)
     .await?;
@@ -198,9 +199,9 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
              where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, null)
              returning t.*, s.valid_from)
          insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select parcel_id, daterange(lower(valid), valid_from), tstzrange($1, null), district, park, land_use,
-             land_use_scheme, registered_area_m2, area_m2, plot_ratio_allowed, address, geom, $2
+             land_use_scheme, registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, $2
          from closed where valid_from is not null and (lower(valid) is null or lower(valid) < valid_from)",
         at,
         revision
@@ -209,9 +210,9 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     .await?;
     let accepted = sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
-             s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
+             s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
          from stage_parcel s join parcel p on p.code = s.code",
         at,
         revision

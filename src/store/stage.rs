@@ -37,7 +37,7 @@ pub struct Merged {
 }
 
 /// The staging table of a kind.
-fn table(kind: Kind) -> &'static str {
+pub(super) fn table(kind: Kind) -> &'static str {
     match kind {
         Kind::Districts => "stage_district",
         Kind::Parks => "stage_park",
@@ -60,18 +60,20 @@ pub struct Staging {
     keys: HashSet<u64>,
     /// Whether a key may have come twice.
     twice: bool,
+    /// Whether parcels are checked as they come; not where they are to be mended first.
+    at_once: bool,
     refused: Vec<Refused>,
 }
 
 impl Staging {
     /// Begins: makes a table of this transaction alone, which hides the one of the same name that the queries are checked
     /// against. So two imports at once don't meet, and nothing is left behind.
-    pub async fn begin(connection: &mut PgConnection, kind: Kind) -> Result<Self, StoreError> {
+    pub async fn begin(connection: &mut PgConnection, kind: Kind, repair: bool) -> Result<Self, StoreError> {
         let table = table(kind);
         let sql = format!("create temp table {table} (like {table} including defaults) on commit drop");
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
         let (hasher, keys) = (RandomState::new(), HashSet::new());
-        Ok(Self { kind, hasher, keys, twice: false, refused: Vec::new() })
+        Ok(Self { kind, hasher, keys, twice: false, at_once: kind == Kind::Parcels && !repair, refused: Vec::new() })
     }
 
     /// Takes in whole rows: the text of [`Rows`](copy::Rows). What can be said of a parcel by itself is said at once,
@@ -82,10 +84,7 @@ impl Staging {
             self.twice |= !self.keys.insert(self.hasher.hash_one(key));
         }
         let table = table(self.kind);
-        let from = match self.kind {
-            Kind::Parcels => Some(newest_page(connection, table).await?),
-            _ => None,
-        };
+        let from = if self.at_once { Some(newest_page(connection, table).await?) } else { None };
         copy::send(connection, table, text).await?;
         if let Some(from) = from {
             self.refused.extend(parcel::check_rows(connection, &from).await?);
@@ -104,6 +103,9 @@ impl Staging {
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
         let mut refused = std::mem::take(&mut self.refused);
+        if kind == Kind::Parcels && !self.at_once {
+            refused.extend(parcel::check_rows(connection, FIRST_PAGE).await?);
+        }
         refused.extend(match kind {
             Kind::Districts => place::check_districts(connection).await?,
             Kind::Parks => place::check_parks(connection).await?,
