@@ -12,9 +12,11 @@
 
 mod archive;
 mod crs;
+mod curve;
 mod dbf;
 mod encoding;
 mod error;
+mod format;
 pub mod header;
 pub mod manifest;
 mod mapping;
@@ -26,6 +28,7 @@ mod sheet;
 pub mod small;
 mod table;
 mod vector;
+mod wkt;
 pub mod workbook;
 pub mod write;
 

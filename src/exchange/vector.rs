@@ -72,7 +72,7 @@ static QUIET: Once = Once::new();
 
 /// GDAL prints its complaints to the terminal unless someone takes them. GDAL calls the handler on the thread that
 /// complains, so each thread finds its own.
-fn listen() {
+pub(super) fn listen() {
     QUIET.call_once(|| {
         gdal::config::set_error_handler(|class, _, message| {
             if matches!(class, CplErrType::Failure | CplErrType::Fatal) {
@@ -172,9 +172,19 @@ pub(crate) fn read(
     }
     let promised = shapefile.as_ref().map_or_else(|| layer.feature_count(), |shapefile| shapefile.rows);
     let complaints_before = COMPLAINTS.take();
-    let (mut rows, mut batch, mut going) = (0_u64, Batch::default(), true);
+    let (mut rows, mut batch, mut going) = (0_u64, Batch::new(crs.as_ref(), driver == Driver::Dxf), true);
     for feature in layer.features() {
         rows += 1;
+        if rows > job.bytes {
+            // A view can make rows without end out of nothing.
+            let value = format!("{rows} rows and more");
+            return Err(refuse(
+                &file,
+                "endless-file",
+                &value,
+                format!("at most one for each of its {} bytes", job.bytes),
+            ));
+        }
         let fid = feature.fid().unwrap_or(rows);
         let Some(cells) = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds)) else {
             continue;
@@ -221,18 +231,7 @@ pub(crate) fn read(
         job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
     }
     job.note_rows(rows);
-    if batch.dropped_z {
-        job.opened.findings.push(warning(
-            &file,
-            "z-dropped",
-            "Z or M",
-            "shapes in two dimensions; heights and measures are left out",
-        ));
-    }
-    if batch.swapped {
-        let expected = "easting (longitude) first; the shapes lie in the city with their axes swapped. Send the file with its axes in order, or name the right --crs";
-        job.opened.findings.push(warning(&file, "axes-swapped", "northing or latitude first", expected));
-    }
+    job.opened.findings.extend(batch.findings(&file));
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
 }
 
