@@ -12,6 +12,7 @@ use gdal::errors::{CplErrType, GdalError};
 use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Once;
@@ -75,7 +76,11 @@ static QUIET: Once = Once::new();
 pub(super) fn listen() {
     QUIET.call_once(|| {
         gdal::config::set_error_handler(|class, _, message| {
-            if matches!(class, CplErrType::Failure | CplErrType::Fatal) {
+            if class == CplErrType::Fatal {
+                // GDAL ends the process after this: these are its last words, for whoever asks what it died of.
+                let _ = writeln!(std::io::stderr(), "{message}");
+            }
+            if class == CplErrType::Failure {
                 COMPLAINTS.with_borrow_mut(|list| {
                     // A hostile file may complain a million times.
                     if list.len() < 8 {

@@ -5,6 +5,7 @@ mod crash;
 mod history;
 mod numbers;
 mod place;
+mod reader;
 mod real;
 mod tiers;
 
