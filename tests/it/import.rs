@@ -3,6 +3,7 @@
 mod bad;
 mod crash;
 mod history;
+mod hostile;
 mod numbers;
 mod place;
 mod reader;

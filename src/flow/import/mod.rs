@@ -191,6 +191,8 @@ pub async fn import(
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
     store::rulebook::record(&mut write, &rules::rulebook()?.values).await?;
+    // What was staged has done its work, and nothing is left lying about.
+    stage::clear(write.connection(), kind).await?;
     let facts = json!({
         "accepted": receipt.accepted,
         "refused": receipt.refused,
