@@ -182,6 +182,9 @@ pub async fn import(
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
     }
+    if receipt.accepted == 0 && receipt.unchanged > 0 {
+        receipt.unchanged_since = store::write::revision_of(write.connection(), act(kind), &receipt.sha256).await?;
+    }
     if order.dry_run || receipt.accepted == 0 {
         write.abandon().await?;
         return Ok(receipt);
