@@ -40,6 +40,12 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// Calendar days.
+    Days,
+    /// Metres.
+    Metres,
+    /// 1 for yes, 0 for no.
+    Flag,
 }
 
 impl Unit {
@@ -78,9 +84,28 @@ pub mod keys {
     pub const IDLE_INVESTED: &str = "idle-invested-percent";
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
+    /// Months before the end of a term by which one must apply to renew it.
+    pub const APPLICATION_MONTHS: &str = "expiry-application-months";
+    /// Months of lateness up to which only a part of the start bond is lost.
+    pub const START_BOND_MONTHS: &str = "start-bond-part-months";
+    /// That part.
+    pub const START_BOND_PERCENT: &str = "start-bond-part-percent";
+    /// The most that a fee for idle granted land may be of its price.
+    pub const IDLE_FEE_PERCENT: &str = "idle-fee-percent";
+    /// Days of public notice before land is taken back.
+    pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
+    /// Days after demand from which an unpaid bond lets the contract be rescinded.
+    pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
 
-    /// All of them.
-    pub const ALL: [&str; 9] = [
+    /// Height above which a storey counts twice, where the rule is on.
+    pub const TALL_STOREY_M: &str = "tall-storey-metres";
+    /// Whether a tall storey counts twice.
+    pub const TALL_STOREY_COUNTS: &str = "tall-storey-counts-twice";
+    /// Share of a building's footprint below which the parcel that it reaches into has no part in it.
+    pub const BUILDING_PART: &str = "building-least-part-share";
+
+    /// Those without which nothing can be judged.
+    pub const ALL: [&str; 15] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -90,6 +115,12 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        APPLICATION_MONTHS,
+        START_BOND_MONTHS,
+        START_BOND_PERCENT,
+        IDLE_FEE_PERCENT,
+        TAKE_BACK_NOTICE_DAYS,
+        BOND_GRACE_DAYS,
     ];
 }
 
@@ -145,6 +176,12 @@ impl Rulebook {
         Ok(Months::new(value.round() as u32))
     }
 
+    /// The height in metres above which a storey counts twice towards the plot ratio; nothing where the rule is off.
+    pub fn tall_storey_m(&self, day: NaiveDate) -> Option<f64> {
+        let is_on = self.on(keys::TALL_STOREY_COUNTS, day).is_ok_and(|value| value.value > 0.0);
+        self.on(keys::TALL_STOREY_M, day).ok().filter(|_| is_on).map(|value| value.value)
+    }
+
     /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.
     pub fn plot_ratio_reference(&self, land_use: &str, day: NaiveDate) -> Option<&RuleValue> {
         let key = match land_use {
@@ -190,6 +227,15 @@ mod tests {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 6, 30)).is_err());
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 7, 1)).is_ok());
+    }
+
+    #[test]
+    fn a_tall_storey_counts_twice_only_if_the_rulebook_says_so() {
+        let day = day(2026, 6, 30);
+        assert_eq!(Rulebook::parse(SHIPPED).expect("well formed").tall_storey_m(day), None);
+        let (before, after) = SHIPPED.split_once(keys::TALL_STOREY_COUNTS).expect("the switch");
+        let on = format!("{before}{}{}", keys::TALL_STOREY_COUNTS, after.replacen("value = 0.0", "value = 1.0", 1));
+        assert_eq!(Rulebook::parse(&on).expect("well formed").tall_storey_m(day), Some(8.0));
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod contract;
 pub mod demo;
+pub mod dossier;
 pub mod import;
+pub mod lifecycle;
 pub mod lists;
 pub mod moment;
+pub mod plot_ratio;
 pub mod refresh;
 pub mod review;
 pub mod rules;
+pub mod settle;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

@@ -1,5 +1,8 @@
 //! Which rules are in use: the ones shipped with the program, or a scheme that someone names.
 
+use crate::domain::calendar::Calendar;
+use crate::domain::contract::tracks::Limits;
+use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -10,6 +13,8 @@ use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
+const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
+const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
 
@@ -73,6 +78,22 @@ pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
     Ok(BOOK.get_or_init(|| book))
 }
 
+/// The calendar of working days that comes with the program, read once.
+pub fn calendar() -> Result<&'static Calendar, RulesError> {
+    static DAYS: OnceLock<Calendar> = OnceLock::new();
+    if let Some(days) = DAYS.get() {
+        return Ok(days);
+    }
+    let days = Calendar::parse(CALENDAR)
+        .map_err(|source| RulesError::Scheme { name: "data/calendars/cn.toml".into(), source })?;
+    Ok(DAYS.get_or_init(|| days))
+}
+
+/// The rule values of the contract and idle-land tracks on a day.
+pub fn limits(day: NaiveDate) -> Result<Limits, RulesError> {
+    Limits::on(rulebook()?, day).map_err(of_values)
+}
+
 /// How many months before its end a term counts as expiring, by the rule of that day.
 pub fn expiry(day: NaiveDate) -> Result<Months, RulesError> {
     rulebook()?.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
@@ -85,4 +106,20 @@ fn of_values(source: SchemeError) -> RulesError {
 /// The share of a parcel's land from which a tier decides, on a day.
 pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook.on(keys::TIER_SHARE, day).map_err(of_values)?.value)
+}
+
+/// From where on a figure of an annual return is doubted, read once.
+pub fn plausibility() -> Result<&'static Plausibility, RulesError> {
+    static LIMITS: OnceLock<Plausibility> = OnceLock::new();
+    if let Some(limits) = LIMITS.get() {
+        return Ok(limits);
+    }
+    let limits = Plausibility::parse(PLAUSIBILITY)
+        .map_err(|source| RulesError::Scheme { name: "data/plausibility.toml".into(), source })?;
+    Ok(LIMITS.get_or_init(|| limits))
+}
+
+/// The share of a footprint below which a parcel has no part in a building, on a day.
+pub fn least_building_part(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(keys::BUILDING_PART, day).map_err(of_values)?.value)
 }

@@ -2,23 +2,29 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+pub mod bond;
 pub mod building;
 pub mod city;
+pub mod clock;
 pub mod contract;
 pub mod copy;
 pub mod dossier;
+pub mod doubt;
 pub mod enterprise;
 mod geometry;
+pub mod lifecycle;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
 pub mod performance;
 pub mod place;
+pub mod plot_ratio;
 mod recorded;
 pub mod review;
 pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
+mod versions;
 pub mod write;
 pub mod zoning;
 

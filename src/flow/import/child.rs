@@ -3,6 +3,7 @@
 
 use super::frame::{self, Refusal, Task};
 use super::rows::{self, Step};
+use crate::flow::rules;
 use crate::exchange::{self, ReadError};
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use std::io::{self, Read, Write};
@@ -29,9 +30,10 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
     let bytes = limits.memory_mib.saturating_mul(1 << 20);
     limit(Resource::As, bytes, bytes)?;
     exchange::forget_other_drivers();
+    let plausibility = rules::plausibility().map_err(io::Error::other)?;
 
     let mut failed = None;
-    let read = rows::read(&task.order, task.today, task.bounds, &mut |step| {
+    let read = rows::read(&task.order, task.today, task.bounds, plausibility, &mut |step| {
         let written = match step {
             Step::File(name) => frame::write_file(&mut output, name),
             Step::Rows(text, read) => frame::write_rows(&mut output, text, read),

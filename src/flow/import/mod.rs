@@ -7,6 +7,7 @@ mod reader;
 mod rows;
 
 use super::rules::{self, RulesError};
+use super::settle::settle;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
@@ -117,6 +118,8 @@ pub async fn import(
 ) -> Result<Receipt, ImportError> {
     let (kind, today) = (order.kind, clock.today());
     let bounds = store::place::bounds(&mut *pool.acquire().await.map_err(StoreError::from)?).await?;
+    // The reader reads by these rules too; that there are none is told here.
+    rules::plausibility()?;
     let parent = std::process::id();
     let mut reading = Reading::start(Task { order: order.clone(), today, bounds, parent })?;
     // The first rows are waited for before anything is locked: a file that is refused, or hangs, holds up nobody.
@@ -164,8 +167,8 @@ pub async fn import(
         sha256: taken.sha256,
         ..Receipt::default()
     };
-    taken.notes.into_receipt(&mut receipt);
     if order.strict && receipt.refused > 0 {
+        taken.notes.into_receipt(&mut receipt);
         // All or none: with one row refused, every row is.
         receipt.refused = receipt.read;
         write.abandon().await?;
@@ -173,6 +176,8 @@ pub async fn import(
     }
     let merged = stage::merge(&mut write, kind).await?;
     (receipt.accepted, receipt.unchanged) = (merged.accepted, merged.unchanged);
+    taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
+    taken.notes.into_receipt(&mut receipt);
     // The reader counts for itself; the database counts what it was given.
     let handled = receipt.accepted + receipt.unchanged + receipt.refused;
     if handled != receipt.read {

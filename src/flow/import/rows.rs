@@ -5,11 +5,13 @@ use super::Order;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
+use crate::domain::plausibility::Plausibility;
 use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
 use crate::exchange::receipt::{FINDINGS_KEPT, Receipt};
 use crate::exchange::{self, Event, ReadError, Source};
 use crate::store;
 use crate::store::copy::Rows;
+use crate::store::doubt::Doubts;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -43,6 +45,20 @@ impl Notes {
         }
     }
 
+    pub(super) fn doubt(&mut self, doubts: Doubts, files: &[String]) {
+        let beyond = doubts.all - doubts.kept.len() as u64;
+        self.left_out += beyond;
+        self.warnings += beyond;
+        for doubt in doubts.kept {
+            let fault = Fault::error(doubt.code, Some(doubt.field), Some(&doubt.value), doubt.expected).as_warning();
+            let file = usize::try_from(doubt.file).ok().and_then(|index| files.get(index));
+            let file = file.map_or("", String::as_str);
+            let mut finding = fault.at(file, u64::try_from(doubt.row).ok(), Some(&doubt.key));
+            finding.facts.extend(doubt.facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)));
+            self.push(finding);
+        }
+    }
+
     pub(super) fn into_receipt(self, receipt: &mut Receipt) {
         receipt.warnings = self.warnings;
         receipt.findings = self.kept;
@@ -70,6 +86,7 @@ pub(super) fn read(
     order: &Order,
     today: NaiveDate,
     bounds: Option<[f64; 4]>,
+    plausibility: &Plausibility,
     tell: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> Result<Taken, ReadError> {
     let source = Source {
@@ -93,7 +110,7 @@ pub(super) fn read(
         }
         let index = i16::try_from(files.len() - 1).unwrap_or(i16::MAX);
         read += 1;
-        let faults = stage_record(order.kind, &record, today, index, &mut rows);
+        let faults = stage_record(order.kind, &record, today, index, plausibility, &mut rows);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             refused += 1;
         }
@@ -129,7 +146,14 @@ fn key(record: &Record) -> Option<String> {
 }
 
 /// Turns a record into a staged row, or into the faults that refuse it.
-fn stage_record(kind: Kind, record: &Record, today: NaiveDate, file: i16, rows: &mut Rows) -> Vec<Fault> {
+fn stage_record(
+    kind: Kind,
+    record: &Record,
+    today: NaiveDate,
+    file: i16,
+    plausibility: &Plausibility,
+    rows: &mut Rows,
+) -> Vec<Fault> {
     let mut reading = Reading::new(kind, record, today);
     let shape = match kind.shapes() {
         Shapes::None => None,
@@ -168,7 +192,10 @@ fn stage_record(kind: Kind, record: &Record, today: NaiveDate, file: i16, rows: 
         Kind::Occupancies => put!(occupancy::read, it => store::occupancy::stage(rows, file, row, &it)),
         Kind::Contracts => put!(contract::read, it => store::contract::stage(rows, file, row, &it)),
         Kind::Obligations => put!(contract::obligation::read, it => store::obligation::stage(rows, file, row, &it)),
-        Kind::Returns => put!(performance::read, it => store::performance::stage(rows, file, row, &it)),
+        Kind::Returns => put!(performance::read, it => {
+            reading.faults.extend(plausibility.doubts(&it));
+            store::performance::stage(rows, file, row, &it);
+        }),
     }
     reading.faults
 }
