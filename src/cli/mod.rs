@@ -12,6 +12,7 @@ mod failure;
 pub mod import;
 pub mod ledger;
 pub mod lifecycle;
+pub mod lineage;
 mod migrate;
 pub mod obligations;
 pub mod printer;
@@ -85,6 +86,8 @@ enum Verb {
     Import(import::Args),
     /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
     Ledger(ledger::Args),
+    /// Split, merge, adjust and retire parcels, and read how they came to be
+    Lineage(lineage::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
@@ -111,6 +114,7 @@ impl Verb {
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
+            Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,

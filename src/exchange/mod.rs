@@ -13,10 +13,13 @@
 mod archive;
 mod crs;
 mod curve;
+mod datum;
 mod dbf;
+pub mod drawing;
 mod encoding;
 mod error;
 mod format;
+mod grid;
 pub mod header;
 pub mod manifest;
 mod mapping;

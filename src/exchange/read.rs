@@ -27,11 +27,14 @@ pub struct Source<'a> {
     pub layer: Option<&'a str>,
     /// A reference system that beats the file's own, such as `EPSG:4549`.
     pub crs: Option<&'a str>,
+    /// The datum into which a web map shifted the coordinates: `gcj02` or `bd09`.
+    pub datum: Option<&'a str>,
     /// An encoding that beats all evidence.
     pub encoding: Option<&'a str>,
     /// A field map: a `FILE.toml`, the name of one that is built in, or pairs `field=column,…`.
     pub map: Option<&'a str>,
-    /// West, south, east, north of the city, to tell swapped axes. Rows outside are handed out all the same.
+    /// West, south, east, north of the city, to tell swapped axes; without them, of China. Rows outside are handed out
+    /// all the same, unless every one of them would lie inside with its axes swapped: then the file is refused.
     pub bounds: Option<[f64; 4]>,
 }
 
@@ -44,6 +47,8 @@ pub struct Opened {
     pub crs: Option<String>,
     /// Their encodings, several joined by commas.
     pub encoding: Option<String>,
+    /// What speaks for them, several joined by commas.
+    pub evidence: Option<String>,
     /// Which column was used for which field.
     pub columns: Vec<ColumnUse>,
     /// The SHA-256 of every file that was read, those beside a .shp too.
@@ -82,6 +87,10 @@ impl Job<'_> {
 
     pub fn note_encoding(&mut self, label: String) {
         join(&mut self.opened.encoding, &label);
+    }
+
+    pub fn note_evidence(&mut self, words: &str) {
+        join(&mut self.opened.evidence, words);
     }
 
     pub fn note_rows(&mut self, rows: u64) {

@@ -1,11 +1,13 @@
 //! Tables, CSV and XLSX, without shapes or with shapes as text: the encoding and delimiter of a CSV, the header row of both, and rows by field
 //! map. It holds one row at a time and never a whole file.
 
+use super::crs::Asked;
 use super::encoding::{self, Evidence, Transcoder};
 use super::error::{ReadError, finding, io, refuse, warning};
 use super::read::{Event, Job};
 use super::shape::Batch;
 use super::sheet::Book;
+use super::vector::verdict;
 use super::wkt;
 use crate::domain::intake::{Cell, Kind, Record, Shape, Shapes};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -38,7 +40,7 @@ pub(crate) trait Rows {
 pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
     let file = job.file.clone();
     let longest = longest(job.kind);
-    let encoding = csv_encoding(path, &file, job.source.encoding, longest)?;
+    let (encoding, words) = csv_encoding(path, &file, job.source.encoding, longest)?;
     let open = || File::open(path).map(|inner| Transcoder::new(inner, encoding)).map_err(io(&file));
     let mut start = Vec::new();
     open()?.take(1 << 16).read_to_end(&mut start).map_err(io(&file))?;
@@ -47,6 +49,7 @@ pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>
         return Err(refuse(&file, "not-text", "NUL bytes at the beginning", expected));
     }
     job.note_encoding(encoding::name(encoding));
+    job.note_evidence(&words);
     let spent = Rc::new(Shared::new(0));
     let reader = Metered { inner: open()?, spent: Rc::clone(&spent), longest };
     let records = csv::ReaderBuilder::new()
@@ -63,6 +66,7 @@ pub(crate) fn read_xlsx(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()
     let file = job.file.clone();
     let mut book = Book::open(path, &file, job.source.layer.or(job.mapping.layer.as_deref()))?;
     job.note_encoding("UTF-8".to_owned());
+    job.note_evidence("the format is always in UTF-8");
     read_rows(job, &mut book.rows(&file)?)
 }
 
@@ -91,7 +95,8 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         return Err(refuse(&file, "empty-file", "no header", "a header and rows under it"));
     };
     let mut columns = names(&header);
-    let shapes = wkt::column(&file, job.kind, &columns, job.source.crs)?;
+    let asked = Asked { crs: job.source.crs, datum: job.source.datum };
+    let shapes = if job.mapping.shapes { wkt::column(&file, job.kind, &columns, asked)? } else { None };
     match &shapes {
         Some(shapes) => {
             // No field may take it, and nobody needs to be told that none did.
@@ -156,7 +161,9 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         return Ok(ControlFlow::Break(()));
     }
     job.opened.findings.extend(batch.findings(&file));
+    verdict(job, shapes.as_ref().map(|shapes| &shapes.crs), &batch)?;
     job.note_rows(count);
+    job.opened.findings.extend(plan.left_out(&file));
     Ok(ControlFlow::Continue(()))
 }
 
@@ -181,7 +188,12 @@ pub(super) fn text(cell: &Cell) -> String {
 
 /// The encoding by hand, by byte order mark, or by the bytes of the whole file; a line without an end is refused on the
 /// way, before anything is decoded.
-fn csv_encoding(path: &Path, file: &str, asked: Option<&str>, longest: usize) -> Result<&'static Encoding, ReadError> {
+fn csv_encoding(
+    path: &Path,
+    file: &str,
+    asked: Option<&str>,
+    longest: usize,
+) -> Result<(&'static Encoding, String), ReadError> {
     let asked = match asked {
         None => None,
         Some(label) => Some(encoding::by_label(label).ok_or_else(|| {
@@ -220,10 +232,15 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>, longest: usize) ->
     evidence.see(&line);
     if let Some(encoding) = asked {
         // A mark is stronger than a wrong hand only between the two UTF-16.
-        return Ok(mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding));
+        let found = mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding);
+        return Ok((found, "asked for".to_owned()));
     }
     // Malformed bytes become U+FFFD, and the rows that have them are refused.
-    Ok(mark.or(evidence.verdict()).unwrap_or(UTF_8))
+    Ok(match mark {
+        Some(mark) => (mark, "its byte order mark".to_owned()),
+        None if evidence.is_doubtful() => return Err(encoding::doubtful(file, evidence)),
+        None => (evidence.verdict().unwrap_or(UTF_8), evidence.words()),
+    })
 }
 
 fn too_long(file: &str, line: u64, longest: usize) -> ReadError {

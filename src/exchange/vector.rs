@@ -1,7 +1,7 @@
 //! Formats with shapes through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
 //! what the rows mean.
 
-use super::crs;
+use super::crs::{self, Crs};
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
 use super::read::{Event, Job};
@@ -162,8 +162,10 @@ pub(crate) fn read(
     // A Shapefile has one layer, named like the file, which --layer may have picked out of an archive.
     let asked = if driver == Driver::Shapefile { None } else { job.source.layer.or(job.mapping.layer.as_deref()) };
     let mut layer = choose(&dataset, &file, job.kind, asked)?;
-    let shapes = job.kind.shapes() != Shapes::None && layer.defn().geom_fields().next().is_some();
-    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), job.source.crs)).transpose()?;
+    let shapes = job.kind.shapes() != Shapes::None && job.mapping.shapes && layer.defn().geom_fields().next().is_some();
+    let asked = crs::Asked { crs: job.source.crs, datum: job.source.datum };
+    let extent = || layer.try_get_extent().ok().flatten().map(|box_| [box_.MinX, box_.MinY, box_.MaxX, box_.MaxY]);
+    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), asked, extent)).transpose()?;
     let fields: Vec<(String, OGRFieldType::Type)> =
         layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
     let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
@@ -171,6 +173,7 @@ pub(crate) fn read(
     job.opened.findings.append(&mut plan.findings);
     job.opened.columns.append(&mut plan.uses);
     job.note_encoding(shapefile.as_ref().map_or("UTF-8".to_owned(), |shapefile| encoding::name(shapefile.encoding)));
+    job.note_evidence(shapefile.as_ref().map_or("the format is always in UTF-8", |shapefile| &shapefile.evidence));
     if let Some(crs) = &crs {
         job.note_crs(&crs.label);
         job.opened.findings.extend(crs.findings.iter().cloned());
@@ -206,6 +209,7 @@ pub(crate) fn read(
             going = batch
                 .drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
             if !going {
+                verdict(job, crs.as_ref(), &batch)?;
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -236,8 +240,27 @@ pub(crate) fn read(
         job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
     }
     job.note_rows(rows);
+    job.opened.findings.extend(plan.left_out(&file));
     job.opened.findings.extend(batch.findings(&file));
+    verdict(job, crs.as_ref(), &batch)?;
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+}
+
+/// What the coordinates turned out to be.
+pub(super) fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
+    if let Some(crs) = crs {
+        job.opened.findings.extend(crs.verdict(&job.file)?);
+    }
+    if batch.swapped > 0 {
+        let value = format!("{} of {} shapes", batch.swapped, batch.shapes);
+        let expected = "easting (longitude) before northing (latitude); with their axes swapped these shapes lie where they \
+                        should. Swap them before sending (in QGIS: Swap X and Y coordinates), or name the right --crs";
+        if batch.swapped == batch.shapes {
+            return Err(refuse(&job.file, "axes-swapped", &value, expected));
+        }
+        job.opened.findings.push(warning(&job.file, "axes-swapped", &value, expected));
+    }
+    Ok(())
 }
 
 /// A cell as near to the wanted type as the file has it. Codes that a file keeps as numbers are asked for as text, since

@@ -1,7 +1,7 @@
 //! Shapes as well-known text in a column of a table: which column, in which reference system, and a cell of it as binary.
 //! It knows no rows.
 
-use super::crs::{self, Crs};
+use super::crs::{self, Asked, Crs};
 use super::error::ReadError;
 use super::vector::listen;
 use crate::domain::intake::{Cell, Kind, Shapes};
@@ -26,7 +26,7 @@ pub(crate) fn column(
     file: &str,
     kind: Kind,
     columns: &[String],
-    asked: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<Option<Column>, ReadError> {
     if kind.shapes() == Shapes::None {
         return Ok(None);
@@ -35,7 +35,10 @@ pub(crate) fn column(
         let (name, behind) = column.split_once(['(', '（', '[']).unwrap_or((column, ""));
         if NAMES.iter().any(|known| name.trim().eq_ignore_ascii_case(known)) {
             let named = behind.trim_end_matches([')', '）', ']', ' ']);
-            let crs = crs::resolve(file, None, asked.or(Some(named).filter(|named| !named.is_empty())))?;
+            let named = Some(named).filter(|named| !named.is_empty());
+            let asked = Asked { crs: asked.crs.or(named), ..asked };
+            // Where nothing is named, the table is not read through only to say what its coordinates look like.
+            let crs = crs::resolve(file, None, asked, || None)?;
             return Ok(Some(Column { index, crs }));
         }
     }

@@ -35,7 +35,7 @@ pub struct Merged {
 }
 
 /// The staging table of a kind.
-fn table(kind: Kind) -> &'static str {
+pub(super) fn table(kind: Kind) -> &'static str {
     match kind {
         Kind::Districts => "stage_district",
         Kind::Parks => "stage_park",

@@ -286,8 +286,8 @@ fn swapped_axes_are_noticed_where_the_bounds_of_the_city_are_known() {
     let swapped = "POLYGON ((3457000 640000,3457100 640000,3457100 640100,3457000 640000))";
     write(&files[0], &Made { epsg: Some(4549), ..PARCELS }, &[("a", "M1", Some(swapped))]);
     let bounds = Some([120.8, 30.6, 122.2, 31.9]);
-    let (opened, _) = with(Kind::Parcels, &Source { files: &files, bounds, ..Source::default() }).unwrap();
-    assert_eq!(codes(&opened), ["axes-swapped"]);
+    let error = with(Kind::Parcels, &Source { files: &files, bounds, ..Source::default() }).unwrap_err();
+    assert_eq!(codes_of(error), ["axes-swapped"]);
 }
 
 #[test]

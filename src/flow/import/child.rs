@@ -2,9 +2,10 @@
 //! all memory or all time on others; here that costs one process, which holds no secret and no connection.
 
 use super::frame::{self, Refusal, Task};
+use super::look;
 use super::rows::{self, Step};
-use crate::flow::rules;
 use crate::exchange::{self, ReadError};
+use crate::flow::rules;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
@@ -33,7 +34,7 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
     let plausibility = rules::plausibility().map_err(io::Error::other)?;
 
     let mut failed = None;
-    let read = rows::read(&task.order, task.today, task.bounds, plausibility, &mut |step| {
+    let mut tell = |step: Step<'_>| {
         let written = match step {
             Step::File(name) => frame::write_file(&mut output, name),
             Step::Rows(text, read) => frame::write_rows(&mut output, text, read),
@@ -45,7 +46,11 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
                 ControlFlow::Break(())
             }
         }
-    });
+    };
+    let read = match task.order.preview {
+        Some(rows) => look::look(&task.order, task.today, task.bounds, plausibility, rows, &mut tell),
+        None => rows::read(&task.order, task.today, task.bounds, plausibility, &mut tell),
+    };
     if let Some(error) = failed {
         return Err(error);
     }

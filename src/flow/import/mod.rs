@@ -3,20 +3,23 @@
 
 mod child;
 mod frame;
+mod look;
 mod reader;
 mod rows;
 
+use super::remark::{self, RemarkError};
 use super::rules::{self, RulesError};
 use super::settle::settle;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
-use crate::exchange;
 pub use crate::exchange::receipt::Receipt;
+use crate::exchange::{self, Source};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError, stage};
 pub use child::serve;
 use frame::{Refusal, Task};
+pub use look::{Column, Place, Preview, Row};
 pub use reader::{COMMAND, Reader, ReaderError};
 use reader::{Heard, Reading};
 use rows::Notes;
@@ -38,16 +41,37 @@ pub struct Order {
     pub layer: Option<String>,
     /// A reference system that beats the file's own.
     pub crs: Option<String>,
+    /// The datum into which a web map shifted the coordinates.
+    pub datum: Option<String>,
     /// An encoding that beats all evidence.
     pub encoding: Option<String>,
     /// A field map.
     pub map: Option<String>,
+    /// Mend polygons that are not valid, as far as the rulebook lets their area change.
+    pub repair: bool,
     /// Only try.
     pub dry_run: bool,
     /// Take all rows or none.
     pub strict: bool,
+    /// Only look at so many rows.
+    pub preview: Option<u16>,
     /// Who reads the files.
     pub reader: Reader,
+}
+
+impl Order {
+    /// The files, and how they are to be read.
+    fn source(&self, bounds: Option<[f64; 4]>) -> Source<'_> {
+        Source {
+            files: &self.files,
+            layer: self.layer.as_deref(),
+            crs: self.crs.as_deref(),
+            datum: self.datum.as_deref(),
+            encoding: self.encoding.as_deref(),
+            map: self.map.as_deref(),
+            bounds,
+        }
+    }
 }
 
 /// Paths as bytes: a name on disk need not be text.
@@ -86,6 +110,9 @@ pub enum ImportError {
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// What is worth a look could not be found out.
+    #[error(transparent)]
+    Remark(#[from] RemarkError),
     /// A part of landcycle failed.
     #[error(transparent)]
     Reader(#[from] ReaderError),
@@ -106,6 +133,19 @@ fn refusal(receipt: &Receipt) -> String {
         text.push_str(&finding.sentence());
     }
     text
+}
+
+/// Reads the first rows of a data set and answers how they were read; no database is asked.
+pub async fn preview(clock: Clock, order: &Order) -> Result<Preview, ImportError> {
+    let task = Task { order: order.clone(), today: clock.today(), bounds: None, parent: std::process::id() };
+    let mut reading = Reading::start(task)?;
+    loop {
+        match reading.next().await? {
+            Heard::Rows(..) => {}
+            Heard::Ended(Ok(taken)) => return Ok(taken.preview.unwrap_or_default()),
+            Heard::Ended(Err(refusal)) => return Err(refused(order, refusal)),
+        }
+    }
 }
 
 /// Imports a data set. `progress` is told how many rows were read so far.
@@ -141,6 +181,12 @@ pub async fn import(
         heard = reading.next().await?;
     };
     progress(taken.read);
+    if order.repair {
+        for finding in remark::mend(write.connection(), kind, today, &taken.files).await? {
+            taken.refused += u64::from(finding.severity == Severity::Error);
+            taken.notes.push(finding);
+        }
+    }
     for refused in stage::check(write.connection(), kind).await? {
         let file = usize::try_from(refused.file).ok().and_then(|index| taken.files.get(index));
         let fault = Fault {
@@ -154,6 +200,9 @@ pub async fn import(
             fault.at(file.map_or("", String::as_str), u64::try_from(refused.row).ok(), Some(&refused.key));
         finding.code = refused.code;
         taken.refused += 1;
+        taken.notes.push(finding);
+    }
+    for finding in remark::remarks(write.connection(), kind, today, &taken.files).await? {
         taken.notes.push(finding);
     }
     let mut receipt = Receipt {

@@ -2,13 +2,14 @@
 //! are read, and knows neither the database nor who waits for the rows.
 
 use super::Order;
+use super::look::Preview;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
 use crate::domain::plausibility::Plausibility;
 use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
 use crate::exchange::receipt::{FINDINGS_KEPT, Receipt};
-use crate::exchange::{self, Event, ReadError, Source};
+use crate::exchange::{self, Event, ReadError};
 use crate::store;
 use crate::store::copy::Rows;
 use crate::store::doubt::Doubts;
@@ -67,7 +68,7 @@ impl Notes {
 }
 
 /// What the reading of the files came to.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Taken {
     /// Names of the files, in the order of the numbers that staged rows carry.
     pub files: Vec<String>,
@@ -79,6 +80,8 @@ pub(super) struct Taken {
     pub read: u64,
     pub refused: u64,
     pub notes: Notes,
+    /// The first rows instead of all, where only these were asked for.
+    pub preview: Option<Preview>,
 }
 
 /// Reads the files of an order. `tell` answers whether anyone still listens.
@@ -89,14 +92,7 @@ pub(super) fn read(
     plausibility: &Plausibility,
     tell: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> Result<Taken, ReadError> {
-    let source = Source {
-        files: &order.files,
-        layer: order.layer.as_deref(),
-        crs: order.crs.as_deref(),
-        encoding: order.encoding.as_deref(),
-        map: order.map.as_deref(),
-        bounds,
-    };
+    let source = order.source(bounds);
     let mut files: Vec<String> = Vec::new();
     let (mut rows, mut notes) = (Rows::default(), Notes::default());
     let (mut read, mut refused) = (0, 0);
@@ -133,11 +129,11 @@ pub(super) fn read(
     refused += opened.unreadable_rows;
     opened.findings.into_iter().for_each(|finding| notes.push(finding));
     let (names, sha256) = (opened.files, opened.sha256);
-    Ok(Taken { files, names, crs: opened.crs, encoding: opened.encoding, sha256, read, refused, notes })
+    Ok(Taken { files, names, crs: opened.crs, encoding: opened.encoding, sha256, read, refused, notes, preview: None })
 }
 
 /// What a finding calls a row: its first cell, which is the key of every kind.
-fn key(record: &Record) -> Option<String> {
+pub(super) fn key(record: &Record) -> Option<String> {
     match record.cells.first()? {
         Cell::Text(text) if !text.trim().is_empty() => Some(text.trim().chars().take(60).collect()),
         Cell::Number(number) => Some(number.to_string()),
@@ -146,7 +142,7 @@ fn key(record: &Record) -> Option<String> {
 }
 
 /// Turns a record into a staged row, or into the faults that refuse it.
-fn stage_record(
+pub(super) fn stage_record(
     kind: Kind,
     record: &Record,
     today: NaiveDate,
