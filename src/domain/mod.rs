@@ -29,6 +29,7 @@ pub mod plot_ratio;
 pub mod zoning;
 
 // Judgements.
+pub mod lineage;
 pub mod review;
 
 // What maps, lists and files show.

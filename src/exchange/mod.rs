@@ -14,6 +14,7 @@ mod archive;
 mod crs;
 mod datum;
 mod dbf;
+pub mod drawing;
 mod encoding;
 mod error;
 mod grid;

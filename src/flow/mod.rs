@@ -5,6 +5,7 @@ pub mod demo;
 pub mod dossier;
 pub mod import;
 pub mod lifecycle;
+pub mod lineage;
 pub mod lists;
 pub mod moment;
 pub mod plot_ratio;

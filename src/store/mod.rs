@@ -4,6 +4,7 @@
 
 pub mod bond;
 pub mod building;
+pub mod changes;
 pub mod city;
 pub mod clock;
 pub mod contract;
@@ -13,6 +14,7 @@ pub mod doubt;
 pub mod enterprise;
 mod geometry;
 pub mod lifecycle;
+pub mod lineage;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::lineage::refuse_retired;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
@@ -32,7 +33,8 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
 /// Takes out the staged parcels whose shape is bad, whose district or park is unknown, or that begin before a later
 /// version already on record.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_parcel").await?;
+    let mut refused = refuse_retired(connection).await?;
+    refused.extend(invalid_shapes(connection, "stage_parcel").await?);
     // Rings that are in order may still lie so close together that nothing is between them.
     let rows = sqlx::query_as!(
         Row,

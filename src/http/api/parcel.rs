@@ -15,6 +15,7 @@ use crate::domain::review::receipt::Receipt;
 use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
 use crate::flow::dossier::File;
+use crate::flow::rules::RulesError;
 use crate::flow::{self, rules};
 use crate::http::App;
 use crate::http::answer::{REVISION, is_known, typed};
@@ -244,19 +245,26 @@ pub async fn show(
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
 async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<Dossier>, Problem> {
     let file = flow::dossier::read(&app.pool, code.as_str(), moment, (app.today)()).await;
-    file.map_err(|error| Problem::of_refresh(&error))?.map(|file| wire(file, moment)).transpose()
+    let file = file.map_err(|error| Problem::of_refresh(&error))?;
+    file.map(|file| wire(file, moment).map_err(|error| Problem::internal(&error))).transpose()
+}
+
+/// Why a file could not be written in these shapes.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A stored receipt is not one.
+    #[error("the stored receipt of the review cannot be read")]
+    Receipt(#[from] serde_json::Error),
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
 }
 
 /// The file of a parcel in the shapes above.
-pub fn wire(file: File, moment: Moment) -> Result<Dossier, Problem> {
+pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
     let File { found, standings, timeline, next } = file;
     let today = moment.valid_at;
-    let receipt = found
-        .review
-        .as_ref()
-        .map(|review| serde_json::from_str::<Receipt>(&review.receipt))
-        .transpose()
-        .map_err(|error| Problem::internal(&error))?;
+    let receipt = found.review.as_ref().map(|review| serde_json::from_str::<Receipt>(&review.receipt)).transpose()?;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
     Ok(Dossier {
         revision: found.revision,
@@ -341,9 +349,9 @@ fn life(stay: &Stay, next: &[&Move]) -> Life {
     }
 }
 
-fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, Problem> {
+fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, WireError> {
     let one = &found.parcel;
-    let rulebook = rules::rulebook().map_err(|error| Problem::internal(&error))?;
+    let rulebook = rules::rulebook()?;
     let built =
         found.buildings.floor_area_m2.and_then(|floor| PlotRatio::of(SquareMetres(floor), SquareMetres(one.area_m2)));
     let bounds = one.shape.bounding_rect().map(|rect| [rect.min().x, rect.min().y, rect.max().x, rect.max().y]);
