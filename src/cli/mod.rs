@@ -10,7 +10,9 @@ pub mod doctor;
 mod failure;
 pub mod import;
 pub mod ledger;
-pub mod migrate;
+pub mod lifecycle;
+mod migrate;
+pub mod obligations;
 pub mod printer;
 pub mod query;
 pub mod review;
@@ -83,6 +85,10 @@ enum Verb {
     Ledger(ledger::Args),
     /// Ask what lies in an area
     Query(query::Args),
+    /// Where a parcel is in its life, and what is done to it
+    Lifecycle(lifecycle::Args),
+    /// What contracts ask for, and by when
+    Obligations(obligations::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -99,6 +105,8 @@ impl Verb {
             Self::Import(args) => import::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
+            Self::Lifecycle(args) => lifecycle::run(context, args).await,
+            Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }

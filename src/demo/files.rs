@@ -50,6 +50,11 @@ fn canonical(kind: Kind) -> Vec<Column> {
     kind.fields().iter().map(|field| Column::new(field.name, field.holds, 40)).collect()
 }
 
+fn obligation_columns() -> Vec<Column> {
+    let all = canonical(Kind::Obligations);
+    all.into_iter().filter(|column| OBLIGATION_FIELDS.contains(&column.name.as_str())).collect()
+}
+
 /// Columns under the headers of a bureau.
 fn columns(list: &[(&str, FieldType, u16)]) -> Vec<Column> {
     list.iter().map(|(name, holds, width)| Column::new(name, *holds, *width)).collect()
@@ -66,7 +71,7 @@ const PARCEL_COLUMNS: [(&str, FieldType, u16); 8] = [
     ("QSRQ", Date, 8),
 ];
 
-const CONTRACT_COLUMNS: [(&str, FieldType, u16); 16] = [
+const CONTRACT_COLUMNS: [(&str, FieldType, u16); 25] = [
     ("合同编号", Text, 34),
     ("宗地编码", Text, 22),
     ("供地方式", Text, 10),
@@ -83,6 +88,37 @@ const CONTRACT_COLUMNS: [(&str, FieldType, u16); 16] = [
     ("开发比例(%)", Number, 11),
     ("投资比例(%)", Number, 11),
     ("停工日期", Date, 12),
+    ("付清日期", Date, 12),
+    ("交地日期", Date, 12),
+    ("定金(万元)", Number, 12),
+    ("开工保证金(万元)", Number, 12),
+    ("竣工保证金(万元)", Number, 12),
+    ("投产保证金(万元)", Number, 12),
+    ("保证金形式", Text, 8),
+    ("保证金应缴日期", Date, 12),
+    ("保证金缴纳日期", Date, 12),
+];
+
+/// An obligation's columns have the names of the data set itself, as far as the city has something to say.
+const OBLIGATION_FIELDS: [&str; 18] = [
+    "obligation_no",
+    "contract_no",
+    "kind",
+    "due_on",
+    "target",
+    "unit",
+    "comparator",
+    "met_on",
+    "achieved",
+    "excuse",
+    "due_after",
+    "due_count",
+    "due_unit",
+    "due_yearly",
+    "due_from_year",
+    "body",
+    "evidence",
+    "consequence",
 ];
 
 const RETURN_COLUMNS: [(&str, FieldType, u16); 14] = [
@@ -172,6 +208,15 @@ impl Rows {
                         Value::from(one.developed),
                         Value::from(one.invested),
                         Value::from(one.suspended_on),
+                        Value::from(one.paid_on),
+                        Value::from(one.handed_over_on),
+                        Value::from(one.deposit_wan_yuan),
+                        Value::from(one.bonds.map(|bonds| bonds[0])),
+                        Value::from(one.bonds.map(|bonds| bonds[1])),
+                        Value::from(one.bonds.map(|bonds| bonds[2])),
+                        Value::from(one.bonds.map(|_| one.bond_form)),
+                        Value::from(one.bond_due_on),
+                        Value::from(one.bond_due_on),
                     ]
                 })
                 .collect(),
@@ -181,17 +226,26 @@ impl Rows {
                     let (target, unit, comparator) = one.target.map_or((None, None, None), |(target, unit, than)| {
                         (Some(target), Some(unit).filter(|unit| !unit.is_empty()), Some(than))
                     });
+                    let due = one.due.columns();
                     vec![
                         Value::from(one.number.as_str()),
                         Value::from(contracts[one.contract].number.as_str()),
                         Value::from(one.kind),
-                        Value::from(one.due_on),
+                        Value::from(due.on),
                         Value::from(target),
                         Value::from(unit),
                         Value::from(comparator),
                         Value::from(one.met_on),
                         Value::from(one.achieved),
                         Value::from(one.excuse),
+                        Value::from(due.after),
+                        Value::from(due.count.map(i64::from)),
+                        Value::from(due.unit),
+                        Value::from(due.yearly.as_deref()),
+                        Value::from(due.from_year.map(i64::from)),
+                        Value::from(one.body),
+                        Value::from(one.evidence),
+                        Value::from(one.consequence),
                     ]
                 })
                 .collect(),
@@ -305,7 +359,7 @@ impl Files {
             buildings: VectorWriter::create(&folder.join(BUILDINGS), Format::Gpkg, &[layer], options)?,
             enterprises: CsvWriter::create(&folder.join(ENTERPRISES), &enterprise_columns, UTF8_BOM)?,
             occupancies: CsvWriter::create(&folder.join(OCCUPANCIES), &occupancy_columns, GBK)?,
-            obligations: CsvWriter::create(&folder.join(OBLIGATIONS), &canonical(Kind::Obligations), UTF8)?,
+            obligations: CsvWriter::create(&folder.join(OBLIGATIONS), &obligation_columns(), UTF8)?,
             returns: YEARS
                 .iter()
                 .map(|year| CsvWriter::create(&folder.join(returns_name(*year)), &return_columns, UTF8))

@@ -6,6 +6,7 @@ use super::city::DISTRICTS;
 use super::economy::Economy;
 use super::places::Standing;
 use super::unit::{Fate, Ground, Parcel, Unit, day, days_after, round};
+use crate::domain::contract::due::{DueRule, DueUnit, Event};
 use chrono::{Datelike, Months, NaiveDate};
 
 /// A contract.
@@ -26,6 +27,13 @@ pub(super) struct Contract {
     pub developed: Option<f64>,
     pub invested: Option<f64>,
     pub suspended_on: Option<NaiveDate>,
+    pub paid_on: Option<NaiveDate>,
+    pub handed_over_on: Option<NaiveDate>,
+    pub deposit_wan_yuan: Option<f64>,
+    /// For start, completion and production.
+    pub bonds: Option<[f64; 3]>,
+    pub bond_form: &'static str,
+    pub bond_due_on: Option<NaiveDate>,
 }
 
 /// An obligation.
@@ -33,11 +41,14 @@ pub(super) struct Obligation {
     pub number: String,
     pub contract: usize,
     pub kind: &'static str,
-    pub due_on: NaiveDate,
+    pub due: DueRule,
     pub target: Option<(f64, &'static str, &'static str)>,
     pub met_on: Option<NaiveDate>,
     pub achieved: Option<f64>,
     pub excuse: Option<&'static str>,
+    pub body: Option<&'static str>,
+    pub evidence: Option<&'static str>,
+    pub consequence: Option<&'static str>,
 }
 
 /// The day on which the city is seen.
@@ -63,9 +74,9 @@ pub(super) fn history(
     };
     let (mut contracts, mut obligations) = (Vec::new(), Vec::new());
     for (index, (parcel, holder)) in parcels.iter().zip(&economy.holders).enumerate() {
-        let contract = contract(index, parcel, *holder, &responsible_unit, &mut chance);
+        let mut contract = contract(index, parcel, *holder, &responsible_unit, &mut chance);
         if contract.performance_terms {
-            promises(contracts.len(), &contract, parcel, &mut chance, &mut obligations);
+            promises(contracts.len(), &mut contract, parcel, &mut chance, &mut obligations);
         }
         contracts.push(contract);
     }
@@ -140,13 +151,39 @@ fn contract(index: usize, parcel: &Parcel, holder: usize, responsible_unit: &str
         developed,
         invested,
         suspended_on,
+        paid_on: None,
+        handed_over_on: None,
+        deposit_wan_yuan: None,
+        bonds: None,
+        bond_form: "现金",
+        bond_due_on: None,
+    }
+}
+
+/// What goes before works: the price is paid, the land handed over and the bond given. The start is counted from the
+/// handover where that lies late enough after the signature; else the contract names its day.
+fn handed_over(contract: &mut Contract, start: NaiveDate) -> DueRule {
+    let Some(price) = contract.price_wan_yuan else { return DueRule::On(start) };
+    contract.deposit_wan_yuan = Some(round(price * 0.2, 4));
+    contract.bonds = Some([0.05, 0.05, 0.05].map(|share| round(price * share, 4)));
+    contract.bond_form = if contract.number.ends_with(['0', '5']) { "保函" } else { "现金" };
+    contract.bond_due_on = Some(days_after(contract.signed_on, 7));
+    let handover = start.checked_sub_months(Months::new(6));
+    let again = |day: NaiveDate| day.checked_add_months(Months::new(6)) == Some(start);
+    match handover.filter(|day| again(*day) && *day >= days_after(contract.signed_on, 40)) {
+        Some(day) => {
+            contract.paid_on = Some(days_after(contract.signed_on, 28));
+            contract.handed_over_on = Some(day);
+            DueRule::After { event: Event::Handover, count: 6, unit: DueUnit::Months }
+        }
+        None => DueRule::On(start),
     }
 }
 
 /// What a life-cycle contract promises: four days and some figures.
 fn promises(
     index: usize,
-    contract: &Contract,
+    contract: &mut Contract,
     parcel: &Parcel,
     chance: &mut Chance,
     obligations: &mut Vec<Obligation>,
@@ -155,20 +192,35 @@ fn promises(
     let completion = days_after(start, chance.whole(900, 1_100));
     let production = days_after(completion, chance.whole(150, 240));
     let full = days_after(production, chance.whole(720, 1_100));
+    let start_rule = handed_over(contract, start);
+    let contract = &*contract;
     let mut number = 0;
-    let mut add = |kind, due_on, target, met_on: Option<NaiveDate>, achieved, excuse| {
+    let mut add = |kind, due, target, met_on: Option<NaiveDate>, achieved, excuse| {
         number += 1;
+        let (evidence, consequence) = match kind {
+            "start" => (Some("施工许可证、开工照片"), Some("逾期开工按合同扣除开工保证金，逾期超过一年可解除合同")),
+            "completion" => (Some("竣工验收备案"), Some("按合同扣除竣工保证金")),
+            "production" => (Some("投产认定"), Some("按合同扣除投产保证金")),
+            "tax" | "output" => (Some("年报"), None),
+            _ => (None, None),
+        };
         obligations.push(Obligation {
             number: format!("{}-{number:02}", contract.number),
             contract: index,
             kind,
-            due_on,
+            due,
             target,
             met_on: met_on.filter(|met| *met <= today()),
             achieved,
             excuse,
+            body: (kind == "tax").then_some("区税务局（演示）"),
+            evidence,
+            consequence,
         });
     };
+    let on = DueRule::On;
+    // Yearly figures are looked at each spring from the year after full production on.
+    let yearly = DueRule::Yearly { month: 4, day: 30, from: full.year() + 1, to: None };
     let started = matches!(parcel.fate, Fate::Operating | Fate::Building | Fate::Suspended);
     let excused = parcel.fate == Fate::NotStarted && chance.once_in(0.15);
     let near = |due: NaiveDate, chance: &mut Chance| {
@@ -181,35 +233,35 @@ fn promises(
         days_after(due, late)
     };
     let met = started.then(|| near(start, chance).max(days_after(contract.signed_on, 60)));
-    add("start", start, None, met, None, excused.then_some("government"));
+    add("start", start_rule, None, met, None, excused.then_some("government"));
     let operating = parcel.fate == Fate::Operating;
     let met = operating.then(|| near(completion, chance));
     let excuse = (operating && chance.once_in(0.02)).then_some("force_majeure");
-    add("completion", completion, None, met, None, excuse);
+    add("completion", on(completion), None, met, None, excuse);
     let met_production = operating.then(|| near(production, chance));
-    add("production", production, None, met_production, None, None);
+    add("production", on(production), None, met_production, None, None);
     let met = (operating && chance.once_in(0.9)).then(|| near(full, chance));
-    add("full_production", full, None, met, None, None);
+    add("full_production", on(full), None, met, None, None);
 
     let invested = contract.invested.unwrap_or(0.0) / 100.0;
     let investment = round(parcel.mu() * chance.between(180.0, 700.0), 0).max(1.0);
     let done = round(investment * invested, 1);
-    add("investment", completion, Some((investment, "万元", ">=")), None, (done > 0.0).then_some(done), None);
+    add("investment", on(completion), Some((investment, "万元", ">=")), None, (done > 0.0).then_some(done), None);
     let tax = round(parcel.mu() * chance.between(8.0, 45.0), 1).max(0.1);
-    add("tax", full, Some((tax, "万元/年", ">=")), None, None, None);
+    add("tax", yearly, Some((tax, "万元/年", ">=")), None, None, None);
     let output = round(parcel.mu() * chance.between(150.0, 800.0), 0).max(1.0);
-    add("output", full, Some((output, "万元/年", ">=")), None, None, None);
+    add("output", yearly, Some((output, "万元/年", ">=")), None, None, None);
     if chance.once_in(0.6) {
         let jobs = round(parcel.mu() * chance.between(0.8, 3.5), 0).max(1.0);
         let found = operating.then(|| round(jobs * chance.between(0.6, 1.5), 0));
-        add("jobs", full, Some((jobs, "人", ">=")), None, found, None);
+        add("jobs", on(full), Some((jobs, "人", ">=")), None, found, None);
     }
     if chance.once_in(0.25) {
         let energy = round(output * chance.between(0.03, 0.3), 1).max(0.1);
-        add("energy", full, Some((energy, "吨标煤/年", "<=")), None, None, None);
+        add("energy", yearly, Some((energy, "吨标煤/年", "<=")), None, None, None);
     }
     if let Some(low) = contract.ratio_low {
         let built = round(parcel.floor_m2() / parcel.registered_m2, 2);
-        add("plot_ratio_low", completion, Some((low, "", ">=")), None, (built > 0.0).then_some(built), None);
+        add("plot_ratio_low", on(completion), Some((low, "", ">=")), None, (built > 0.0).then_some(built), None);
     }
 }

@@ -2,6 +2,7 @@
 //! time or fails for want of a machine. A file imports only from its own group or an earlier one.
 
 // Ground words.
+pub mod calendar;
 pub mod finding;
 pub mod geometry;
 pub mod id;
@@ -17,6 +18,7 @@ pub mod building;
 pub mod contract;
 pub mod district;
 pub mod enterprise;
+pub mod lifecycle;
 pub mod occupancy;
 pub mod parcel;
 pub mod park;
@@ -28,5 +30,6 @@ pub mod zoning;
 // Judgements.
 pub mod review;
 
-// What maps and lists show.
+// What maps, lists and files show.
+pub mod timeline;
 pub mod today;

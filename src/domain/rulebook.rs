@@ -44,6 +44,8 @@ pub enum Unit {
     Metres,
     /// 1 for yes, 0 for no.
     Flag,
+    /// Calendar days.
+    Days,
 }
 
 impl Unit {
@@ -82,6 +84,18 @@ pub mod keys {
     pub const IDLE_INVESTED: &str = "idle-invested-percent";
     /// Months after the agreed start from which a life-cycle contract may be rescinded.
     pub const RESCISSION_MONTHS: &str = "contract-rescission-months";
+    /// Months before the end of a term by which one must apply to renew it.
+    pub const APPLICATION_MONTHS: &str = "expiry-application-months";
+    /// Months of lateness up to which only a part of the start bond is lost.
+    pub const START_BOND_MONTHS: &str = "start-bond-part-months";
+    /// That part.
+    pub const START_BOND_PERCENT: &str = "start-bond-part-percent";
+    /// The most that a fee for idle granted land may be of its price.
+    pub const IDLE_FEE_PERCENT: &str = "idle-fee-percent";
+    /// Days of public notice before land is taken back.
+    pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
+    /// Days after demand from which an unpaid bond lets the contract be rescinded.
+    pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
 
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";
@@ -91,7 +105,7 @@ pub mod keys {
     pub const BUILDING_PART: &str = "building-least-part-share";
 
     /// Those without which nothing can be judged.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 15] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -101,6 +115,12 @@ pub mod keys {
         IDLE_DEVELOPED,
         IDLE_INVESTED,
         RESCISSION_MONTHS,
+        APPLICATION_MONTHS,
+        START_BOND_MONTHS,
+        START_BOND_PERCENT,
+        IDLE_FEE_PERCENT,
+        TAKE_BACK_NOTICE_DAYS,
+        BOND_GRACE_DAYS,
     ];
 }
 

@@ -1,7 +1,9 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod contract;
 pub mod demo;
 pub mod import;
+pub mod lifecycle;
 pub mod lists;
 pub mod moment;
 pub mod plot_ratio;

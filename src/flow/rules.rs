@@ -1,5 +1,7 @@
 //! Which rules are in use: the ones shipped with the program, or a scheme that someone names.
 
+use crate::domain::calendar::Calendar;
+use crate::domain::contract::tracks::Limits;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
@@ -12,6 +14,7 @@ use std::sync::OnceLock;
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
+const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
 
@@ -73,6 +76,22 @@ pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
     }
     let book = Rulebook::parse(VALUES).map_err(of_values)?;
     Ok(BOOK.get_or_init(|| book))
+}
+
+/// The calendar of working days that comes with the program, read once.
+pub fn calendar() -> Result<&'static Calendar, RulesError> {
+    static DAYS: OnceLock<Calendar> = OnceLock::new();
+    if let Some(days) = DAYS.get() {
+        return Ok(days);
+    }
+    let days = Calendar::parse(CALENDAR)
+        .map_err(|source| RulesError::Scheme { name: "data/calendars/cn.toml".into(), source })?;
+    Ok(DAYS.get_or_init(|| days))
+}
+
+/// The rule values of the contract and idle-land tracks on a day.
+pub fn limits(day: NaiveDate) -> Result<Limits, RulesError> {
+    Limits::on(rulebook()?, day).map_err(of_values)
 }
 
 /// How many months before its end a term counts as expiring, by the rule of that day.

@@ -1,11 +1,12 @@
 //! Land contracts.
 
-use super::StoreError;
 use super::copy::Rows;
-use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
+use super::versions::{check_versions, merge_versions};
 use super::write::Write;
+use super::{StoreError, bond};
 use crate::domain::contract::Contract;
+use crate::domain::contract::bond::BondForm;
 use crate::domain::quantity::PlotRatio;
 use sqlx::PgConnection;
 
@@ -27,6 +28,21 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Contract) {
         .optional_number(it.developed_percent)
         .optional_number(it.invested_percent)
         .optional_date(it.suspended_on)
+        .optional_text(it.supplements.as_deref())
+        .optional_date(it.paid_on)
+        .optional_date(it.handed_over_on)
+        .optional_decimal(it.deposit_wan_yuan)
+        .optional_decimal(it.bonds.whole_wan_yuan)
+        .optional_decimal(it.bonds.percent)
+        .optional_decimal(it.bonds.parts_wan_yuan.map(|parts| parts[0]))
+        .optional_decimal(it.bonds.parts_wan_yuan.map(|parts| parts[1]))
+        .optional_decimal(it.bonds.parts_wan_yuan.map(|parts| parts[2]))
+        .optional_text(it.bonds.form.map(BondForm::name))
+        .optional_date(it.bonds.due_on)
+        .optional_date(it.bonds.paid_on)
+        .optional_date(it.validity.from)
+        .optional_date(it.validity.to)
+        .value(&it.validity.from.is_none())
         .end();
 }
 
@@ -57,27 +73,73 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
             "the code of an enterprise in the register; import enterprises first",
         )
     }));
+    // A supplement may come in the same file as what it supplements.
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_contract s where s.supplements is not null
+             and not exists (select from contract t where t.number = s.supplements)
+             and not exists (select from stage_contract o where o.number = s.supplements)
+         returning s.file, s.row, s.key, s.supplements as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse("unknown-contract", "supplements", "the number of a contract in the register or in this import")
+    }));
+    // Where no day is given, a contract is law from its signature, and a corrected signature corrects that day too.
+    check_versions!(
+        connection,
+        refused,
+        "contract",
+        from "stage_contract",
+        matching "t.number = s.number",
+        same "o.number = t.number",
+        first "s.signed_on",
+        kept "case when lower(t.valid) = t.signed_on and not exists (select from contract o where o.number = t.number and upper_inf(o.recorded) and o.valid << t.valid) then s.signed_on else lower(t.valid) end",
+        changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
+         t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
+         t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
+         t.deposit_wan_yuan"
+        to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
+         s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
+         s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
+         s.deposit_wan_yuan"
+    );
     Ok(refused)
 }
 
-/// Merges the staged rows.
+/// Merges the staged rows and the bonds they carry.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    merge_recorded!(
+    let with_new_bonds = bond::merge(write).await?;
+    let merged: Merged = merge_versions!(
         write,
         "contract",
         from "stage_contract",
         matching "t.number = s.number",
         changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
          t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
-         t.developed_percent, t.invested_percent, t.suspended_on"
+         t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
+         t.deposit_wan_yuan"
         to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
          s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
-         s.developed_percent, s.invested_percent, s.suspended_on",
+         s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
+         s.deposit_wan_yuan",
         columns "number, parcel, kind, holder, signed_on, term_starts_on, term_ends_on, price_wan_yuan, \
          plot_ratio_low, plot_ratio_high, performance_terms, responsible_unit, developed_percent, \
-         invested_percent, suspended_on",
+         invested_percent, suspended_on, supplements, paid_on, handed_over_on, deposit_wan_yuan",
         values "s.number, s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, \
          s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, \
-         s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on"
+         s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, \
+         s.handed_over_on, s.deposit_wan_yuan"
+    );
+    // A row whose contract was known as it is, but whose bond was not, changed something.
+    let beside = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from unnest($1::text[]) n (number)
+           where not exists (select from stage_contract s where s.number = n.number)"#,
+        &with_new_bonds
     )
+    .fetch_one(write.connection())
+    .await?
+    .unsigned_abs();
+    Ok(Merged { accepted: merged.accepted + beside, unchanged: merged.unchanged - beside })
 }

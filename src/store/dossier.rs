@@ -162,12 +162,18 @@ pub async fn read(
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
 ) -> Result<Option<Dossier>, StoreError> {
-    let (day, known_at) = (moment.valid_at, moment.known_at);
+    let known_at = moment.known_at;
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head_at(&mut tx, known_at).await?;
     let Some((id, version, mut parcel)) = parcel(&mut tx, code, moment).await? else { return Ok(None) };
+    // Of land that is not law on the day, the file is shown as it was on its last day, or will be on its first.
+    let day = match (parcel.valid_from, parcel.valid_to) {
+        (_, Some(end)) if end <= moment.valid_at => end.pred_opt().unwrap_or(end),
+        (Some(start), _) if moment.valid_at < start => start,
+        _ => moment.valid_at,
+    };
     if let Some(share) = tier_share {
         let then = sqlx::query!(
             r#"select t.tier as "tier!", t.locked as "locked!"
@@ -238,10 +244,11 @@ pub async fn read(
                c.responsible_unit
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
-           where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity')
+           where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity') and c.valid @> $3::date
            order by c.signed_on desc, c.number desc"#,
         code,
-        known_at
+        known_at,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -249,11 +256,14 @@ pub async fn read(
         Obligation,
         "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
              o.achieved::float8 as achieved, o.excuse
-         from obligation o join contract c on c.number = o.contract and c.recorded @> coalesce($2::timestamptz, 'infinity')
-         where c.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
+         from obligation o
+         join contract c on c.number = o.contract and c.recorded @> coalesce($2::timestamptz, 'infinity')
+             and c.valid @> $3::date
+         where c.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity') and o.valid @> $3::date
          order by o.due_on nulls last, o.number",
         code,
-        known_at
+        known_at,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -2,14 +2,17 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+pub mod bond;
 pub mod building;
 pub mod city;
+pub mod clock;
 pub mod contract;
 pub mod copy;
 pub mod dossier;
 pub mod doubt;
 pub mod enterprise;
 mod geometry;
+pub mod lifecycle;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
@@ -21,6 +24,7 @@ pub mod review;
 pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
+mod versions;
 pub mod write;
 pub mod zoning;
 

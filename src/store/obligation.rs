@@ -2,25 +2,45 @@
 
 use super::StoreError;
 use super::copy::Rows;
-use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
+use super::versions::{check_versions, merge_versions};
 use super::write::Write;
+use crate::domain::contract::due::DueRule;
 use crate::domain::contract::obligation::{Excuse, Obligation};
 use sqlx::PgConnection;
 
 /// Puts one row on its way in.
 pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Obligation) {
+    let due = it.due.map(DueRule::columns).unwrap_or_default();
+    let act = it.act.as_ref();
     rows.row(file, row, &it.number)
         .text(&it.number)
         .text(&it.contract)
         .text(it.kind.name())
-        .optional_date(it.due_on)
+        .optional_date(due.on)
         .optional_decimal(it.target)
         .optional_text(it.unit.as_deref())
         .value(&it.at_most)
         .optional_date(it.met_on)
         .optional_decimal(it.achieved)
         .optional_text(it.excuse.map(Excuse::name))
+        .optional_text(due.after)
+        .optional(due.count.as_ref())
+        .optional_text(due.unit)
+        .optional_text(due.yearly.as_deref())
+        .optional(due.from_year.as_ref())
+        .optional(due.to_year.as_ref())
+        .optional_text(it.body.as_deref())
+        .optional_text(it.evidence.as_deref())
+        .optional_text(it.consequence.as_deref())
+        .optional_text(act.map(|act| act.kind.name()))
+        .optional_date(act.map(|act| act.on))
+        .optional_date(act.and_then(|act| act.until))
+        .optional_text(act.map(|act| act.ground.as_str()))
+        .optional_text(act.map(|act| act.document.as_str()))
+        .optional_date(it.validity.from)
+        .optional_date(it.validity.to)
+        .value(&it.validity.from.is_none())
         .end();
 }
 
@@ -41,20 +61,78 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
             "the number of a contract in the register; import contracts first",
         )
     }));
+    check_versions!(
+        connection,
+        refused,
+        "obligation",
+        from "stage_obligation",
+        matching "t.number = s.number",
+        same "o.number = t.number",
+        first "(select min(lower(c.valid)) from contract c where c.number = s.contract and upper_inf(c.recorded))",
+        kept "lower(t.valid)",
+        changed "t.contract, t.kind, t.due_on, t.target, t.unit, t.at_most, t.met_on, t.achieved, t.excuse, \
+         t.due_after, t.due_count, t.due_unit, t.due_yearly, t.due_from_year, t.due_to_year, t.body, t.evidence, \
+         t.consequence"
+        to "s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse, \
+         s.due_after, s.due_count, s.due_unit, s.due_yearly, s.due_from_year, s.due_to_year, s.body, s.evidence, \
+         s.consequence"
+    );
     Ok(refused)
 }
 
-/// Merges the staged rows.
+/// Merges the staged rows and the decisions they carry.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    merge_recorded!(
+    let with_new_acts = merge_acts(write).await?;
+    let merged: Merged = merge_versions!(
         write,
         "obligation",
         from "stage_obligation",
         matching "t.number = s.number",
-        changed "t.contract, t.kind, t.due_on, t.target, t.unit, t.at_most, t.met_on, t.achieved, t.excuse"
-        to "s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse",
-        columns "number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse",
+        changed "t.contract, t.kind, t.due_on, t.target, t.unit, t.at_most, t.met_on, t.achieved, t.excuse, \
+         t.due_after, t.due_count, t.due_unit, t.due_yearly, t.due_from_year, t.due_to_year, t.body, t.evidence, \
+         t.consequence"
+        to "s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, s.excuse, \
+         s.due_after, s.due_count, s.due_unit, s.due_yearly, s.due_from_year, s.due_to_year, s.body, s.evidence, \
+         s.consequence",
+        columns "number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse, due_after, due_count, \
+         due_unit, due_yearly, due_from_year, due_to_year, body, evidence, consequence",
         values "s.number, s.contract, s.kind, s.due_on, s.target, s.unit, s.at_most, s.met_on, s.achieved, \
-         s.excuse"
+         s.excuse, s.due_after, s.due_count, s.due_unit, s.due_yearly, s.due_from_year, s.due_to_year, s.body, \
+         s.evidence, s.consequence"
+    );
+    let beside = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from unnest($1::text[]) n (number)
+           where not exists (select from stage_obligation s where s.number = n.number)"#,
+        &with_new_acts
     )
+    .fetch_one(write.connection())
+    .await?
+    .unsigned_abs();
+    Ok(Merged { accepted: merged.accepted + beside, unchanged: merged.unchanged - beside })
+}
+
+/// Adds the decisions that the register does not have; one of the same kind and day corrects what was believed of it.
+/// Answers the numbers of their obligations.
+async fn merge_acts(write: &mut Write) -> Result<Vec<String>, StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    sqlx::query!(
+        "update obligation_act t set recorded = tstzrange(lower(t.recorded), $1) from stage_obligation s
+         where t.obligation = s.number and t.act = s.act and t.on_date = s.act_on and upper_inf(t.recorded)
+             and (t.until, t.ground, t.document) is distinct from (s.act_until, s.act_ground, s.act_document)",
+        at
+    )
+    .execute(write.connection())
+    .await?;
+    Ok(sqlx::query_scalar!(
+        "insert into obligation_act (obligation, act, on_date, until, ground, document, recorded, revision)
+         select s.number, s.act, s.act_on, s.act_until, s.act_ground, s.act_document, tstzrange($1, null), $2
+         from stage_obligation s where s.act is not null and not exists (
+             select from obligation_act t
+             where t.obligation = s.number and t.act = s.act and t.on_date = s.act_on and upper_inf(t.recorded))
+         order by s.file, s.row returning obligation",
+        at,
+        revision
+    )
+    .fetch_all(write.connection())
+    .await?)
 }

@@ -1,15 +1,19 @@
 //! Reviews: the facts frozen in one moment, and the runs with their results.
 
-use super::StoreError;
 use super::copy::{self, Rows};
 use super::write::Write;
-use crate::domain::contract::obligation::{Excuse, ObligationKind};
+use super::{StoreError, clock};
+use crate::domain::calendar::Calendar;
+use crate::domain::contract::clock::State;
+use crate::domain::contract::due::DueRule;
+use crate::domain::contract::obligation::{Act, ActKind, ObligationKind};
 use crate::domain::moment::Moment;
 use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, Use, VetoFact};
 use crate::domain::review::freeze::{Frozen, ParcelRow};
 use crate::domain::review::grade::Grade;
 use crate::domain::zoning::Tier;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
+use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 use std::collections::HashMap;
@@ -22,6 +26,7 @@ pub async fn freeze(
     deciding_share: f64,
     tall_storey_m: Option<f64>,
     years: std::ops::RangeInclusive<i32>,
+    calendar: &Calendar,
 ) -> Result<Frozen, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
@@ -102,7 +107,7 @@ pub async fn freeze(
             Some((place, VetoFact { enterprise: row.enterprise, year: row.year, kind: row.veto }))
         })
         .collect();
-    frozen.contracts = contracts(&mut tx, as_of, &parcel_of).await?;
+    frozen.contracts = contracts(&mut tx, as_of, &parcel_of, calendar).await?;
     tx.commit().await?;
     drop((parcel_of, enterprise_of));
     frozen.parcels = parcels;
@@ -161,11 +166,12 @@ async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     parcel_of: &HashMap<&str, usize>,
+    calendar: &Calendar,
 ) -> Result<HashMap<usize, (ContractFacts, Vec<DutyRow>)>, StoreError> {
     let rows = sqlx::query!(
         "select distinct on (parcel) parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit,
              developed_percent, invested_percent, suspended_on
-         from contract where upper_inf(recorded) and signed_on <= $1
+         from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
          order by parcel, signed_on desc, number desc",
         as_of
     )
@@ -189,39 +195,31 @@ async fn contracts(
         };
         contracts.insert(*parcel, (facts, Vec::new()));
     }
-    let rows = sqlx::query!(
-        r#"select number, contract, kind, due_on, met_on, target::float8 as target, achieved::float8 as achieved,
-               at_most, excuse
-           from obligation where upper_inf(recorded) order by contract collate "C", number collate "C""#
-    )
-    .fetch_all(connection)
-    .await?;
-    for row in rows {
-        let Some(parcel) = parcel_of_contract.get(&row.contract) else { continue };
-        let unknown = |column, value: &str| StoreError::Value {
-            table: "obligation",
-            column,
-            row: row.number.clone(),
-            value: value.to_owned(),
+    for held in clock::read(connection, as_of).await? {
+        let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
+        else {
+            continue;
         };
-        let kind = ObligationKind::WORDS.iter().find(|(word, _)| *word == row.kind).map(|(_, kind)| *kind);
-        let excuse = match row.excuse.as_deref() {
-            None => None,
-            Some("government") => Some(Excuse::Government),
-            Some("force_majeure") => Some(Excuse::ForceMajeure),
-            Some(other) => return Err(unknown("excuse", other)),
-        };
-        let duty = DutyRow {
-            kind: kind.ok_or_else(|| unknown("kind", &row.kind))?,
-            due_on: row.due_on,
-            met_on: row.met_on,
-            target: row.target,
-            achieved: row.achieved,
-            at_most: row.at_most,
-            excuse,
-        };
-        if let Some((_, duties)) = contracts.get_mut(parcel) {
-            duties.push(duty);
+        let events = held.events(as_of);
+        for duty in &held.duties {
+            let clock = duty.promise().clock(&events, calendar, as_of, Days::new(0));
+            // Neither the government's own duty nor what was waived is held against the holder.
+            if duty.kind == ObligationKind::Handover || matches!(clock.state, State::Waived { .. }) {
+                continue;
+            }
+            let made_good = matches!(clock.state, State::Met { .. } | State::Cured { .. });
+            let closes = |act: &&Act| matches!(act.kind, ActKind::Met | ActKind::Cured) && act.on <= as_of;
+            let decided = duty.acts.iter().filter(closes).map(|act| act.on).max();
+            duties.push(DutyRow {
+                kind: duty.kind,
+                // A yearly duty is never over; its figures are judged by the yearly returns.
+                due_on: clock.due.filter(|_| !matches!(duty.due, Some(DueRule::Yearly { .. }))),
+                met_on: duty.met_on.or(decided.filter(|_| made_good)),
+                target: duty.target.and_then(|target| target.to_f64()),
+                achieved: duty.achieved.and_then(|achieved| achieved.to_f64()),
+                at_most: duty.at_most,
+                excuse: duty.excuse,
+            });
         }
     }
     Ok(contracts)

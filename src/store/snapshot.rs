@@ -21,7 +21,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
         ParcelRow,
         r#"with terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
-               where upper_inf(recorded) and signed_on <= $1 order by parcel, signed_on desc, number desc)
+               where upper_inf(recorded) and valid @> $1::date and signed_on <= $1 order by parcel, signed_on desc, number desc)
            select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
                v.land_use, v.area_m2, f.floor_m2 as "floor_m2?", v.plot_ratio_allowed, r.grade as "grade?", r.score,
                r.outcome as "outcome?", t.term_ends_on, st_asbinary(v.geom, 'NDR') as "wkb!"
@@ -68,7 +68,7 @@ pub async fn load_at(
                  and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
            terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
-               where recorded @> coalesce($2::timestamptz, 'infinity') and signed_on <= $1
+               where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
                  and parcel in (select code from here)
                order by parcel, signed_on desc, number desc)
            select h.code, h.district, h.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",

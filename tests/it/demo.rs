@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use files::{CITY, CityFiles, PARCELS};
 use geo::{Area, BooleanOps, BoundingRect, Contains, MultiPolygon};
 use landcycle::demo::{DemoError, Settings, generate};
+use landcycle::domain::contract::due::DueRule;
 use landcycle::domain::geometry;
 use landcycle::domain::id::ParcelCode;
 use landcycle::domain::intake::Kind;
@@ -239,7 +240,7 @@ fn about_one_parcel_in_a_hundred_is_idle() {
         .obligations
         .iter()
         .filter(|one| one.kind == contract::obligation::ObligationKind::Start)
-        .filter(|one| one.met_on.is_none() && one.due_on.unwrap() + year <= today())
+        .filter(|one| one.met_on.is_none() && one.due.and_then(DueRule::fixed).unwrap() + year <= today())
         .map(|one| one.contract.as_str())
         .collect();
     let suspended = CITY.contracts.iter().filter(|one| {

@@ -4,6 +4,7 @@
 mod atlas;
 mod cli;
 mod cluster;
+mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
@@ -12,6 +13,7 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod lifecycle;
 mod moment;
 mod occupancies;
 mod plot_ratio;

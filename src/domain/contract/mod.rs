@@ -1,7 +1,13 @@
 //! Land contracts (出让、租赁、划拨) and what they promise.
 
+pub mod agenda;
+pub mod bond;
+pub mod clock;
+pub mod due;
 pub mod obligation;
+pub mod tracks;
 
+use self::bond::Bonds;
 use super::id::ParcelCode;
 use super::intake::{
     Field,
@@ -32,6 +38,20 @@ pub const FIELDS: &[Field] = &[
     field("developed_percent", Number, false),
     field("invested_percent", Number, false),
     field("suspended_on", Date, false),
+    field("supplements", Text, false),
+    field("paid_on", Date, false),
+    field("handed_over_on", Date, false),
+    field("deposit_wan_yuan", Number, false),
+    field("bond_wan_yuan", Number, false),
+    field("bond_percent", Number, false),
+    field("bond_start_wan_yuan", Number, false),
+    field("bond_completion_wan_yuan", Number, false),
+    field("bond_production_wan_yuan", Number, false),
+    field("bond_form", Text, false),
+    field("bond_due_on", Date, false),
+    field("bond_paid_on", Date, false),
+    field("valid_from", Date, false),
+    field("valid_to", Date, false),
 ];
 
 /// How land was handed over.
@@ -39,6 +59,8 @@ pub const FIELDS: &[Field] = &[
 pub enum ContractKind {
     /// 出让.
     Grant,
+    /// 弹性年期出让: granted for less than the longest term.
+    FlexibleGrant,
     /// 租赁.
     Lease,
     /// 先租后让.
@@ -52,6 +74,7 @@ impl ContractKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Grant => "grant",
+            Self::FlexibleGrant => "flexible_grant",
             Self::Lease => "lease",
             Self::LeaseThenGrant => "lease_then_grant",
             Self::Allocation => "allocation",
@@ -92,6 +115,40 @@ pub struct Contract {
     pub invested_percent: Option<f64>,
     /// Since when works stand still.
     pub suspended_on: Option<NaiveDate>,
+    /// The number of the contract that it supplements (补充合同).
+    pub supplements: Option<String>,
+    /// When the price was paid in full.
+    pub paid_on: Option<NaiveDate>,
+    /// When the land was handed over (交地).
+    pub handed_over_on: Option<NaiveDate>,
+    /// The deposit (定金) in 万元.
+    pub deposit_wan_yuan: Option<Decimal>,
+    /// The performance bonds behind it.
+    pub bonds: Bonds,
+    /// The days on which this version is law, where the file says so.
+    pub validity: Validity,
+}
+
+/// From when to when a version is law. Without a first day a row corrects the newest version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Validity {
+    /// The first day.
+    pub from: Option<NaiveDate>,
+    /// The first day after the last.
+    pub to: Option<NaiveDate>,
+}
+
+impl Validity {
+    /// Reads `valid_from` and `valid_to`.
+    fn read(row: &mut Reading<'_>) -> Self {
+        let (from, to) = (row.date("valid_from"), row.date("valid_to"));
+        if let (Some(from), Some(to)) = (from, to)
+            && to <= from
+        {
+            row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
+        }
+        Self { from, to }
+    }
 }
 
 /// Reads one row; faults are kept in the reading.
@@ -103,10 +160,12 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
         "kind",
         &[
             ("grant", ContractKind::Grant),
+            ("flexible_grant", ContractKind::FlexibleGrant),
             ("lease", ContractKind::Lease),
             ("lease_then_grant", ContractKind::LeaseThenGrant),
             ("allocation", ContractKind::Allocation),
             ("出让", ContractKind::Grant),
+            ("弹性年期出让", ContractKind::FlexibleGrant),
             ("租赁", ContractKind::Lease),
             ("先租后让", ContractKind::LeaseThenGrant),
             ("划拨", ContractKind::Allocation),
@@ -143,6 +202,17 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
     let developed_percent = percent(row, "developed_percent");
     let invested_percent = percent(row, "invested_percent");
     let suspended_on = row.date("suspended_on");
+    let supplements = row.text("supplements");
+    if let (Some(other), Some(own)) = (&supplements, &number)
+        && other == own
+    {
+        row.refuse("supplements-itself", "supplements", other, "the number of another contract");
+    }
+    let paid_on = row.date("paid_on");
+    let handed_over_on = row.date("handed_over_on");
+    let deposit_wan_yuan = row.decimal("deposit_wan_yuan");
+    let bonds = Bonds::read(row, price_wan_yuan);
+    let validity = Validity::read(row);
     Some(Contract {
         number: number?,
         parcel: parcel?,
@@ -159,6 +229,12 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
         developed_percent,
         invested_percent,
         suspended_on,
+        supplements,
+        paid_on,
+        handed_over_on,
+        deposit_wan_yuan,
+        bonds,
+        validity,
     })
 }
 

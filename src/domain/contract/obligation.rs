@@ -1,8 +1,10 @@
 //! Obligations (履约事项): what a contract promises, until when, and what came of it.
 
+use super::Validity;
+use super::due::DueRule;
 use crate::domain::intake::{
     Field,
-    FieldType::{Date, Number, Text},
+    FieldType::{Date, Integer, Number, Text},
     Reading, field,
 };
 use chrono::NaiveDate;
@@ -20,10 +22,26 @@ pub const FIELDS: &[Field] = &[
     field("met_on", Date, false),
     field("achieved", Number, false),
     field("excuse", Text, false),
+    field("due_after", Text, false),
+    field("due_count", Integer, false),
+    field("due_unit", Text, false),
+    field("due_yearly", Text, false),
+    field("due_from_year", Integer, false),
+    field("due_to_year", Integer, false),
+    field("body", Text, false),
+    field("evidence", Text, false),
+    field("consequence", Text, false),
+    field("act", Text, false),
+    field("act_on", Date, false),
+    field("act_until", Date, false),
+    field("act_ground", Text, false),
+    field("act_document", Text, false),
+    field("valid_from", Date, false),
+    field("valid_to", Date, false),
 ];
 
 /// What is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObligationKind {
     /// 开工.
     Start,
@@ -49,11 +67,19 @@ pub enum ObligationKind {
     PlotRatioLow,
     /// Highest plot ratio.
     PlotRatioHigh,
+    /// Payment of the price.
+    Payment,
+    /// Payment of the performance bond (履约保证金).
+    Bond,
+    /// Handover of the land (交地): the government's own duty.
+    Handover,
+    /// What of the land or its shares may be transferred.
+    TransferLimit,
 }
 
 impl ObligationKind {
     /// Every kind with its word.
-    pub const WORDS: [(&'static str, Self); 12] = [
+    pub const WORDS: [(&'static str, Self); 16] = [
         ("start", Self::Start),
         ("completion", Self::Completion),
         ("production", Self::Production),
@@ -66,6 +92,10 @@ impl ObligationKind {
         ("jobs", Self::Jobs),
         ("plot_ratio_low", Self::PlotRatioLow),
         ("plot_ratio_high", Self::PlotRatioHigh),
+        ("payment", Self::Payment),
+        ("bond", Self::Bond),
+        ("handover", Self::Handover),
+        ("transfer_limit", Self::TransferLimit),
     ];
 
     /// The word used in data and on the wire.
@@ -75,7 +105,32 @@ impl ObligationKind {
 
     /// Whether it is about a day rather than a figure.
     pub fn is_milestone(self) -> bool {
-        matches!(self, Self::Start | Self::Completion | Self::Production | Self::FullProduction)
+        matches!(
+            self,
+            Self::Start
+                | Self::Completion
+                | Self::Production
+                | Self::FullProduction
+                | Self::Payment
+                | Self::Bond
+                | Self::Handover
+        )
+    }
+
+    /// The units that its figure may have; the first is the one meant where none is given, and an empty one is a bare
+    /// number.
+    fn units(self) -> &'static [&'static str] {
+        match self {
+            Self::Investment => &["万元", "万元/亩"],
+            Self::Output | Self::Tax => &["万元/年", "万元/亩·年", "万元", "万元/亩"],
+            Self::Energy => &["吨标煤/年", "吨标煤", "吨标煤/万元"],
+            Self::Emissions => &["吨/年", "吨"],
+            Self::Jobs => &["人", "%"],
+            Self::PlotRatioLow | Self::PlotRatioHigh => &["", "平方米"],
+            Self::TransferLimit => &["%", "平方米"],
+            Self::Payment | Self::Bond => &["万元", "%"],
+            Self::Start | Self::Completion | Self::Production | Self::FullProduction | Self::Handover => &[],
+        }
     }
 }
 
@@ -89,12 +144,124 @@ pub enum Excuse {
 }
 
 impl Excuse {
+    /// Every excuse with its word.
+    pub const WORDS: [(&'static str, Self); 2] =
+        [("government", Self::Government), ("force_majeure", Self::ForceMajeure)];
+
     /// The word used in data and on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::Government => "government",
             Self::ForceMajeure => "force_majeure",
         }
+    }
+}
+
+/// Other ways in which the units of targets are written.
+const UNIT_WORDS: [(&str, &str); 16] = [
+    ("tce", "吨标煤"),
+    ("tce/年", "吨标煤/年"),
+    ("tce/yr", "吨标煤/年"),
+    ("t", "吨"),
+    ("t/年", "吨/年"),
+    ("t/yr", "吨/年"),
+    ("persons", "人"),
+    ("m2", "平方米"),
+    ("m²", "平方米"),
+    ("㎡", "平方米"),
+    ("percent", "%"),
+    ("％", "%"),
+    ("ratio", ""),
+    ("万元/亩/年", "万元/亩·年"),
+    ("万元/年·亩", "万元/亩·年"),
+    ("吨标准煤", "吨标煤"),
+];
+
+/// What was decided about an obligation. A clock stops only by such a recorded ground.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// What was decided.
+    pub kind: ActKind,
+    /// When.
+    pub on: NaiveDate,
+    /// The new day of an extension.
+    pub until: Option<NaiveDate>,
+    /// Why.
+    pub ground: String,
+    /// The document that says so.
+    pub document: String,
+}
+
+/// The kinds of decisions about an obligation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActKind {
+    /// 延期.
+    Extended,
+    /// 免除.
+    Waived,
+    /// 补正: a breach was made good.
+    Cured,
+    /// 认定履行.
+    Met,
+    /// 认定违约.
+    FoundBreached,
+}
+
+impl ActKind {
+    /// Every kind with its word.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("extended", Self::Extended),
+        ("waived", Self::Waived),
+        ("cured", Self::Cured),
+        ("met", Self::Met),
+        ("found_breached", Self::FoundBreached),
+    ];
+
+    /// The word used in data and on the wire.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Act {
+    /// Reads the columns of a decision; nothing where the row has none.
+    fn read(row: &mut Reading<'_>) -> Option<Self> {
+        let words = [
+            ("延期", ActKind::Extended),
+            ("免除", ActKind::Waived),
+            ("补正", ActKind::Cured),
+            ("认定履行", ActKind::Met),
+            ("认定违约", ActKind::FoundBreached),
+        ];
+        let words: Vec<(&str, ActKind)> = ActKind::WORDS.into_iter().chain(words).collect();
+        let kind = row.word("act", &words);
+        let (on, until) = (row.date("act_on"), row.date("act_until"));
+        let (ground, document) = (row.text("act_ground"), row.text("act_document"));
+        let Some(kind) = kind else {
+            if on.is_some() || until.is_some() || ground.is_some() || document.is_some() {
+                row.refuse("missing-value", "act", "", "what was decided: a day, a ground or a document is given");
+            }
+            return None;
+        };
+        if on.is_none() {
+            row.refuse("missing-value", "act_on", "", "the day of the decision");
+        }
+        if ground.is_none() {
+            row.refuse("missing-value", "act_ground", "", "why: a clock stops only by a recorded ground");
+        }
+        if document.is_none() {
+            row.refuse("missing-value", "act_document", "", "the document that says so");
+        }
+        if (kind == ActKind::Extended) != until.is_some() {
+            let value = until.map(|day| day.to_string()).unwrap_or_default();
+            row.refuse(
+                "extension-without-a-day",
+                "act_until",
+                &value,
+                "a new day with an extension, and with nothing else",
+            );
+        }
+        Some(Self { kind, on: on?, until, ground: ground?, document: document? })
     }
 }
 
@@ -108,7 +275,7 @@ pub struct Obligation {
     /// What is promised.
     pub kind: ObligationKind,
     /// Until when.
-    pub due_on: Option<NaiveDate>,
+    pub due: Option<DueRule>,
     /// The figure promised.
     pub target: Option<Decimal>,
     /// The unit of the figure.
@@ -121,6 +288,16 @@ pub struct Obligation {
     pub achieved: Option<Decimal>,
     /// Why a delay is not the holder's fault.
     pub excuse: Option<Excuse>,
+    /// Who answers for it, if not the responsible unit of the contract.
+    pub body: Option<String>,
+    /// What shows that it was met.
+    pub evidence: Option<String>,
+    /// What the contract says of a breach.
+    pub consequence: Option<String>,
+    /// What was decided about it.
+    pub act: Option<Act>,
+    /// The days on which this version is law, where the file says so.
+    pub validity: Validity,
 }
 
 /// Reads one row; faults are kept in the reading.
@@ -129,33 +306,57 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
     let contract = row.required_text("contract_no");
     row.required_text("kind");
     let kind = row.word("kind", &ObligationKind::WORDS);
-    let due_on = row.date("due_on");
+    let due = DueRule::read(row);
     let target = row.decimal("target");
     if let Some(kind) = kind {
-        if kind.is_milestone() && due_on.is_none() {
-            row.refuse("missing-value", "due_on", "", "a day: a milestone has a due date");
+        if kind.is_milestone() && due.is_none() {
+            row.refuse("missing-value", "due_on", "", "due_on, due_after or due_yearly: a milestone has a due date");
         }
         if !kind.is_milestone() && target.is_none() {
             row.refuse("missing-value", "target", "", "a figure: this kind of obligation promises one");
         }
     }
-    let unit = row.text("unit");
+    let unit = unit(row, kind);
     let at_most = row.word("comparator", &[(">=", false), ("<=", true)]).unwrap_or(false);
     let met_on = row.date("met_on");
     let achieved = row.decimal("achieved");
-    let excuse = row.word("excuse", &[("government", Excuse::Government), ("force_majeure", Excuse::ForceMajeure)]);
+    let excuse = row.word("excuse", &Excuse::WORDS);
+    let (body, evidence, consequence) = (row.text("body"), row.text("evidence"), row.text("consequence"));
+    let act = Act::read(row);
+    let validity = Validity::read(row);
     Some(Obligation {
         number: number?,
         contract: contract?,
         kind: kind?,
-        due_on,
+        due,
         target,
         unit,
         at_most,
         met_on,
         achieved,
         excuse,
+        body,
+        evidence,
+        consequence,
+        act,
+        validity,
     })
+}
+
+/// The unit of a target as the register writes it; refused where it does not fit what is promised.
+fn unit(row: &mut Reading<'_>, kind: Option<ObligationKind>) -> Option<String> {
+    let given = row.text("unit")?;
+    let word =
+        UNIT_WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(&given)).map_or(given.as_str(), |(_, to)| to);
+    if let Some(kind) = kind
+        && !kind.units().contains(&word)
+    {
+        let units = kind.units().iter().filter(|unit| !unit.is_empty()).copied().collect::<Vec<_>>().join(", ");
+        let expected = if units.is_empty() { "no unit".to_owned() } else { format!("one of {units}") };
+        row.refuse("unit-mismatch", "unit", &given, format!("{expected} for {}", kind.name()));
+        return None;
+    }
+    (!word.is_empty()).then(|| word.to_owned())
 }
 
 /// How many days late an obligation was met, or is while it is open; nothing while it is not late.

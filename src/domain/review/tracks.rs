@@ -1,60 +1,24 @@
-//! The two tracks on which land that is not built on can be lost, each with its own clock and its own money: the
-//! contract (late start) and the idle-land rules. They run side by side and are never mixed (`domain.md` §7).
+//! What a review sees of the two tracks on which land that is not built on can be lost. Their clocks and their money are
+//! in `domain/contract/tracks.rs`; here is only how a review's facts become what they look at.
 
 use super::decision::{ConstructionArea, Idle, Situation, Start, Term};
 use super::facts::{ContractFacts, Duty, Facts};
 use super::grade::Grade;
-use super::scheme::SchemeError;
-use crate::domain::rulebook::{Rulebook, keys};
-use chrono::{Months, NaiveDate};
+use crate::domain::contract::obligation::ObligationKind;
+use crate::domain::contract::tracks::Site;
+use chrono::NaiveDate;
 
-/// The rule values of the tracks, as they stand on a day.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    day: NaiveDate,
-    idle_fee: Months,
-    idle_take_back: Months,
-    developed_percent: f64,
-    invested_percent: f64,
-    rescission: Months,
-    expiry: Months,
-}
+pub use crate::domain::contract::tracks::Limits;
 
 impl Limits {
-    /// Takes the values in force on a day.
-    pub fn on(rulebook: &Rulebook, day: NaiveDate) -> Result<Self, SchemeError> {
-        let months = |key| -> Result<Months, SchemeError> {
-            let value = rulebook.on(key, day)?.value;
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a rulebook has no negative values"
-            )]
-            Ok(Months::new(value.round() as u32))
-        };
-        Ok(Self {
-            day,
-            idle_fee: months(keys::IDLE_FEE_MONTHS)?,
-            idle_take_back: months(keys::IDLE_TAKE_BACK_MONTHS)?,
-            developed_percent: rulebook.on(keys::IDLE_DEVELOPED, day)?.value,
-            invested_percent: rulebook.on(keys::IDLE_INVESTED, day)?.value,
-            rescission: months(keys::RESCISSION_MONTHS)?,
-            expiry: months(keys::EXPIRY_MONTHS)?,
-        })
-    }
-
-    /// Whether so many months have passed since a day.
-    fn passed(&self, since: NaiveDate, months: Months) -> bool {
-        since.checked_add_months(months).is_some_and(|then| then <= self.day)
-    }
-
     /// What the decision table sees of a parcel.
     pub fn situation(&self, facts: &Facts, grade: Grade) -> Situation {
         let contract = facts.contract.as_ref();
+        let site = contract.map(|contract| site(contract, shows_use(facts)));
         Situation {
             grade,
-            idle: contract.map_or(Idle::None, |contract| self.idle(contract, shows_use(facts))),
-            start: contract.map_or(Start::InTime, |contract| self.start(contract, shows_use(facts))),
+            idle: site.map_or(Idle::None, |site| self.idle(&site)),
+            start: site.map_or(Start::InTime, |site| self.start(&site)),
             veto: !facts.vetoes.is_empty(),
             term: contract.and_then(|contract| contract.term_ends_on).map_or(Term::Running, |end| self.term(end)),
             tier: facts.tier,
@@ -63,62 +27,34 @@ impl Limits {
             construction_area: ConstructionArea::Unknown,
         }
     }
+}
 
-    /// `end` is the first day after the term.
-    fn term(&self, end: NaiveDate) -> Term {
-        if end <= self.day {
-            return Term::Expired;
-        }
-        let soon = self.day.checked_add_months(self.expiry).is_some_and(|horizon| end <= horizon);
-        if soon { Term::Expiring } else { Term::Running }
+/// The start that is still owed. A day that nobody entered is not proof that nothing was built: where the land shows
+/// use, or the contract a later step, works have begun.
+fn open_start(contract: &ContractFacts, in_use: bool) -> Option<(&Duty, NaiveDate)> {
+    // What is paid or handed over before works begin shows nothing of them.
+    let before = [ObligationKind::Payment, ObligationKind::Bond, ObligationKind::Handover].map(ObligationKind::name);
+    let begun = |duty: &Duty| duty.met_on.is_some() && !before.contains(&duty.kind.as_str());
+    if in_use || contract.suspended_on.is_some() || contract.duties.iter().any(begun) {
+        return None;
     }
+    let duty = contract.duties.iter().find(|duty| duty.kind == ObligationKind::Start.name())?;
+    Some((duty, duty.due_on?))
+}
 
-    /// The start that is still owed. A day that nobody entered is not proof that nothing was built: where the land shows
-    /// use, or the contract a later step, works have begun.
-    fn open_start(contract: &ContractFacts, in_use: bool) -> Option<(&Duty, NaiveDate)> {
-        let later = |duty: &&Duty| duty.met_on.is_some();
-        if in_use || contract.suspended_on.is_some() || contract.duties.iter().any(|duty| later(&duty)) {
-            return None;
-        }
-        let duty = contract.duties.iter().find(|duty| duty.kind == "start")?;
-        Some((duty, duty.due_on?))
-    }
-
-    /// Type 1: not begun a year after the agreed start. Type 2: begun, but too little of it, and suspended for a year.
-    fn idle(&self, contract: &ContractFacts, in_use: bool) -> Idle {
-        let since = match Self::open_start(contract, in_use) {
-            Some((duty, due)) => Some((due, duty.excuse.is_some())),
-            None => contract
-                .suspended_on
-                .filter(|_| {
-                    contract.developed_percent.is_some_and(|share| share < self.developed_percent)
-                        || contract.invested_percent.is_some_and(|share| share < self.invested_percent)
-                })
-                .map(|suspended| {
-                    let excused = contract.duties.iter().any(|duty| duty.kind == "completion" && duty.excuse.is_some());
-                    (suspended, excused)
-                }),
-        };
-        match since {
-            Some((since, true)) if self.passed(since, self.idle_fee) => Idle::Excused,
-            Some((since, false)) if self.passed(since, self.idle_take_back) => Idle::TwoYears,
-            Some((since, false)) if self.passed(since, self.idle_fee) => Idle::OneYear,
-            _ => Idle::None,
-        }
-    }
-
-    /// A life-cycle contract may be rescinded when works are *more* than a year late.
-    fn start(&self, contract: &ContractFacts, in_use: bool) -> Start {
-        match Self::open_start(contract, in_use) {
-            Some((duty, due)) if duty.excuse.is_none() && due < self.day => {
-                if due.checked_add_months(self.rescission).is_some_and(|limit| limit < self.day) {
-                    Start::OverAYear
-                } else {
-                    Start::Late
-                }
-            }
-            _ => Start::InTime,
-        }
+/// What the tracks look at.
+fn site(contract: &ContractFacts, in_use: bool) -> Site {
+    let open = open_start(contract, in_use);
+    let completion_excused = || {
+        let completion = ObligationKind::Completion.name();
+        contract.duties.iter().any(|duty| duty.kind == completion && duty.excuse.is_some())
+    };
+    Site {
+        open_start: open.map(|(_, due)| due),
+        excused: open.map_or_else(completion_excused, |(duty, _)| duty.excuse.is_some()),
+        suspended_on: contract.suspended_on,
+        developed_percent: contract.developed_percent,
+        invested_percent: contract.invested_percent,
     }
 }
 
@@ -132,6 +68,7 @@ pub(super) fn shows_use(facts: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rulebook::Rulebook;
 
     fn day(y: i32, m: u32, d: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(y, m, d).expect("a day")
@@ -174,16 +111,26 @@ mod tests {
             (day(2024, 6, 30), Idle::TwoYears, Start::OverAYear),
         ] {
             let found = contract(due, None, None);
-            assert_eq!((limits().idle(&found, false), limits().start(&found, false)), (idle, start), "{due}");
+            assert_eq!(
+                (limits().idle(&site(&found, false)), limits().start(&site(&found, false))),
+                (idle, start),
+                "{due}"
+            );
         }
     }
 
     #[test]
     fn a_start_that_was_made_or_excused_is_neither_late_nor_the_holders_fault() {
         let made = contract(day(2020, 6, 30), Some(day(2020, 6, 1)), None);
-        assert_eq!((limits().idle(&made, false), limits().start(&made, false)), (Idle::None, Start::InTime));
+        assert_eq!(
+            (limits().idle(&site(&made, false)), limits().start(&site(&made, false))),
+            (Idle::None, Start::InTime)
+        );
         let excused = contract(day(2020, 6, 30), None, Some("government"));
-        assert_eq!((limits().idle(&excused, false), limits().start(&excused, false)), (Idle::Excused, Start::InTime));
+        assert_eq!(
+            (limits().idle(&site(&excused, false)), limits().start(&site(&excused, false))),
+            (Idle::Excused, Start::InTime)
+        );
     }
 
     #[test]
@@ -197,16 +144,22 @@ mod tests {
             let mut found = contract(day(2020, 6, 30), Some(day(2020, 6, 1)), None);
             found.suspended_on = Some(day(2024, 6, 30));
             (found.developed_percent, found.invested_percent) = (developed, invested);
-            assert_eq!(limits().idle(&found, false), idle, "{developed:?} {invested:?}");
+            assert_eq!(limits().idle(&site(&found, false)), idle, "{developed:?} {invested:?}");
         }
     }
 
     #[test]
     fn a_start_that_nobody_entered_is_not_idle_where_the_land_shows_use_or_a_later_step_was_made() {
         let mut found = contract(day(2020, 6, 30), None, None);
-        assert_eq!((limits().idle(&found, true), limits().start(&found, true)), (Idle::None, Start::InTime));
+        assert_eq!(
+            (limits().idle(&site(&found, true)), limits().start(&site(&found, true))),
+            (Idle::None, Start::InTime)
+        );
         found.duties.push(Duty { kind: "completion".into(), met_on: Some(day(2022, 1, 1)), ..found.duties[0].clone() });
-        assert_eq!((limits().idle(&found, false), limits().start(&found, false)), (Idle::None, Start::InTime));
+        assert_eq!(
+            (limits().idle(&site(&found, false)), limits().start(&site(&found, false))),
+            (Idle::None, Start::InTime)
+        );
     }
 
     #[test]

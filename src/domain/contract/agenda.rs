@@ -1,0 +1,252 @@
+//! What falls due: the clocks of all contracts on a day, as a list by responsible body. It keeps nothing and decides nothing.
+
+use super::bond::BondPart;
+use super::clock::{Clock, Events, Expiry, Promise, State, expiry};
+use super::due::DueRule;
+use super::obligation::{Act, Excuse, ObligationKind};
+use super::tracks::Limits;
+use crate::domain::calendar::Calendar;
+use crate::domain::review::scheme::Words;
+use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
+
+/// An obligation as the register holds it.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "as in obligation::Obligation")]
+pub struct Held {
+    pub number: String,
+    pub kind: ObligationKind,
+    pub due: Option<DueRule>,
+    pub target: Option<Decimal>,
+    pub unit: Option<String>,
+    pub at_most: bool,
+    pub met_on: Option<NaiveDate>,
+    pub achieved: Option<Decimal>,
+    pub excuse: Option<Excuse>,
+    pub body: Option<String>,
+    pub acts: Vec<Act>,
+}
+
+impl Held {
+    /// What its clock looks at.
+    pub fn promise(&self) -> Promise<'_> {
+        Promise {
+            kind: self.kind,
+            due: self.due,
+            target: self.target,
+            at_most: self.at_most,
+            met_on: self.met_on,
+            achieved: self.achieved,
+            excuse: self.excuse,
+            acts: &self.acts,
+        }
+    }
+}
+
+/// A part of a bond that is to be paid by a day.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "as in bond::Bonds")]
+pub struct HeldBond {
+    pub part: BondPart,
+    pub amount_wan_yuan: Option<Decimal>,
+    pub due_on: Option<NaiveDate>,
+    pub paid_on: Option<NaiveDate>,
+    pub is_settled: bool,
+}
+
+/// A contract with everything that has a clock.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "as in contract::Contract")]
+pub struct Watched {
+    pub number: String,
+    pub parcel: String,
+    pub responsible_unit: Option<String>,
+    pub signed_on: NaiveDate,
+    pub paid_on: Option<NaiveDate>,
+    pub handed_over_on: Option<NaiveDate>,
+    pub term_ends_on: Option<NaiveDate>,
+    pub duties: Vec<Held>,
+    pub bonds: Vec<HeldBond>,
+}
+
+impl Watched {
+    /// The days from which others are counted, as far as they lie behind.
+    pub fn events(&self, today: NaiveDate) -> Events {
+        let past = |day: Option<NaiveDate>| day.filter(|day| *day <= today);
+        let mut events = Events {
+            signing: past(Some(self.signed_on)),
+            payment: past(self.paid_on),
+            handover: past(self.handed_over_on),
+            ..Events::default()
+        };
+        for duty in &self.duties {
+            if let Some(met) = past(duty.met_on) {
+                events.met(duty.kind, met);
+            }
+        }
+        events
+    }
+}
+
+/// What falls due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// An obligation.
+    Obligation(ObligationKind),
+    /// A part of a bond.
+    Bond(BondPart),
+    /// The application to renew a term that ends.
+    RenewalApplication,
+}
+
+impl What {
+    /// The word used in data and on the wire.
+    pub fn name(self) -> String {
+        match self {
+            Self::Obligation(kind) => kind.name().to_owned(),
+            Self::Bond(part) => format!("bond_{}", part.name()),
+            Self::RenewalApplication => "renewal_application".to_owned(),
+        }
+    }
+}
+
+/// One thing that falls due, or is overdue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Who answers for it; nothing where neither the obligation nor the contract names anyone.
+    pub body: Option<String>,
+    /// What.
+    pub what: What,
+    /// The obligation's number.
+    pub number: Option<String>,
+    /// The contract's number.
+    pub contract: String,
+    /// The parcel.
+    pub parcel: String,
+    /// Where it stands.
+    pub state: State,
+    /// The day.
+    pub due: NaiveDate,
+    /// Days left; below zero it is overdue.
+    pub days: i64,
+    /// How the day was found.
+    pub how: Words,
+}
+
+/// What falls due on a day and within the days after it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Agenda {
+    /// By body, day, contract and kind.
+    pub items: Vec<Item>,
+    /// Clocks that cannot be computed, because a fact or a rule is missing: the obligation's number and what is missing.
+    pub unknown: Vec<(String, Words)>,
+    /// Obligations whose day is over and of which no figure is recorded.
+    pub without_figure: usize,
+}
+
+/// Makes the list. `body` names one body, or nothing for all.
+pub fn agenda(
+    contracts: &[Watched],
+    calendar: &Calendar,
+    limits: &Limits,
+    today: NaiveDate,
+    within: Days,
+    body: Option<&str>,
+) -> Agenda {
+    let mut agenda = Agenda::default();
+    let wanted = |who: Option<&String>| body.is_none_or(|body| who.is_some_and(|who| who == body));
+    for contract in contracts {
+        let events = contract.events(today);
+        let unit = contract.responsible_unit.as_ref();
+        for duty in contract.duties.iter().filter(|duty| wanted(duty.body.as_ref().or(unit))) {
+            let clock = duty.promise().clock(&events, calendar, today, within);
+            let body = duty.body.as_ref().or(unit).cloned();
+            agenda.note(contract, body, What::Obligation(duty.kind), Some(&duty.number), clock, today, within);
+        }
+        if !wanted(unit) {
+            continue;
+        }
+        for bond in contract.bonds.iter().filter(|bond| !bond.is_settled) {
+            let Some(due) = bond.due_on else { continue };
+            let promise = Promise {
+                kind: ObligationKind::Bond,
+                due: Some(DueRule::On(due)),
+                target: None,
+                at_most: false,
+                met_on: bond.paid_on,
+                achieved: None,
+                excuse: None,
+                acts: &[],
+            };
+            let clock = promise.clock(&events, calendar, today, within);
+            agenda.note(contract, unit.cloned(), What::Bond(bond.part), None, clock, today, within);
+        }
+        if let Some(end) = contract.term_ends_on {
+            agenda.note_expiry(contract, end, limits, today);
+        }
+    }
+    let key = |item: &Item| (item.body.clone(), item.due, item.contract.clone(), item.what, item.number.clone());
+    agenda.items.sort_by_cached_key(key);
+    agenda.unknown.sort_by(|a, b| a.0.cmp(&b.0));
+    agenda
+}
+
+impl Agenda {
+    #[expect(clippy::too_many_arguments, reason = "what an item is made of")]
+    fn note(
+        &mut self,
+        contract: &Watched,
+        body: Option<String>,
+        what: What,
+        number: Option<&str>,
+        clock: Clock,
+        today: NaiveDate,
+        within: Days,
+    ) {
+        let horizon = today.checked_add_days(within).unwrap_or(NaiveDate::MAX);
+        match (clock.due, &clock.state) {
+            (None, State::Unknown) => {
+                self.unknown.push((number.unwrap_or(&contract.number).to_owned(), clock.how));
+            }
+            (Some(_), State::Unknown) => self.without_figure += 1,
+            (Some(due), state) if !state.is_closed() && due <= horizon => self.items.push(Item {
+                body,
+                what,
+                number: number.map(str::to_owned),
+                contract: contract.number.clone(),
+                parcel: contract.parcel.clone(),
+                days: (due - today).num_days(),
+                due,
+                state: clock.state,
+                how: clock.how,
+            }),
+            _ => {}
+        }
+    }
+
+    /// A term that ends is on the list from the day of the reminder, however far the last day to apply is.
+    fn note_expiry(&mut self, contract: &Watched, end: NaiveDate, limits: &Limits, today: NaiveDate) {
+        let (apply_by, state) = match expiry(end, today, limits.application(), limits.reminder()) {
+            Expiry::Running | Expiry::Ended => return,
+            Expiry::Remind { apply_by } => (apply_by, State::DueSoon { days: (apply_by - today).num_days() }),
+            Expiry::ApplicationOver { apply_by } => {
+                (apply_by, State::Late { days: (today - apply_by).num_days(), excuse: None })
+            }
+        };
+        let months = limits.application().as_u32();
+        self.items.push(Item {
+            body: contract.responsible_unit.clone(),
+            what: What::RenewalApplication,
+            number: None,
+            contract: contract.number.clone(),
+            parcel: contract.parcel.clone(),
+            state,
+            due: apply_by,
+            days: (apply_by - today).num_days(),
+            how: Words {
+                zh: format!("使用年限至 {end} 届满，提前{months}个月申请续期 → {apply_by}"),
+                en: format!("the term ends before {end}; apply {months} months earlier → {apply_by}"),
+            },
+        });
+    }
+}

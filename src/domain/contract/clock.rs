@@ -1,0 +1,363 @@
+//! Clocks of obligations, worked out from facts each time and never stored: where an obligation stands on a day, by which
+//! rule, and how its day was counted. A clock is stopped only by a decision with ground and document.
+
+use super::due::{DueRule, DueUnit, Event};
+use super::obligation::{Act, ActKind, Excuse, ObligationKind};
+use crate::domain::calendar::Calendar;
+use crate::domain::review::scheme::Words;
+use chrono::{Datelike, Days, Months, NaiveDate};
+use rust_decimal::Decimal;
+
+/// What is promised and what is recorded of it.
+#[derive(Debug, Clone)]
+pub struct Promise<'a> {
+    /// What is promised.
+    pub kind: ObligationKind,
+    /// When it falls due.
+    pub due: Option<DueRule>,
+    /// The figure promised.
+    pub target: Option<Decimal>,
+    /// Whether the figure is a ceiling.
+    pub at_most: bool,
+    /// When it was met.
+    pub met_on: Option<NaiveDate>,
+    /// The figure reached.
+    pub achieved: Option<Decimal>,
+    /// Why a delay is not the holder's fault.
+    pub excuse: Option<Excuse>,
+    /// What was decided about it.
+    pub acts: &'a [Act],
+}
+
+/// The days of a contract from which others are counted; nothing is not recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one for each event of due::Event")]
+pub struct Events {
+    pub signing: Option<NaiveDate>,
+    pub payment: Option<NaiveDate>,
+    pub handover: Option<NaiveDate>,
+    pub start: Option<NaiveDate>,
+    pub completion: Option<NaiveDate>,
+    pub production: Option<NaiveDate>,
+    pub full_production: Option<NaiveDate>,
+    pub demand: Option<NaiveDate>,
+}
+
+impl Events {
+    /// The day of an event.
+    pub fn day(&self, event: Event) -> Option<NaiveDate> {
+        match event {
+            Event::Signing => self.signing,
+            Event::Payment => self.payment,
+            Event::Handover => self.handover,
+            Event::Start => self.start,
+            Event::Completion => self.completion,
+            Event::Production => self.production,
+            Event::FullProduction => self.full_production,
+            Event::Demand => self.demand,
+        }
+    }
+
+    /// Takes the day on which an obligation of a kind was met, where that is an event.
+    pub fn met(&mut self, kind: ObligationKind, day: NaiveDate) {
+        let event = match kind {
+            ObligationKind::Payment => &mut self.payment,
+            ObligationKind::Handover => &mut self.handover,
+            ObligationKind::Start => &mut self.start,
+            ObligationKind::Completion => &mut self.completion,
+            ObligationKind::Production => &mut self.production,
+            ObligationKind::FullProduction => &mut self.full_production,
+            _ => return,
+        };
+        event.get_or_insert(day);
+    }
+}
+
+/// Where an obligation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// 未到期: due in so many days.
+    NotDue {
+        /// Days left.
+        days: i64,
+    },
+    /// 即将到期: due within the days that were asked about.
+    DueSoon {
+        /// Days left.
+        days: i64,
+    },
+    /// 已履行.
+    Met {
+        /// Days late; 0 is in time.
+        late_days: i64,
+    },
+    /// 逾期.
+    Late {
+        /// Days late.
+        days: i64,
+        /// Why that is not the holder's fault, where it is not.
+        excuse: Option<Excuse>,
+    },
+    /// 违约: found by decision, or a figure missed on its day.
+    Breached,
+    /// 延期: not due before another day, by decision.
+    Extended {
+        /// The new day.
+        until: NaiveDate,
+        /// Why.
+        ground: String,
+        /// The document.
+        document: String,
+    },
+    /// 免除.
+    Waived {
+        /// Why.
+        ground: String,
+        /// The document.
+        document: String,
+    },
+    /// 补正.
+    Cured {
+        /// The document.
+        document: String,
+    },
+    /// 无法计算: a fact is missing.
+    Unknown,
+}
+
+impl State {
+    /// The word used in data and on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotDue { .. } => "not_due",
+            Self::DueSoon { .. } => "due_soon",
+            Self::Met { .. } => "met",
+            Self::Late { .. } => "late",
+            Self::Breached => "breached",
+            Self::Extended { .. } => "extended",
+            Self::Waived { .. } => "waived",
+            Self::Cured { .. } => "cured",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The word for people who read Chinese.
+    pub fn chinese(&self) -> &'static str {
+        match self {
+            Self::NotDue { .. } => "未到期",
+            Self::DueSoon { .. } => "即将到期",
+            Self::Met { .. } => "已履行",
+            Self::Late { .. } => "逾期",
+            Self::Breached => "违约",
+            Self::Extended { .. } => "延期",
+            Self::Waived { .. } => "免除",
+            Self::Cured { .. } => "已补正",
+            Self::Unknown => "无法计算",
+        }
+    }
+
+    /// Whether nothing is owed any more.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Met { .. } | Self::Waived { .. } | Self::Cured { .. })
+    }
+}
+
+/// The clock of an obligation on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// Where it stands.
+    pub state: State,
+    /// The day it falls due, extensions included.
+    pub due: Option<NaiveDate>,
+    /// How that was found, or what is missing.
+    pub how: Words,
+    /// Years in whose working days no holidays are known.
+    pub weekends_only: Vec<i32>,
+}
+
+/// The day a rule comes to, and how.
+struct Counted {
+    day: Option<NaiveDate>,
+    how: Words,
+    weekends_only: Vec<i32>,
+}
+
+/// The day of a rule as seen on a day; of a yearly rule the next one, or the last when there is no next.
+fn count(rule: DueRule, events: &Events, calendar: &Calendar, today: NaiveDate) -> Counted {
+    let counted = |day, zh, en| Counted { day, how: Words { zh, en }, weekends_only: Vec::new() };
+    match rule {
+        DueRule::On(day) => counted(Some(day), format!("约定日期 {day}"), format!("agreed for {day}")),
+        DueRule::After { event, count, unit } => {
+            let Some(from) = events.day(event) else {
+                let what = event.name().replace('_', " ");
+                return counted(
+                    None,
+                    format!("无法计算：未登记{}日期", event.chinese()),
+                    format!("cannot be computed: no {what} date"),
+                );
+            };
+            let (day, weekends_only, zh, en) = match unit {
+                DueUnit::Months => (from.checked_add_months(Months::new(count)), Vec::new(), "个月", "months"),
+                DueUnit::Days => (from.checked_add_days(Days::new(count.into())), Vec::new(), "日", "days"),
+                DueUnit::WorkingDays => {
+                    let found = calendar.after(from, count);
+                    let years = found.as_ref().map(|found| found.weekends_only.clone()).unwrap_or_default();
+                    (found.map(|found| found.day), years, "个工作日", "working days")
+                }
+            };
+            let to = day.map(|day| day.to_string()).unwrap_or_default();
+            let mut how = Words {
+                zh: format!("{}（{from}）后{count}{zh} → {to}", event.chinese()),
+                en: format!("{count} {en} after {} {from} → {to}", event.name().replace('_', " ")),
+            };
+            if !weekends_only.is_empty() {
+                let years: Vec<String> = weekends_only.iter().map(i32::to_string).collect();
+                how.zh.push_str(&format!("（{}年节假日安排未录入，仅按周末计算）", years.join("、")));
+                how.en.push_str(&format!(" (holidays of {} are not known: weekends only)", years.join(", ")));
+            }
+            Counted { day, how, weekends_only }
+        }
+        DueRule::Yearly { month, day, from, to } => {
+            let in_year = |year| NaiveDate::from_ymd_opt(year, month, day);
+            let this = in_year(today.year()).filter(|day| *day >= today).map_or(today.year() + 1, |day| day.year());
+            let year = this.max(from).min(to.unwrap_or(i32::MAX));
+            let until =
+                to.map_or(("起".to_owned(), " on".to_owned()), |to| (format!("至{to}年"), format!(" to {to}")));
+            counted(
+                in_year(year),
+                format!("每年{month:02}月{day:02}日（{from}年{}）", until.0),
+                format!(
+                    "each year on {month:02}-{day:02}, from {from}{}; past years stand in the yearly returns",
+                    until.1
+                ),
+            )
+        }
+    }
+}
+
+impl Promise<'_> {
+    /// The clock on a day. What falls due within `soon` is due soon.
+    pub fn clock(&self, events: &Events, calendar: &Calendar, today: NaiveDate, soon: Days) -> Clock {
+        let Some(rule) = self.due else {
+            let how =
+                Words { zh: "无法计算：未约定期限".into(), en: "cannot be computed: no due rule".into() };
+            let state = self.decided(today, None).or_else(|| self.by_facts(None, today)).unwrap_or(State::Unknown);
+            return Clock { state, due: None, how, weekends_only: Vec::new() };
+        };
+        let mut found = count(rule, events, calendar, today);
+        let extension = self.last(today, |kind| kind == ActKind::Extended);
+        if let Some((act, until)) = extension.and_then(|act| Some((act, act.until?))) {
+            found.day = Some(until);
+            found.how.zh.push_str(&format!("；延期至 {until}（{}，{}）", act.ground, act.document));
+            found.how.en.push_str(&format!("; extended to {until} ({}, {})", act.ground, act.document));
+        }
+        let state = self.decided(today, found.day).or_else(|| self.by_facts(found.day, today));
+        let state = state.unwrap_or_else(|| match found.day {
+            None => State::Unknown,
+            Some(due) if due < today && self.kind.is_milestone() => {
+                State::Late { days: (today - due).num_days(), excuse: self.excuse }
+            }
+            Some(due) if due < today => {
+                found.how.zh.push_str("；到期未登记数值");
+                found.how.en.push_str("; no figure is recorded for it");
+                State::Unknown
+            }
+            Some(due) => {
+                let days = (due - today).num_days();
+                match extension {
+                    Some(act) => {
+                        State::Extended { until: due, ground: act.ground.clone(), document: act.document.clone() }
+                    }
+                    None if today.checked_add_days(soon).is_none_or(|horizon| due <= horizon) => {
+                        State::DueSoon { days }
+                    }
+                    None => State::NotDue { days },
+                }
+            }
+        });
+        Clock { state, due: found.day, how: found.how, weekends_only: found.weekends_only }
+    }
+
+    /// The last decision of some kinds that was made by a day.
+    fn last(&self, today: NaiveDate, of: impl Fn(ActKind) -> bool) -> Option<&Act> {
+        self.acts.iter().filter(|act| act.on <= today && of(act.kind)).max_by_key(|act| act.on)
+    }
+
+    /// What the last decision that ends or breaks it says.
+    fn decided(&self, today: NaiveDate, due: Option<NaiveDate>) -> Option<State> {
+        let act = self.last(today, |kind| kind != ActKind::Extended)?;
+        Some(match act.kind {
+            ActKind::Extended => return None,
+            ActKind::Waived => State::Waived { ground: act.ground.clone(), document: act.document.clone() },
+            ActKind::Cured => State::Cured { document: act.document.clone() },
+            ActKind::Met => State::Met { late_days: late(self.met_on.unwrap_or(act.on), due) },
+            ActKind::FoundBreached => State::Breached,
+        })
+    }
+
+    /// What the recorded facts say by themselves.
+    fn by_facts(&self, due: Option<NaiveDate>, today: NaiveDate) -> Option<State> {
+        let met = self.met_on.filter(|met| *met <= today);
+        if let (Some(DueRule::Yearly { .. }), Some(met)) = (self.due, met) {
+            // A yearly duty is met for the year that its day ends, and open again after it.
+            let since = due.and_then(|due| due.checked_sub_months(Months::new(12)));
+            return since.is_some_and(|since| met > since).then_some(State::Met { late_days: 0 });
+        }
+        if let Some(met) = met {
+            return Some(State::Met { late_days: late(met, due) });
+        }
+        if self.kind.is_milestone() || matches!(self.due, Some(DueRule::Yearly { .. })) {
+            return None;
+        }
+        let (target, achieved) = (self.target?, self.achieved?);
+        let reached = if self.at_most { achieved <= target } else { achieved >= target };
+        let over = due.is_some_and(|due| due < today);
+        match (reached, over) {
+            // A ceiling is kept only once its day is over.
+            (true, _) if !self.at_most || over => Some(State::Met { late_days: 0 }),
+            (false, true) => Some(State::Breached),
+            _ => None,
+        }
+    }
+}
+
+fn late(met: NaiveDate, due: Option<NaiveDate>) -> i64 {
+    due.map_or(0, |due| (met - due).num_days().max(0))
+}
+
+/// Where the end of a term stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// Not yet near.
+    Running,
+    /// To be reminded: the application is due by a day.
+    Remind {
+        /// The last day to apply.
+        apply_by: NaiveDate,
+    },
+    /// The last day to apply has passed.
+    ApplicationOver {
+        /// The last day to apply.
+        apply_by: NaiveDate,
+    },
+    /// The term has ended.
+    Ended,
+}
+
+/// The clock of a term whose first day after it is `end`.
+pub fn expiry(end: NaiveDate, today: NaiveDate, apply: Months, remind: Months) -> Expiry {
+    let before = |months| end.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
+    let apply_by = before(apply);
+    if end <= today {
+        Expiry::Ended
+    } else if apply_by < today {
+        Expiry::ApplicationOver { apply_by }
+    } else if before(remind) <= today {
+        Expiry::Remind { apply_by }
+    } else {
+        Expiry::Running
+    }
+}
+
+#[cfg(test)]
+mod tests;

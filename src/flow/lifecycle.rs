@@ -1,0 +1,128 @@
+//! A parcel moves on in its life: its state is read, the deed is tried on it, and what comes out is kept, all in one
+//! transaction, so that two people who act at once meet each other.
+
+use crate::domain::lifecycle::{Act, Refused, State};
+use crate::domain::moment::Moment;
+use crate::store::StoreError;
+use crate::store::lifecycle::{self, Stay};
+use crate::store::write::{Audit, Write};
+use chrono::NaiveDate;
+use serde_json::json;
+use sqlx::PgPool;
+
+/// Why a parcel did not move. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// No such parcel.
+    #[error("there is no parcel {0} in the register")]
+    Unknown(String),
+    /// It has no state from which to move.
+    #[error(
+        "parcel {0} has no state on record yet; record first in what state it was found (landcycle lifecycle found)"
+    )]
+    NoState(String),
+    /// It has a state already.
+    #[error("parcel {code} is on record as {state} since {since}; it is moved from there, and found only once")]
+    HasState {
+        /// The parcel.
+        code: String,
+        /// Its state.
+        state: &'static str,
+        /// Since when.
+        since: NaiveDate,
+    },
+    /// There is no earlier state to return to.
+    #[error("parcel {0} has only the state in which it was found; there is none before it to return to")]
+    NothingBefore(String),
+    /// The law says no.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A move that was made.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The state before; nothing where the parcel was found.
+    pub from: Option<State>,
+    /// The state now.
+    pub to: State,
+    /// The revision that says so.
+    pub revision: i64,
+}
+
+/// Does a deed to a parcel.
+pub async fn act(pool: &PgPool, actor: &str, code: &str, act: Act) -> Result<Moved, LifecycleError> {
+    let mut write = Write::begin(pool, actor, "lifecycle-move").await?;
+    let (id, newest) = newest(&mut write, code).await?;
+    let stay = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
+    let (on, document, deed) = (act.on, act.document.clone(), act.deed.name());
+    let to = stay.state.clone().make(stay.from, act)?;
+    keep(write, code, id, Some(stay.state), to, on, deed, &document).await
+}
+
+/// Records in what state the register met a parcel.
+pub async fn find(
+    pool: &PgPool,
+    actor: &str,
+    code: &str,
+    state: State,
+    on: NaiveDate,
+    document: &str,
+) -> Result<Moved, LifecycleError> {
+    if document.trim().is_empty() {
+        return Err(Refused::NoDocument { deed: "found" }.into());
+    }
+    let mut write = Write::begin(pool, actor, "lifecycle-found").await?;
+    let (id, newest) = newest(&mut write, code).await?;
+    if let Some(stay) = newest {
+        return Err(LifecycleError::HasState { code: code.to_owned(), state: stay.state.name(), since: stay.from });
+    }
+    keep(write, code, id, None, state, on, "found", document).await
+}
+
+/// Takes back the newest state of a parcel, which was entered in error.
+pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> Result<Moved, LifecycleError> {
+    if reason.trim().is_empty() {
+        return Err(Refused::NoDocument { deed: "withdraw" }.into());
+    }
+    let mut write = Write::begin(pool, actor, "lifecycle-withdraw").await?;
+    let (id, newest) = newest(&mut write, code).await?;
+    let wrong = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
+    let before = life_of(&mut write, code).await?.into_iter().rev().nth(1);
+    let before = before.ok_or_else(|| LifecycleError::NothingBefore(code.to_owned()))?;
+    lifecycle::withdraw(&mut write, id).await?;
+    let facts = json!({ "withdrawn": wrong.state, "again": before.state, "reason": reason });
+    let revision = write.commit(Audit { subject: format!("parcel {code}"), facts }).await?;
+    Ok(Moved { from: Some(wrong.state), to: before.state, revision })
+}
+
+async fn life_of(write: &mut Write, code: &str) -> Result<Vec<Stay>, StoreError> {
+    // Every state believed now, whatever its days.
+    lifecycle::life(write.connection(), code, &Moment { valid_at: NaiveDate::MAX, known_at: None }).await
+}
+
+async fn newest(write: &mut Write, code: &str) -> Result<(i64, Option<Stay>), LifecycleError> {
+    let found = lifecycle::parcel_id(write.connection(), code).await?;
+    let id = found.ok_or_else(|| LifecycleError::Unknown(code.to_owned()))?;
+    Ok((id, life_of(write, code).await?.pop()))
+}
+
+#[expect(clippy::too_many_arguments, reason = "one move in all its parts, said once")]
+async fn keep(
+    mut write: Write,
+    code: &str,
+    id: i64,
+    from: Option<State>,
+    to: State,
+    on: NaiveDate,
+    deed: &str,
+    document: &str,
+) -> Result<Moved, LifecycleError> {
+    lifecycle::begin(&mut write, id, on, &to, deed, document).await?;
+    let facts = json!({ "deed": deed, "document": document, "from": from, "on": on, "to": to });
+    let revision = write.commit(Audit { subject: format!("parcel {code}"), facts }).await?;
+    Ok(Moved { from, to, revision })
+}

@@ -1,0 +1,134 @@
+//! What clocks look at: the contracts of a day with their obligations, the decisions about those, and their bonds.
+
+use super::StoreError;
+use crate::domain::contract::agenda::{Held, HeldBond, Watched};
+use crate::domain::contract::bond::BondPart;
+use crate::domain::contract::due::{DueColumns, DueRule};
+use crate::domain::contract::obligation::{Act, ActKind, Excuse, ObligationKind};
+use chrono::NaiveDate;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use std::collections::HashMap;
+
+/// Every contract that is law on a day, with everything that has a clock, in one moment; in the order of numbers.
+pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let contracts = read(&mut tx, day).await?;
+    tx.commit().await?;
+    Ok(contracts)
+}
+
+/// The same inside a transaction of the caller's.
+pub(super) async fn read(connection: &mut PgConnection, day: NaiveDate) -> Result<Vec<Watched>, StoreError> {
+    let mut contracts: Vec<Watched> = sqlx::query!(
+        r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on
+           from contract where upper_inf(recorded) and valid @> $1::date order by number collate "C""#,
+        day
+    )
+    .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| Watched {
+        number: row.number,
+        parcel: row.parcel,
+        responsible_unit: row.responsible_unit,
+        signed_on: row.signed_on,
+        paid_on: row.paid_on,
+        handed_over_on: row.handed_over_on,
+        term_ends_on: row.term_ends_on,
+        duties: Vec::new(),
+        bonds: Vec::new(),
+    })
+    .collect();
+    let place: HashMap<String, usize> =
+        contracts.iter().enumerate().map(|(index, one)| (one.number.clone(), index)).collect();
+    let mut acts = acts(connection).await?;
+    let rows = sqlx::query!(
+        r#"select number, contract, kind, due_on, due_after, due_count, due_unit, due_yearly, due_from_year, due_to_year,
+               target, unit, at_most, met_on, achieved, excuse, body
+           from obligation where upper_inf(recorded) and valid @> $1::date
+           order by contract collate "C", number collate "C""#,
+        day
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        let Some(contract) = place.get(&row.contract) else { continue };
+        let due = DueRule::of(&DueColumns {
+            on: row.due_on,
+            after: row.due_after,
+            count: row.due_count,
+            unit: row.due_unit,
+            yearly: row.due_yearly,
+            from_year: row.due_from_year,
+            to_year: row.due_to_year,
+        });
+        contracts[*contract].duties.push(Held {
+            kind: word(&ObligationKind::WORDS, &row.kind, "obligation", "kind", &row.number)?,
+            due,
+            target: row.target,
+            unit: row.unit,
+            at_most: row.at_most,
+            met_on: row.met_on,
+            achieved: row.achieved,
+            excuse: match row.excuse {
+                None => None,
+                Some(text) => Some(word(&Excuse::WORDS, &text, "obligation", "excuse", &row.number)?),
+            },
+            body: row.body,
+            acts: acts.remove(&row.number).unwrap_or_default(),
+            number: row.number,
+        });
+    }
+    let rows = sqlx::query!(
+        r#"select contract, part, amount_wan_yuan, due_on, paid_on, settled from bond
+           where upper_inf(recorded) and valid @> $1::date order by contract collate "C", part"#,
+        day
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in rows {
+        let Some(contract) = place.get(&row.contract) else { continue };
+        contracts[*contract].bonds.push(HeldBond {
+            part: word(&BondPart::WORDS, &row.part, "bond", "part", &row.contract)?,
+            amount_wan_yuan: row.amount_wan_yuan,
+            due_on: row.due_on,
+            paid_on: row.paid_on,
+            is_settled: row.settled.is_some(),
+        });
+    }
+    Ok(contracts)
+}
+
+/// What was decided, by the number of the obligation.
+async fn acts(connection: &mut PgConnection) -> Result<HashMap<String, Vec<Act>>, StoreError> {
+    let rows = sqlx::query!(
+        "select obligation, act, on_date, until, ground, document from obligation_act where upper_inf(recorded)
+         order by obligation, on_date, id"
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut acts: HashMap<String, Vec<Act>> = HashMap::new();
+    for row in rows {
+        let kind = word(&ActKind::WORDS, &row.act, "obligation_act", "act", &row.obligation)?;
+        let act = Act { kind, on: row.on_date, until: row.until, ground: row.ground, document: row.document };
+        acts.entry(row.obligation).or_default().push(act);
+    }
+    Ok(acts)
+}
+
+fn word<T: Copy>(
+    words: &[(&str, T)],
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    row: &str,
+) -> Result<T, StoreError> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| StoreError::Value {
+        table,
+        column,
+        row: row.to_owned(),
+        value: text.to_owned(),
+    })
+}

@@ -1,0 +1,138 @@
+//! Where parcels are in their lives: states in two times, each with the deed and the document that led to it.
+
+use super::StoreError;
+use super::write::Write;
+use crate::domain::lifecycle::State;
+use crate::domain::moment::Moment;
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+/// A state that a parcel is or was in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stay {
+    /// The state.
+    pub state: State,
+    /// Since when.
+    pub from: NaiveDate,
+    /// The first day after it; nothing while it lasts, and the same day where the next deed followed at once.
+    pub to: Option<NaiveDate>,
+    /// What led to it.
+    pub deed: String,
+    /// The document that the deed rests on.
+    pub document: String,
+    /// When the register learnt of it.
+    pub recorded_at: DateTime<Utc>,
+    /// Who entered it.
+    pub actor: String,
+}
+
+/// The life of a parcel as believed at a moment, from the first state on.
+pub async fn life(connection: &mut PgConnection, parcel: &str, moment: &Moment) -> Result<Vec<Stay>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select s.since, case when isempty(s.valid) then s.since else upper(s.valid) end as to_on, s.facts::text as "facts!", s.deed, s.document,
+               v.recorded_at, v.actor
+           from parcel_state s join parcel p on p.id = s.parcel_id join revision v on v.id = s.revision
+           where p.code = $1 and s.recorded @> coalesce($2::timestamptz, 'infinity') order by s.since, s.id"#,
+        parcel,
+        moment.known_at
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = serde_json::from_str(&row.facts).map_err(|_| StoreError::Value {
+                table: "parcel_state",
+                column: "facts",
+                row: parcel.to_owned(),
+                value: row.facts,
+            })?;
+            Ok(Stay {
+                state,
+                from: row.since,
+                to: row.to_on,
+                deed: row.deed,
+                document: row.document,
+                recorded_at: row.recorded_at,
+                actor: row.actor,
+            })
+        })
+        .collect()
+}
+
+/// Whether the register has a parcel of that code, and its number.
+pub async fn parcel_id(connection: &mut PgConnection, code: &str) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar!("select id from parcel where code = $1", code).fetch_optional(connection).await?)
+}
+
+/// Ends the state that a parcel is in on a day and begins the next. What was believed about the days before stays.
+pub async fn begin(
+    write: &mut Write,
+    parcel_id: i64,
+    on: NaiveDate,
+    state: &State,
+    deed: &str,
+    document: &str,
+) -> Result<(), StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let facts = serde_json::to_value(state).unwrap_or_default();
+    let connection = write.connection();
+    sqlx::query!(
+        "with closed as (
+             update parcel_state t set recorded = tstzrange(lower(t.recorded), $3)
+             where t.parcel_id = $1 and upper_inf(t.recorded) and upper_inf(t.valid)
+             returning t.*)
+         insert into parcel_state (parcel_id, since, valid, recorded, state, facts, deed, document, revision)
+         select parcel_id, since, daterange(since, $2), tstzrange($3, null), state, facts, deed, document, revision
+         from closed",
+        parcel_id,
+        on,
+        at
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into parcel_state (parcel_id, since, valid, recorded, state, facts, deed, document, revision)
+         values ($1, $2, daterange($2, null), tstzrange($3, null), $4, $5, $6, $7, $8)",
+        parcel_id,
+        on,
+        at,
+        state.name(),
+        facts,
+        deed,
+        document,
+        revision
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes back the newest state of a parcel, which was entered in error; the one before it holds again, with no end.
+/// What was believed is kept in recorded time.
+pub async fn withdraw(write: &mut Write, parcel_id: i64) -> Result<(), StoreError> {
+    let at = write.recorded_at;
+    let connection = write.connection();
+    sqlx::query!(
+        "update parcel_state t set recorded = tstzrange(lower(t.recorded), $2)
+         where t.parcel_id = $1 and upper_inf(t.recorded) and upper_inf(t.valid)",
+        parcel_id,
+        at
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "with closed as (
+             update parcel_state t set recorded = tstzrange(lower(t.recorded), $2)
+             where t.id = (select id from parcel_state o where o.parcel_id = $1 and upper_inf(o.recorded)
+                 order by o.since desc, o.id desc limit 1)
+             returning t.*)
+         insert into parcel_state (parcel_id, since, valid, recorded, state, facts, deed, document, revision)
+         select parcel_id, since, daterange(since, null), tstzrange($2, null), state, facts, deed, document, revision
+         from closed",
+        parcel_id,
+        at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
