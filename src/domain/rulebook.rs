@@ -40,12 +40,12 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// Calendar days.
+    Days,
     /// Metres.
     Metres,
     /// 1 for yes, 0 for no.
     Flag,
-    /// Calendar days.
-    Days,
 }
 
 impl Unit {
@@ -96,6 +96,13 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
+    /// Share of the parents' area within which area in and area out of an event count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
+
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
 
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";
@@ -105,7 +112,7 @@ pub mod keys {
     pub const BUILDING_PART: &str = "building-least-part-share";
 
     /// Those without which nothing can be judged.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: &[&str] = &[
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -121,6 +128,7 @@ pub mod keys {
         IDLE_FEE_PERCENT,
         TAKE_BACK_NOTICE_DAYS,
         BOND_GRACE_DAYS,
+        LINEAGE_TOLERANCE,
     ];
 }
 
@@ -146,7 +154,7 @@ impl Rulebook {
                 return refuse(&value.key, "has periods that overlap or end before they begin");
             }
         }
-        match keys::ALL.into_iter().find(|key| !book.values.iter().any(|value| value.key == *key)) {
+        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
             Some(key) => refuse(key, "is missing"),
             None => Ok(book),
         }
@@ -207,7 +215,7 @@ mod tests {
     #[test]
     fn the_shipped_rulebook_has_every_value_that_a_formula_asks_for_today() {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
-        for key in keys::ALL.into_iter().chain([keys::TALL_STOREY_M, keys::TALL_STOREY_COUNTS, keys::BUILDING_PART]) {
+        for key in keys::ALL.iter().chain(&[keys::TALL_STOREY_M, keys::TALL_STOREY_COUNTS, keys::BUILDING_PART]) {
             book.on(key, day(2026, 6, 30)).unwrap_or_else(|error| panic!("{error}"));
         }
     }

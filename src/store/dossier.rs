@@ -1,8 +1,10 @@
 //! Everything the register knows, or knew, of one parcel, read in one moment.
 
 use super::geometry::from_wkb;
+use super::lifecycle::Stay;
 use super::performance::{self, ParcelYear};
-use super::{StoreError, write};
+use super::{StoreError, clock, lifecycle, write};
+use crate::domain::contract::agenda::Watched;
 use crate::domain::moment::Moment;
 use crate::domain::plot_ratio::FloorUse;
 use crate::domain::quantity::SquareMetres;
@@ -27,12 +29,16 @@ pub struct Dossier {
     pub buildings: Buildings,
     /// Its contracts, the newest first.
     pub contracts: Vec<Contract>,
-    /// Their obligations.
-    pub obligations: Vec<Obligation>,
+    /// The same contracts with everything in them that has a clock.
+    pub watched: Vec<Watched>,
+    /// The states it went through in its life.
+    pub life: Vec<Stay>,
     /// Who uses it.
     pub occupancies: Vec<Occupancy>,
     /// The yearly figures that reached it, in order.
     pub figures: Vec<ParcelYear>,
+    /// What each run found, the newest last.
+    pub verdicts: Vec<Verdict>,
     /// What the newest run found.
     pub review: Option<Review>,
 }
@@ -109,22 +115,12 @@ pub struct Contract {
     pub plot_ratio_high: Option<f64>,
     pub performance_terms: bool,
     pub responsible_unit: Option<String>,
-}
-
-/// An obligation.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are described in the migrations")]
-pub struct Obligation {
-    pub contract: String,
-    pub number: String,
-    pub kind: String,
-    pub due_on: Option<NaiveDate>,
-    pub target: Option<f64>,
-    pub unit: Option<String>,
-    pub at_most: bool,
-    pub met_on: Option<NaiveDate>,
-    pub achieved: Option<f64>,
-    pub excuse: Option<String>,
+    pub supplements: Option<String>,
+    pub deposit_wan_yuan: Option<f64>,
+    pub developed_percent: Option<f64>,
+    pub invested_percent: Option<f64>,
+    pub suspended_on: Option<NaiveDate>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// A use of its floor area.
@@ -139,6 +135,15 @@ pub struct Occupancy {
     pub from_on: NaiveDate,
     pub to_on: Option<NaiveDate>,
     pub tax_is_local: bool,
+}
+
+/// What a run found.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Verdict {
+    pub run_id: i64,
+    pub as_of: NaiveDate,
+    pub grade: String,
 }
 
 /// What the newest run found of it.
@@ -241,7 +246,8 @@ pub async fn read(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
-               c.responsible_unit
+               c.responsible_unit, c.supplements, c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
            where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity') and c.valid @> $3::date
@@ -252,21 +258,9 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let obligations = sqlx::query_as!(
-        Obligation,
-        "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
-             o.achieved::float8 as achieved, o.excuse
-         from obligation o
-         join contract c on c.number = o.contract and c.recorded @> coalesce($2::timestamptz, 'infinity')
-             and c.valid @> $3::date
-         where c.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity') and o.valid @> $3::date
-         order by o.due_on nulls last, o.number",
-        code,
-        known_at,
-        day
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let then = Moment { valid_at: day, known_at };
+    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let life = lifecycle::life(&mut tx, code, moment).await?;
     let occupancies = sqlx::query_as!(
         Occupancy,
         "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
@@ -274,6 +268,16 @@ pub async fn read(
          join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($2::timestamptz, 'infinity')
          where o.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
          order by o.floor_area_m2 desc, o.enterprise, o.from_on",
+        code,
+        known_at
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let verdicts = sqlx::query_as!(
+        Verdict,
+        "select r.run_id, n.as_of, r.grade from review_result r join review_run n on n.id = r.run_id
+         join revision v on v.id = n.revision
+         where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity') order by n.as_of, r.run_id",
         code,
         known_at
     )
@@ -298,9 +302,11 @@ pub async fn read(
         zones,
         buildings,
         contracts,
-        obligations,
+        watched,
+        life,
         occupancies,
         figures,
+        verdicts,
         review,
     }))
 }

@@ -195,7 +195,7 @@ async fn contracts(
         };
         contracts.insert(*parcel, (facts, Vec::new()));
     }
-    for held in clock::read(connection, as_of).await? {
+    for held in clock::read(connection, &Moment::on(as_of), None).await? {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
@@ -335,7 +335,7 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .end();
     }
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows).await
+    copy::send(write.connection(), target, rows.text()).await
 }
 
 /// A run as it is listed.

@@ -2,26 +2,31 @@
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
 use super::city::BothLanguages;
-use super::performance::{AnnualReturn, YEARS_SHOWN, annual_return};
+use super::contract::Contract;
+use super::performance::{AnnualReturn, annual_return};
 use super::search::moment_of;
-use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
+use crate::domain::lifecycle::{Move, State};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
 use crate::domain::review::facts::round;
 use crate::domain::review::receipt::Receipt;
+use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
+use crate::flow::dossier::File;
+use crate::flow::rules::RulesError;
 use crate::flow::{self, rules};
 use crate::http::App;
 use crate::http::answer::{REVISION, is_known, typed};
 use crate::http::problem::{Kind, Problem};
 use crate::store;
+use crate::store::lifecycle::Stay;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, State as Given};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use geo::BoundingRect;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -41,6 +46,8 @@ pub struct Dossier {
     pub occupancies: Vec<Occupancy>,
     pub returns: Vec<AnnualReturn>,
     pub review: Option<Review>,
+    pub life: Option<Life>,
+    pub timeline: Vec<Entry>,
 }
 
 /// The parcel itself.
@@ -120,39 +127,24 @@ pub struct FloorUse {
     pub unexplained_m2: f64,
 }
 
-/// A contract over it.
+/// Where it is in its life.
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Serialize)]
-pub struct Contract {
-    pub number: String,
-    pub kind: String,
-    pub holder: Option<String>,
-    pub holder_name: Option<String>,
-    pub signed_on: Option<NaiveDate>,
-    pub term_starts_on: Option<NaiveDate>,
-    pub term_ends_on: Option<NaiveDate>,
-    pub price_wan_yuan: Option<f64>,
-    pub plot_ratio_low: Option<f64>,
-    pub plot_ratio_high: Option<f64>,
-    pub performance_terms: Option<bool>,
-    pub responsible_unit: Option<String>,
-    pub obligations: Vec<Obligation>,
+pub struct Life {
+    pub state: State,
+    pub title: BothLanguages,
+    pub since: NaiveDate,
+    pub next: Vec<Next>,
 }
 
-/// What a contract asks for by a day.
+/// What may be done to it next.
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Serialize)]
-pub struct Obligation {
-    pub number: String,
-    pub kind: String,
-    pub due_on: Option<NaiveDate>,
-    pub target: Option<f64>,
-    pub unit: Option<String>,
-    pub comparator: Option<String>,
-    pub met_on: Option<NaiveDate>,
-    pub achieved: Option<f64>,
-    pub excuse: Option<String>,
-    pub late_days: Option<i64>,
+pub struct Next {
+    pub deed: &'static str,
+    pub to: &'static str,
+    pub trigger: BothLanguages,
+    pub source: &'static str,
 }
 
 /// Who uses it.
@@ -214,7 +206,7 @@ pub struct Asked {
 
 /// The dossier of that code.
 pub async fn show(
-    State(app): State<App>,
+    Given(app): Given<App>,
     Path(code): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
@@ -252,48 +244,29 @@ pub async fn show(
 
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
 async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<Dossier>, Problem> {
+    let file = flow::dossier::read(&app.pool, code.as_str(), moment, (app.today)()).await;
+    let file = file.map_err(|error| Problem::of_refresh(&error))?;
+    file.map(|file| wire(file, moment).map_err(|error| Problem::internal(&error))).transpose()
+}
+
+/// Why a file could not be written in these shapes.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A stored receipt is not one.
+    #[error("the stored receipt of the review cannot be read")]
+    Receipt(#[from] serde_json::Error),
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+}
+
+/// The file of a parcel in the shapes above.
+pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
+    let File { found, standings, timeline, next } = file;
     let today = moment.valid_at;
-    // What parcel_place keeps is today's; any other moment is worked out.
-    let share = match moment == Moment::on((app.today)()) {
-        true => None,
-        false => {
-            let share = flow::moment::deciding_share(&app.pool, &moment).await;
-            Some(share.map_err(|error| Problem::of_refresh(&error))?)
-        }
-    };
-    let tall_storey_m = rules::rulebook().map_err(|error| Problem::internal(&error))?.tall_storey_m(today);
-    let years = today.year() - YEARS_SHOWN..=today.year();
-    let found = store::dossier::read(&app.pool, code.as_str(), &moment, share, tall_storey_m, years)
-        .await
-        .map_err(|error| Problem::of_store(&error))?;
-    let Some(found) = found else { return Ok(None) };
-    let receipt = found
-        .review
-        .as_ref()
-        .map(|review| serde_json::from_str::<Receipt>(&review.receipt))
-        .transpose()
-        .map_err(|error| Problem::internal(&error))?;
+    let receipt = found.review.as_ref().map(|review| serde_json::from_str::<Receipt>(&review.receipt)).transpose()?;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
-    let obligations = |number: &str| {
-        found
-            .obligations
-            .iter()
-            .filter(|one| one.contract == number)
-            .map(|one| Obligation {
-                number: one.number.clone(),
-                kind: one.kind.clone(),
-                due_on: one.due_on,
-                target: one.target,
-                unit: one.unit.clone(),
-                comparator: one.target.map(|_| if one.at_most { "<=" } else { ">=" }.to_owned()),
-                met_on: one.met_on,
-                achieved: one.achieved,
-                excuse: one.excuse.clone(),
-                late_days: late_days(one.due_on, one.met_on, today),
-            })
-            .collect()
-    };
-    Ok(Some(Dossier {
+    Ok(Dossier {
         revision: found.revision,
         valid_at: moment.valid_at,
         known_at: moment.known_at,
@@ -333,21 +306,8 @@ async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<
         contracts: found
             .contracts
             .iter()
-            .map(|one| Contract {
-                obligations: obligations(&one.number),
-                number: one.number.clone(),
-                kind: one.kind.clone(),
-                holder: one.holder.clone(),
-                holder_name: one.holder_name.clone(),
-                signed_on: Some(one.signed_on),
-                term_starts_on: Some(one.term_starts_on),
-                term_ends_on: one.term_ends_on,
-                price_wan_yuan: one.price_wan_yuan,
-                plot_ratio_low: one.plot_ratio_low,
-                plot_ratio_high: one.plot_ratio_high,
-                performance_terms: Some(one.performance_terms),
-                responsible_unit: one.responsible_unit.clone(),
-            })
+            .zip(&standings)
+            .map(|(contract, standing)| Contract::new(contract, standing))
             .collect(),
         occupancies: found
             .occupancies
@@ -365,12 +325,33 @@ async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<
             .collect(),
         returns: found.figures.iter().filter_map(annual_return).collect(),
         review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
-    }))
+        life: found.life.last().map(|stay| life(stay, &next)),
+        timeline,
+    })
 }
 
-fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, Problem> {
+fn life(stay: &Stay, next: &[&Move]) -> Life {
+    let both = |zh: &str, en: &str| BothLanguages { zh: zh.to_owned(), en: en.to_owned() };
+    let (zh, en) = stay.state.title();
+    Life {
+        state: stay.state.clone(),
+        title: both(zh, en),
+        since: stay.from,
+        next: next
+            .iter()
+            .map(|one| Next {
+                deed: one.deed,
+                to: one.to,
+                trigger: both(one.trigger_zh, one.trigger_en),
+                source: one.source,
+            })
+            .collect(),
+    }
+}
+
+fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, WireError> {
     let one = &found.parcel;
-    let rulebook = rules::rulebook().map_err(|error| Problem::internal(&error))?;
+    let rulebook = rules::rulebook()?;
     let built =
         found.buildings.floor_area_m2.and_then(|floor| PlotRatio::of(SquareMetres(floor), SquareMetres(one.area_m2)));
     let bounds = one.shape.bounding_rect().map(|rect| [rect.min().x, rect.min().y, rect.max().x, rect.max().y]);

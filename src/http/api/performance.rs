@@ -40,9 +40,6 @@ pub struct Contribution {
     pub figures: BTreeMap<&'static str, Option<f64>>,
 }
 
-/// How many years before this one a dossier shows: as many as the longest window of a review.
-pub const YEARS_SHOWN: i32 = 5;
-
 fn named<T>(figures: [T; MEASURES]) -> BTreeMap<&'static str, T> {
     Measure::NAMES.into_iter().zip(figures).collect()
 }
