@@ -89,7 +89,7 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
     if buildings.is_empty() {
         return Ok(0);
     }
-    let (revision, at) = (write.revision, write.recorded_at);
+    let at = write.recorded_at;
     let mut changed = 0;
     let connection = write.connection();
     let stood = sqlx::query_scalar!(
@@ -117,8 +117,8 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
         .rows_affected();
     }
     changed += sqlx::query!(
-        "insert into building_part (building_id, parcel_id, recorded, share, footprint_m2, revision)
-         select s.building_id, s.parcel_id, tstzrange($4, null), s.share, s.footprint_m2, $5
+        "insert into building_part (building_id, parcel_id, recorded, share, footprint_m2)
+         select s.building_id, s.parcel_id, tstzrange($4, null), s.share, s.footprint_m2
          from building_stand($1, $2, $3) s
          where not exists (
              select from building_part t
@@ -126,8 +126,7 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
         &buildings,
         day,
         least_share,
-        at,
-        revision
+        at
     )
     .execute(connection)
     .await?

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod atlas;
+mod check;
 mod cli;
 mod cluster;
 mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
+mod export;
 mod follow;
 mod hostile;
 mod http;
@@ -22,6 +24,7 @@ mod plot_ratio;
 mod query;
 mod returns;
 mod review;
+mod revise;
 mod scatter;
 mod schema;
 mod support;

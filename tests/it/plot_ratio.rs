@@ -328,7 +328,11 @@ async fn the_ledger_shows_the_built_plot_ratios_of_cambridge() {
         let row = ledger["rows"].as_array().unwrap().iter().find(|row| row["code"] == code.as_str()).unwrap();
         let ratio = row["built"]["plot_ratio"].as_f64().unwrap();
         assert!((ratio - floor / land).abs() < 1e-4, "{key}: {row}");
-        assert_eq!((&row["allowed"]["plot_ratio"], &row["balance_m2"]), (&Value::Null, &Value::Null), "the city's files name none");
+        assert_eq!(
+            (&row["allowed"]["plot_ratio"], &row["balance_m2"]),
+            (&Value::Null, &Value::Null),
+            "the city's files name none"
+        );
     }
     let total = &ledger["total"];
     let stored = "select sum(floor_area_m2) from building where upper_inf(recorded)";
