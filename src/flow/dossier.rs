@@ -5,7 +5,7 @@ use super::refresh::RefreshError;
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::BondPart;
-use crate::domain::contract::clock::{Clock, Events, Expiry, State, expiry};
+use crate::domain::contract::clock::{Clock, Events, Expiry, State};
 use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
@@ -131,7 +131,7 @@ fn standing(
     let idle = limits.idle(&site);
     Ok(Standing {
         duties,
-        expiry: contract.term_ends_on.map(|end| expiry(end, day, limits.application(), limits.reminder())),
+        expiry: contract.term_ends_on.and_then(|end| limits.expiry(end)),
         start: limits.start(&site),
         start_money: limits.contract_money(&site, &parts, terms.as_ref()),
         idle,
