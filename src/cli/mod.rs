@@ -4,14 +4,17 @@
 //! A command is one file: `cli/NAME.rs` with `Args` and `run(context, args)`, one line in [`Verb`] and one in
 //! [`Verb::run`]. It answers through the [`Printer`], and fails with a [`Failure`] that says whose doing it was.
 
+pub mod check;
 pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod dossier;
+pub mod export;
 mod failure;
 pub mod import;
 pub mod ledger;
 pub mod lifecycle;
+pub mod lineage;
 mod migrate;
 pub mod obligations;
 pub mod printer;
@@ -31,6 +34,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
+    flow::import::{COMMAND, Reader},
     store,
 };
 
@@ -82,8 +86,14 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
+    Check(check::Args),
+    /// Write a part of the register to a file
+    Export(export::Args),
     /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
     Ledger(ledger::Args),
+    /// Split, merge, adjust and retire parcels, and read how they came to be
+    Lineage(lineage::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
@@ -96,6 +106,9 @@ enum Verb {
     Review(review::Args),
     /// Serve the map and the API
     Serve(serve::Args),
+    /// Read files for an import, which starts this by itself
+    #[command(name = COMMAND, hide = true)]
+    ReadFiles,
 }
 
 impl Verb {
@@ -106,13 +119,17 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Check(args) => check::run(context, args).await,
+            Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
+            Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
+            Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }
     }
 
@@ -160,6 +177,17 @@ impl Context {
         Ok(pool)
     }
 
+    /// The program that reads files for an import: this one.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            // Names the running program even where it was replaced on disk meanwhile.
+            program: "/proc/self/exe".into(),
+            memory_mib: self.config.reader_memory_mib,
+            cpu_s: self.config.reader_cpu_s,
+            timeout_s: self.config.reader_timeout_s,
+        }
+    }
+
     /// The user of the machine who runs the command.
     pub fn user(&self) -> String {
         ["SUDO_USER", "USER", "LOGNAME"]
@@ -189,6 +217,9 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let printer = Printer::new(line.global.json, line.global.quiet);
+    if matches!(line.verb, Verb::ReadFiles) {
+        return import::read_files();
+    }
     let ended = prepare(line, printer).and_then(|(context, verb)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let ended = runtime.block_on(verb.run(&context));
@@ -213,6 +244,7 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
         schema: global.schema,
         log: global.log,
         listen: verb.listen(),
+        ..Settings::default()
     };
     let variables = Settings::from_variables(|name| env::var(name).ok());
     let file = Settings::from_file(config::FILE.as_ref())?;

@@ -3,10 +3,12 @@
 
 // Ground words.
 pub mod calendar;
+pub mod filter;
 pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod land_use;
 pub mod moment;
 pub mod quantity;
 
@@ -28,8 +30,10 @@ pub mod plot_ratio;
 pub mod zoning;
 
 // Judgements.
+pub mod lineage;
 pub mod review;
 
 // What maps, lists and files show.
+pub mod dictionary;
 pub mod timeline;
 pub mod today;

@@ -40,6 +40,8 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// Square metres.
+    SquareMetres,
     /// Calendar days.
     Days,
     /// Metres.
@@ -96,6 +98,28 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
+    /// Share of the parents' area within which area in and area out of an event count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
+
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
+
+    /// Overlap of two parcels or zones that a check lets pass.
+    pub const CHECK_OVERLAP: &str = "check-overlap-m2";
+    /// Mean width below which a parcel is a sliver.
+    pub const CHECK_SLIVER: &str = "check-sliver-metres";
+    /// Area up to which a hole in a block is a gap.
+    pub const CHECK_GAP: &str = "check-gap-m2";
+    /// Share of a parcel across a border that a check lets pass.
+    pub const CHECK_STRADDLE: &str = "check-straddle-share";
+    /// Difference of registered and geometric area that a check lets pass.
+    pub const CHECK_AREA: &str = "check-registered-area-percent";
+    /// Part by which floor area in use may exceed what is built.
+    pub const CHECK_OCCUPIED: &str = "check-occupied-share";
+    /// Part of a building that may lie outside its parcel.
+    pub const CHECK_BUILDING: &str = "check-building-outside-share";
 
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";
@@ -121,7 +145,7 @@ pub mod keys {
     ];
 
     /// Those without which nothing can be judged.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: &[&str] = &[
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -137,6 +161,7 @@ pub mod keys {
         IDLE_FEE_PERCENT,
         TAKE_BACK_NOTICE_DAYS,
         BOND_GRACE_DAYS,
+        LINEAGE_TOLERANCE,
     ];
 }
 
@@ -162,7 +187,7 @@ impl Rulebook {
                 return refuse(&value.key, "has periods that overlap or end before they begin");
             }
         }
-        match keys::ALL.into_iter().find(|key| !book.values.iter().any(|value| value.key == *key)) {
+        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
             Some(key) => refuse(key, "is missing"),
             None => Ok(book),
         }

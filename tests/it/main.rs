@@ -2,18 +2,21 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod atlas;
+mod check;
 mod cli;
 mod cluster;
 mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
+mod export;
 mod follow;
 mod hostile;
 mod http;
 mod import;
 mod judge;
 mod lifecycle;
+mod lineage;
 mod moment;
 mod obligations;
 mod occupancies;
@@ -21,6 +24,7 @@ mod plot_ratio;
 mod query;
 mod returns;
 mod review;
+mod revise;
 mod scatter;
 mod schema;
 mod support;
