@@ -5,7 +5,7 @@ use super::refresh::RefreshError;
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::BondPart;
-use crate::domain::contract::clock::{Clock, Events, Expiry, State, expiry};
+use crate::domain::contract::clock::{Clock, Events, Expiry, State};
 use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
@@ -147,9 +147,7 @@ fn standing(
     });
     Ok(Standing {
         duties,
-        expiry: limits
-            .zip(contract.term_ends_on)
-            .map(|(limits, end)| expiry(end, day, limits.application(), limits.reminder())),
+        expiry: limits.zip(contract.term_ends_on).and_then(|(limits, end)| limits.expiry(end)),
         tracks,
         bonds,
     })
