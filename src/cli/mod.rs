@@ -7,8 +7,10 @@
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod dossier;
 mod failure;
 pub mod import;
+pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
 mod migrate;
@@ -81,6 +83,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
+    Ledger(ledger::Args),
     /// Split, merge, adjust and retire parcels, and read how they came to be
     Lineage(lineage::Args),
     /// Ask what lies in an area
@@ -89,6 +93,8 @@ enum Verb {
     Lifecycle(lifecycle::Args),
     /// What contracts ask for, and by when
     Obligations(obligations::Args),
+    /// All that is known of one parcel, at any moment
+    Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -103,10 +109,12 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Ledger(args) => ledger::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
+            Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
         }

@@ -183,12 +183,19 @@ pub struct Reading<'a> {
     pub faults: Vec<Fault>,
     /// The year of the day of the import: later years are refused.
     this_year: i32,
+    has_shape: bool,
 }
 
 impl<'a> Reading<'a> {
     /// Starts to read a record of a kind on a day.
     pub fn new(kind: Kind, record: &'a Record, today: NaiveDate) -> Self {
-        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year() }
+        let has_shape = record.shape != Shape::None;
+        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year(), has_shape }
+    }
+
+    /// Whether the row came with a shape, right or wrong.
+    pub(super) fn has_shape(&self) -> bool {
+        self.has_shape
     }
 
     /// Adds a fault that refuses the row.

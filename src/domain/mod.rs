@@ -23,6 +23,8 @@ pub mod occupancy;
 pub mod parcel;
 pub mod park;
 pub mod performance;
+pub mod plausibility;
+pub mod plot_ratio;
 pub mod zoning;
 
 // Judgements.

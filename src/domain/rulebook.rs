@@ -42,6 +42,10 @@ pub enum Unit {
     Months,
     /// Calendar days.
     Days,
+    /// Metres.
+    Metres,
+    /// 1 for yes, 0 for no.
+    Flag,
 }
 
 impl Unit {
@@ -68,6 +72,8 @@ pub mod keys {
     pub const PLOT_RATIO_RESEARCH: &str = "plot-ratio-reference-research";
     /// Share of a parcel inside a zone from which the zone's tier decides.
     pub const TIER_SHARE: &str = "tier-deciding-share";
+    /// Share of the parents' area within which area in and area out of an event of lineage count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
     /// Months before the end of a term from which a parcel counts as expiring.
     pub const EXPIRY_MONTHS: &str = "expiry-reminder-months";
     /// Months after the agreed start from which land not begun is idle.
@@ -92,11 +98,16 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
-    /// Share of the parents' area within which area in and area out of an event count as the same.
-    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
-    /// All of them.
-    pub const ALL: [&str; 16] = [
+    /// Height above which a storey counts twice, where the rule is on.
+    pub const TALL_STOREY_M: &str = "tall-storey-metres";
+    /// Whether a tall storey counts twice.
+    pub const TALL_STOREY_COUNTS: &str = "tall-storey-counts-twice";
+    /// Share of a building's footprint below which the parcel that it reaches into has no part in it.
+    pub const BUILDING_PART: &str = "building-least-part-share";
+
+    /// Those without which nothing can be judged.
+    pub const ALL: [&str; 15] = [
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -112,7 +123,6 @@ pub mod keys {
         IDLE_FEE_PERCENT,
         TAKE_BACK_NOTICE_DAYS,
         BOND_GRACE_DAYS,
-        LINEAGE_TOLERANCE,
     ];
 }
 
@@ -168,6 +178,12 @@ impl Rulebook {
         Ok(Months::new(value.round() as u32))
     }
 
+    /// The height in metres above which a storey counts twice towards the plot ratio; nothing where the rule is off.
+    pub fn tall_storey_m(&self, day: NaiveDate) -> Option<f64> {
+        let is_on = self.on(keys::TALL_STOREY_COUNTS, day).is_ok_and(|value| value.value > 0.0);
+        self.on(keys::TALL_STOREY_M, day).ok().filter(|_| is_on).map(|value| value.value)
+    }
+
     /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.
     pub fn plot_ratio_reference(&self, land_use: &str, day: NaiveDate) -> Option<&RuleValue> {
         let key = match land_use {
@@ -213,6 +229,15 @@ mod tests {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 6, 30)).is_err());
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 7, 1)).is_ok());
+    }
+
+    #[test]
+    fn a_tall_storey_counts_twice_only_if_the_rulebook_says_so() {
+        let day = day(2026, 6, 30);
+        assert_eq!(Rulebook::parse(SHIPPED).expect("well formed").tall_storey_m(day), None);
+        let (before, after) = SHIPPED.split_once(keys::TALL_STOREY_COUNTS).expect("the switch");
+        let on = format!("{before}{}{}", keys::TALL_STOREY_COUNTS, after.replacen("value = 0.0", "value = 1.0", 1));
+        assert_eq!(Rulebook::parse(&on).expect("well formed").tall_storey_m(day), Some(8.0));
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //! one transaction. The receipt says what became of every row.
 
 use super::rules::{self, RulesError};
+use super::settle::settle;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
+use crate::domain::plausibility::Plausibility;
 use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
 use crate::exchange::receipt::FINDINGS_KEPT;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Opened, ReadError, Source};
 use crate::store::copy::Rows;
+use crate::store::doubt::Doubts;
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError, stage};
 use chrono::NaiveDate;
@@ -87,7 +90,8 @@ pub async fn import(
     let bounds = store::place::bounds(write.connection()).await?;
     let (sender, mut receiver) = mpsc::channel::<Rows>(2);
     let (asked, today) = (order.clone(), clock.today());
-    let reader = tokio::task::spawn_blocking(move || read(&asked, today, bounds, &sender, &progress));
+    let plausibility = rules::plausibility()?;
+    let reader = tokio::task::spawn_blocking(move || read(&asked, today, bounds, plausibility, &sender, &progress));
     while let Some(rows) = receiver.recv().await {
         stage::send(write.connection(), kind, rows).await?;
     }
@@ -129,8 +133,8 @@ pub async fn import(
         sha256: taken.opened.sha256,
         ..Receipt::default()
     };
-    taken.notes.into_receipt(&mut receipt);
     if order.strict && receipt.refused > 0 {
+        taken.notes.into_receipt(&mut receipt);
         // All or none: with one row refused, every row is.
         receipt.refused = receipt.read;
         write.abandon().await?;
@@ -138,6 +142,8 @@ pub async fn import(
     }
     let merged = stage::merge(&mut write, kind).await?;
     (receipt.accepted, receipt.unchanged) = (merged.accepted, merged.unchanged);
+    taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
+    taken.notes.into_receipt(&mut receipt);
     if receipt.accepted + receipt.unchanged == 0 && receipt.refused > 0 {
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
@@ -198,6 +204,20 @@ impl Notes {
         }
     }
 
+    fn doubt(&mut self, doubts: Doubts, files: &[String]) {
+        let beyond = doubts.all - doubts.kept.len() as u64;
+        self.left_out += beyond;
+        self.warnings += beyond;
+        for doubt in doubts.kept {
+            let fault = Fault::error(doubt.code, Some(doubt.field), Some(&doubt.value), doubt.expected).as_warning();
+            let file = usize::try_from(doubt.file).ok().and_then(|index| files.get(index));
+            let file = file.map_or("", String::as_str);
+            let mut finding = fault.at(file, u64::try_from(doubt.row).ok(), Some(&doubt.key));
+            finding.facts.extend(doubt.facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)));
+            self.push(finding);
+        }
+    }
+
     fn into_receipt(self, receipt: &mut Receipt) {
         receipt.warnings = self.warnings;
         receipt.findings = self.kept;
@@ -219,6 +239,7 @@ fn read(
     order: &Order,
     today: NaiveDate,
     bounds: Option<[f64; 4]>,
+    plausibility: &Plausibility,
     sender: &mpsc::Sender<Rows>,
     progress: &impl Fn(u64),
 ) -> Result<Taken, ReadError> {
@@ -239,7 +260,7 @@ fn read(
         }
         let index = i16::try_from(files.len() - 1).unwrap_or(i16::MAX);
         read += 1;
-        let faults = stage_record(order.kind, &record, today, index, &mut rows);
+        let faults = stage_record(order.kind, &record, today, index, plausibility, &mut rows);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             refused += 1;
         }
@@ -276,7 +297,14 @@ fn key(record: &Record) -> Option<String> {
 }
 
 /// Turns a record into a staged row, or into the faults that refuse it.
-fn stage_record(kind: Kind, record: &Record, today: NaiveDate, file: i16, rows: &mut Rows) -> Vec<Fault> {
+fn stage_record(
+    kind: Kind,
+    record: &Record,
+    today: NaiveDate,
+    file: i16,
+    plausibility: &Plausibility,
+    rows: &mut Rows,
+) -> Vec<Fault> {
     let mut reading = Reading::new(kind, record, today);
     let shape = match kind.shapes() {
         Shapes::None => None,
@@ -315,7 +343,10 @@ fn stage_record(kind: Kind, record: &Record, today: NaiveDate, file: i16, rows: 
         Kind::Occupancies => put!(occupancy::read, it => store::occupancy::stage(rows, file, row, &it)),
         Kind::Contracts => put!(contract::read, it => store::contract::stage(rows, file, row, &it)),
         Kind::Obligations => put!(contract::obligation::read, it => store::obligation::stage(rows, file, row, &it)),
-        Kind::Returns => put!(performance::read, it => store::performance::stage(rows, file, row, &it)),
+        Kind::Returns => put!(performance::read, it => {
+            reading.faults.extend(plausibility.doubts(&it));
+            store::performance::stage(rows, file, row, &it);
+        }),
     }
     reading.faults
 }

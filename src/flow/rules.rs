@@ -2,6 +2,7 @@
 
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::tracks::Limits;
+use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
+const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
 
@@ -109,4 +111,20 @@ pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesE
 /// A value of the rulebook on a day.
 pub fn value(rulebook: &Rulebook, key: &str, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook.on(key, day).map_err(of_values)?.value)
+}
+
+/// From where on a figure of an annual return is doubted, read once.
+pub fn plausibility() -> Result<&'static Plausibility, RulesError> {
+    static LIMITS: OnceLock<Plausibility> = OnceLock::new();
+    if let Some(limits) = LIMITS.get() {
+        return Ok(limits);
+    }
+    let limits = Plausibility::parse(PLAUSIBILITY)
+        .map_err(|source| RulesError::Scheme { name: "data/plausibility.toml".into(), source })?;
+    Ok(LIMITS.get_or_init(|| limits))
+}
+
+/// The share of a footprint below which a parcel has no part in a building, on a day.
+pub fn least_building_part(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(keys::BUILDING_PART, day).map_err(of_values)?.value)
 }

@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 
-/// Reads the city of a day in one moment of the register.
-pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
+/// Reads the city of a day in one moment of the register. A storey higher than `tall_storey_m` counts twice.
+pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -19,9 +19,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
     let run = review::newest(&mut tx).await?;
     let rows = sqlx::query_as!(
         ParcelRow,
-        r#"with floors as (
-               select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded) group by parcel),
-           terms as (
+        r#"with terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
                where upper_inf(recorded) and valid @> $1::date and signed_on <= $1 order by parcel, signed_on desc, number desc)
            select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
@@ -30,12 +28,13 @@ pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
            from parcel p
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
            left join parcel_place l on l.parcel_id = p.id
-           left join floors f on f.parcel = p.code
+           left join parcel_floor($3, null) f on f.parcel_id = p.id
            left join terms t on t.parcel = p.code
            left join review_result r on r.run_id = $2 and r.parcel = p.code
            order by p.code collate "C""#,
         day,
-        run.as_ref().map(|run| run.id)
+        run.as_ref().map(|run| run.id),
+        tall_storey_m
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -50,6 +49,7 @@ pub async fn load_at(
     pool: &PgPool,
     moment: &Moment,
     deciding_share: f64,
+    tall_storey_m: Option<f64>,
     within: Option<[f64; 4]>,
 ) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
@@ -66,9 +66,6 @@ pub async fn load_at(
                from parcel_version v join parcel p on p.id = v.parcel_id
                where v.recorded @> coalesce($2::timestamptz, 'infinity') and v.valid @> $1::date
                  and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
-           floors as (
-               select parcel, sum(floor_area_m2) as floor_m2 from building
-               where recorded @> coalesce($2::timestamptz, 'infinity') and parcel in (select code from here) group by parcel),
            terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
                where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
@@ -79,7 +76,7 @@ pub async fn load_at(
                r.outcome as "outcome?", t.term_ends_on, st_asbinary(h.geom, 'NDR') as "wkb!"
            from here h
            left join parcel_tier_at($1, $8, $2, (select geom from box)) l on l.parcel_id = h.parcel_id
-           left join floors f on f.parcel = h.code
+           left join parcel_floor($9, $2) f on f.parcel_id = h.parcel_id
            left join terms t on t.parcel = h.code
            left join review_result r on r.run_id = $3 and r.parcel = h.code
            order by h.code collate "C""#,
@@ -90,7 +87,8 @@ pub async fn load_at(
         south,
         east,
         north,
-        deciding_share
+        deciding_share,
+        tall_storey_m
     )
     .fetch_all(&mut *tx)
     .await?;
