@@ -146,17 +146,18 @@ async fn buildings_go_where_most_of_them_stands_and_occupancies_follow_the_floor
     let straddling: String =
         town.value("select concat_ws(' ', measure, round(whole, 2)) from lineage_duty where from_number = 'B2'").await;
     assert_eq!(straddling, "share_of_footprint 0.90");
-    // 3,500 m² by 1,000 m² of floor in the west and 3,000 m² in the east. What had ended before the event stays.
+    // 3,500 m² by 1,300 m² of floor in the west and 2,700 m² in the east: a building that straddles counts on both by its
+    // footprint. What had ended before the event stays.
     let uses: Vec<String> = town
-        .values("select concat_ws(' ', enterprise, right(parcel, 5), from_on, to_on, floor_area_m2) from occupancy where upper_inf(recorded) order by parcel, enterprise")
+        .values("select concat_ws(' ', enterprise, right(parcel, 5), from_on, to_on, round(floor_area_m2::numeric, 2)) from occupancy where upper_inf(recorded) order by parcel, enterprise")
         .await;
     assert_eq!(
         uses,
         [
-            "E1 00001 2024-07-01 2025-07-01 3500",
-            "E2 00001 2020-01-01 2024-01-01 500",
-            "E1 00004 2025-07-01 875",
-            "E1 00005 2025-07-01 2625"
+            "E1 00001 2024-07-01 2025-07-01 3500.00",
+            "E2 00001 2020-01-01 2024-01-01 500.00",
+            "E1 00004 2025-07-01 1137.50",
+            "E1 00005 2025-07-01 2362.50"
         ]
     );
 }
