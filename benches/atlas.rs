@@ -70,7 +70,7 @@ fn main() {
             })
         }));
         let square = square(z, CENTRE.0, CENTRE.1);
-        let packed = snapshot.packed_tile(Layer::Parcels, square).len();
+        let packed = snapshot.packed_tile(Layer::Parcels, square).bytes.len();
         let again = median((0..99).map(|_| timed(|| drop(snapshot.packed_tile(Layer::Parcels, square)))));
         println!("tile z{z}: {time:?}, {} kB; packed {} kB, kept {again:?}", bytes / made / 1000, packed / 1000);
     }

@@ -5,12 +5,13 @@ use crate::domain::today::Parcel;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Words that many parcels share, numbered in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Words {
-    words: Vec<Box<str>>,
-    numbers: HashMap<Box<str>, u32>,
+    words: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
 }
 
 impl Words {
@@ -20,8 +21,9 @@ impl Words {
         }
         // At most one word a parcel, and the builder counts parcels in 32 bits.
         let number = self.words.len() as u32;
-        self.words.push(word.into());
-        self.numbers.insert(word.into(), number);
+        let word: Arc<str> = word.into();
+        self.words.push(word.clone());
+        self.numbers.insert(word, number);
         number
     }
 
@@ -61,6 +63,17 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Columns without a parcel, in which every word of others has the number that it has there.
+    pub fn beside(others: &Self) -> Self {
+        Self {
+            districts: others.districts.clone(),
+            parks: others.parks.clone(),
+            land_uses: others.land_uses.clone(),
+            outcomes: others.outcomes.clone(),
+            ..Self::default()
+        }
+    }
+
     pub fn push(&mut self, parcel: &Parcel) {
         self.code_bytes.push_str(&parcel.code);
         self.code_ends.push(self.code_bytes.len() as u32);

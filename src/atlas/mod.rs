@@ -3,13 +3,18 @@
 //!
 //! 1. [`Builder`] takes parcels in code order and packs them: columns, flat coordinates, a tree of envelopes.
 //! 2. [`Snapshot`] answers from that pack. It never changes; its revision numbers the moment it shows.
-//! 3. [`Atlas`] holds the newest snapshot. The next one is built aside and swapped in, so a reader keeps the moment it
+//! 3. [`Snapshot::with`] makes the next moment of it: the large pack is shared, what changed is packed beside it.
+//! 4. [`Atlas`] holds the newest snapshot. The next one is built aside and swapped in, so a reader keeps the moment it
 //!    started with until it is done.
 
+mod areas;
 mod columns;
 mod edges;
 mod input;
+mod pack;
+mod parcel;
 mod region;
+mod revise;
 mod selection;
 mod shapes;
 mod snapshot;
@@ -17,11 +22,13 @@ mod summary;
 pub mod tile;
 mod validity;
 
-pub use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts};
+pub use crate::domain::today::{Area, AreaKind, Change, Changes, CityFacts, Parcel, RunFacts};
 pub use input::BuildError;
+pub use parcel::ParcelRef;
+pub use revise::Settled;
 pub use selection::{Selection, SelectionError};
 pub use shapes::{Bounds, PolygonRef, ShapeRef};
-pub use snapshot::{Builder, Hits, ParcelRef, Snapshot};
+pub use snapshot::{Builder, Hits, Snapshot};
 pub use summary::{Summary, Tally};
 
 use arc_swap::ArcSwap;

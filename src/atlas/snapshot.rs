@@ -1,40 +1,19 @@
-//! One moment of the city, packed for reading: columns, shapes, and a tree of envelopes over them. It never changes
-//! once built, so everything read from it belongs together.
+//! One moment of the city, packed for reading: a large base that many moments share, and beside it the few parcels that
+//! changed since the base was packed. It never changes once built, so everything read from it belongs together.
 
-use super::columns::{Columns, NONE};
+use super::areas::Areas;
 use super::input::BuildError;
+use super::pack::{Pack, Packer, number};
+use super::parcel::ParcelRef;
+use super::revise::Revised;
 use super::selection::Selection;
-use super::shapes::{Bounds, ShapeRef, Shapes};
+use super::shapes::Bounds;
 use super::summary::Summary;
 use super::tile::cache::Tiles;
-use super::tile::ground::Ground;
-use crate::domain::quantity::{PlotRatio, SquareMetres};
-use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, CityFacts, Parcel};
-use crate::domain::zoning::Tier;
 use chrono::{Months, NaiveDate};
-use geo_types::MultiPolygon;
-use rstar::{AABB, RTree, RTreeObject};
 use sha2::{Digest, Sha256};
-
-/// A parcel's box in the tree.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Envelope {
-    bounds: Bounds,
-    index: u32,
-}
-
-impl RTreeObject for Envelope {
-    type Envelope = AABB<[f64; 2]>;
-
-    fn envelope(&self) -> Self::Envelope {
-        to_aabb(&self.bounds)
-    }
-}
-
-fn to_aabb(bounds: &Bounds) -> AABB<[f64; 2]> {
-    AABB::from_corners([bounds.west, bounds.south], [bounds.east, bounds.north])
-}
+use std::sync::Arc;
 
 /// The parcels that a search found, in order of code.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,7 +22,7 @@ pub struct Hits {
 }
 
 impl Hits {
-    /// Their numbers in the snapshot, rising, which is the order of their codes.
+    /// Their numbers in the snapshot, in the order of their codes.
     pub fn indices(&self) -> &[u32] {
         &self.indices
     }
@@ -62,16 +41,14 @@ impl Hits {
 /// One moment of the city.
 #[derive(Debug)]
 pub struct Snapshot {
-    revision: i64,
-    loaded: bool,
-    city: CityFacts,
-    fingerprint: u64,
-    bounds: Option<Bounds>,
-    pub(super) columns: Columns,
-    pub(super) shapes: Shapes,
-    tree: RTree<Envelope>,
-    areas: Vec<Area>,
-    pub(super) ground: Ground,
+    pub(super) revision: i64,
+    pub(super) loaded: bool,
+    pub(super) city: CityFacts,
+    pub(super) fingerprint: u64,
+    pub(super) bounds: Option<Bounds>,
+    pub(super) base: Arc<Pack>,
+    pub(super) revised: Revised,
+    pub(super) areas: Arc<Areas>,
     pub(super) tiles: Tiles,
 }
 
@@ -93,17 +70,16 @@ impl Snapshot {
 
     /// The snapshot before the first load.
     pub(super) fn empty() -> Self {
+        let base = Arc::<Pack>::default();
         Self {
             revision: 0,
             loaded: false,
             city: CityFacts::default(),
             fingerprint: 0,
             bounds: None,
-            columns: Columns::default(),
-            shapes: Shapes::default(),
-            tree: RTree::new(),
-            areas: Vec::new(),
-            ground: Ground::default(),
+            revised: Revised::nothing(&base),
+            base,
+            areas: Arc::default(),
             tiles: Tiles::default(),
         }
     }
@@ -135,7 +111,7 @@ impl Snapshot {
 
     /// How many parcels there are.
     pub fn len(&self) -> usize {
-        self.columns.len()
+        self.base.len() - self.revised.hidden.len() + self.revised.pack.len()
     }
 
     /// Whether there is no parcel.
@@ -145,149 +121,122 @@ impl Snapshot {
 
     /// The areas that parcels lie in, in the order in which they were given.
     pub fn areas(&self) -> &[Area] {
-        &self.areas
+        &self.areas.list
     }
 
     /// The parcels that have a point in common with what is asked for, edges and corners included.
     pub fn search(&self, area: &Selection) -> Hits {
         let region = &area.region;
-        let candidates: Vec<_> = self.tree.locate_in_envelope_intersecting(to_aabb(region.bounds())).collect();
-        let grid = region.grid(candidates.len());
-        let met = candidates.into_iter().filter(|candidate| {
-            let bounds = &candidate.bounds;
+        let [base, beside] = self.candidates(region.bounds());
+        let grid = region.grid(base.len() + beside.len());
+        let meets = |pack: &Pack, index: u32, bounds: &Bounds| {
             // A parcel without a box is not in the tree, so one that lies all in the area meets it.
-            let exactly = || region.meets(&self.shapes.shape(candidate.index as usize), bounds);
-            grid.verdict(bounds).unwrap_or_else(exactly)
-        });
-        let mut indices: Vec<u32> = met.map(|candidate| candidate.index).collect();
-        indices.sort_unstable();
-        Hits { indices }
+            grid.verdict(bounds).unwrap_or_else(|| region.meets(&pack.shapes.shape(index as usize), bounds))
+        };
+        let met = |pack: &Pack, found: Vec<(u32, Bounds)>| {
+            let met = found.into_iter().filter(|(index, bounds)| meets(pack, *index, bounds));
+            met.map(|(index, _)| index).collect()
+        };
+        let (base, beside) = (met(&self.base, base), met(&self.revised.pack, beside));
+        Hits { indices: self.in_order(base, beside) }
     }
 
     /// Every parcel.
     pub fn all(&self) -> Hits {
-        Hits { indices: (0..self.len() as u32).collect() }
+        let mut base = Vec::with_capacity(self.base.len());
+        let mut next = 0;
+        for hidden in self.revised.hidden.iter().copied().chain([self.base.len() as u32]) {
+            base.extend(next..hidden);
+            next = hidden + 1;
+        }
+        Hits { indices: self.in_order(base, (0..self.revised.pack.len() as u32).collect()) }
     }
 
     /// The figures of what a search found. A term counts as expiring if it still runs on the day `as_of` and ends within
     /// so many months of it.
     pub fn summary(&self, hits: &Hits, as_of: NaiveDate, expiring: Months) -> Summary {
-        Summary::of(&self.columns, &hits.indices, as_of, expiring)
+        Summary::of(self, &hits.indices, as_of, expiring)
     }
 
     /// The part of what was found that comes after a code, which itself need not be there any more.
     pub fn after<'h>(&self, hits: &'h Hits, code: &str) -> &'h [u32] {
-        let first = match self.columns.find(code) {
-            Ok(index) => index + 1,
-            Err(index) => index,
-        };
-        &hits.indices[hits.indices.partition_point(|index| (*index as usize) < first)..]
+        &hits.indices[hits.indices.partition_point(|index| self.parcel(*index).code() <= code)..]
     }
 
     /// The parcel of that code.
     pub fn at(&self, code: &str) -> Option<ParcelRef<'_>> {
-        self.columns.find(code).ok().map(|index| ParcelRef { snapshot: self, index })
+        if let Ok(index) = self.revised.pack.columns.find(code) {
+            return Some(self.parcel((self.base.len() + index) as u32));
+        }
+        let index = self.base.columns.find(code).ok()? as u32;
+        (!self.revised.hides(index)).then(|| self.parcel(index))
     }
 
     /// The parcel of that number, as [`Hits`] give it. Panics where the number is another snapshot's and too large.
-    pub fn parcel(&self, index: u32) -> ParcelRef<'_> {
-        assert!((index as usize) < self.len(), "parcel {index} of a snapshot of {}", self.len());
-        ParcelRef { snapshot: self, index: index as usize }
+    pub fn parcel(&self, number: u32) -> ParcelRef<'_> {
+        let (pack, index) = self.place(number);
+        ParcelRef::new(pack, index, number)
     }
 
-    /// The numbers of the parcels whose boxes meet the box, rising.
-    pub(super) fn near(&self, bounds: &Bounds) -> Vec<(u32, Bounds)> {
-        let found = self.tree.locate_in_envelope_intersecting(to_aabb(bounds));
-        let mut found: Vec<_> = found.map(|c| (c.index, c.bounds)).collect();
-        found.sort_unstable_by_key(|(index, _)| *index);
-        found
+    /// The pack that holds the parcel of a number, and where in it.
+    pub(super) fn place(&self, number: u32) -> (&Pack, usize) {
+        let (index, base) = (number as usize, self.base.len());
+        if index < base {
+            return (&self.base, index);
+        }
+        let beside = &self.revised.pack;
+        assert!(index - base < beside.len(), "parcel {number} of a snapshot of {}", self.len());
+        (beside, index - base)
+    }
+
+    /// The parcels whose boxes meet the box, in order of code.
+    pub(super) fn near(&self, bounds: &Bounds) -> Vec<u32> {
+        let [base, beside] = self.candidates(bounds).map(|found| found.into_iter().map(|(index, _)| index).collect());
+        self.in_order(base, beside)
+    }
+
+    /// The parcels whose boxes meet the box: those of the base that still hold, and those beside it.
+    fn candidates(&self, bounds: &Bounds) -> [Vec<(u32, Bounds)>; 2] {
+        let base = self.base.near(bounds).filter(|found| !self.revised.hides(found.index));
+        let beside = self.revised.pack.near(bounds);
+        [base.map(|found| (found.index, found.bounds)).collect(), beside.map(|it| (it.index, it.bounds)).collect()]
+    }
+
+    /// Numbers of parcels in the order of their codes, from indices into the base and into what is beside it.
+    fn in_order(&self, mut base: Vec<u32>, mut beside: Vec<u32>) -> Vec<u32> {
+        base.sort_unstable();
+        if beside.is_empty() {
+            return base;
+        }
+        beside.sort_unstable();
+        let mut merged = Vec::with_capacity(base.len() + beside.len());
+        let mut rest = base.as_slice();
+        for index in beside {
+            // What a parcel beside the base replaced is hidden, so none stands at its very place.
+            let place = self.revised.places[index as usize];
+            let (before, after) = rest.split_at(rest.partition_point(|other| *other < place));
+            merged.extend_from_slice(before);
+            merged.push(self.base.len() as u32 + index);
+            rest = after;
+        }
+        merged.extend_from_slice(rest);
+        merged
+    }
+
+    /// A number made from all of this: the sum of the parcels' own numbers, so that it does not matter in which pack a
+    /// parcel is.
+    pub(super) fn fingerprint_of(base: &Pack, revised: &Revised, areas: &Areas, city: &CityFacts) -> u64 {
+        let mut hash = Sha256::new();
+        hash.update(format!("{city:?}"));
+        let sum = |marks: &[u64]| marks.iter().fold(0_u64, |sum, mark| sum.wrapping_add(*mark));
+        let hidden = revised.hidden.iter().fold(0_u64, |sum, index| sum.wrapping_add(base.marks[*index as usize]));
+        let parcels = sum(&base.marks).wrapping_add(sum(&revised.pack.marks)).wrapping_sub(hidden);
+        parcels.wrapping_add(areas.mark).wrapping_add(number(hash))
     }
 
     /// About how many bytes it takes, without the cache of tiles.
     pub fn bytes(&self) -> usize {
-        self.columns.bytes()
-            + self.shapes.bytes()
-            + self.ground.bytes()
-            + self.tree.size() * size_of::<Envelope>() * 6 / 5
-    }
-}
-
-/// One parcel of a snapshot.
-#[derive(Debug, Clone, Copy)]
-pub struct ParcelRef<'a> {
-    snapshot: &'a Snapshot,
-    index: usize,
-}
-
-impl<'a> ParcelRef<'a> {
-    fn columns(&self) -> &'a Columns {
-        &self.snapshot.columns
-    }
-    /// Its number in the snapshot.
-    pub fn index(&self) -> u32 {
-        self.index as u32
-    }
-    /// Its code.
-    pub fn code(&self) -> &'a str {
-        self.columns().code(self.index)
-    }
-    /// The code of its district.
-    pub fn district(&self) -> &'a str {
-        self.columns().districts.word(self.columns().district[self.index])
-    }
-    /// The code of its park.
-    pub fn park(&self) -> Option<&'a str> {
-        let number = self.columns().park[self.index];
-        (number != NONE).then(|| self.columns().parks.word(number))
-    }
-    /// The code of its land use.
-    pub fn land_use(&self) -> &'a str {
-        self.columns().land_uses.word(self.columns().land_use[self.index])
-    }
-    /// What the review proposes.
-    pub fn outcome(&self) -> Option<&'a str> {
-        let number = self.columns().outcome[self.index];
-        (number != NONE).then(|| self.columns().outcomes.word(number))
-    }
-    /// Where it stands in the plan.
-    pub fn tier(&self) -> Tier {
-        self.columns().tier[self.index]
-    }
-    /// Whether the plan locks it.
-    pub fn locked(&self) -> bool {
-        self.columns().locked[self.index]
-    }
-    /// Its grade.
-    pub fn grade(&self) -> Option<Grade> {
-        self.columns().grade[self.index]
-    }
-    /// Its score.
-    pub fn score(&self) -> Option<f64> {
-        self.columns().score(self.index)
-    }
-    /// Its land.
-    pub fn area(&self) -> SquareMetres {
-        SquareMetres(self.columns().area[self.index])
-    }
-    /// The floor area on it, where known.
-    pub fn floor_area(&self) -> Option<SquareMetres> {
-        self.columns().floor_area(self.index).map(SquareMetres)
-    }
-    /// Its floor area over the area of its shape, where both are known.
-    pub fn plot_ratio_built(&self) -> Option<PlotRatio> {
-        PlotRatio::of(self.floor_area()?, self.area())
-    }
-    /// The highest plot ratio of its plan condition.
-    pub fn plot_ratio_allowed(&self) -> Option<f64> {
-        self.columns().plot_ratio_allowed(self.index)
-    }
-    /// The first day after its contract's term.
-    pub fn term_ends_on(&self) -> Option<NaiveDate> {
-        self.columns().term_ends_on[self.index]
-    }
-    /// Its shape, to the last digit that was given.
-    pub fn shape(&self) -> ShapeRef<'a> {
-        self.snapshot.shapes.shape(self.index)
+        self.base.bytes() + self.revised.pack.bytes() + self.areas.bytes()
     }
 }
 
@@ -295,100 +244,40 @@ impl<'a> ParcelRef<'a> {
 /// that still answers are in memory side by side.
 #[derive(Debug, Default)]
 pub struct Builder {
-    columns: Columns,
-    shapes: Shapes,
-    envelopes: Vec<Envelope>,
-    bounds: Option<Bounds>,
-    hash: Sha256,
+    packer: Packer,
 }
-
-/// Points, rings and the bytes of codes are counted in 32 bits.
-const MOST: u64 = u32::MAX as u64;
 
 impl Builder {
     /// Adds a parcel, whose code must come after the one before.
     pub fn push(&mut self, parcel: &Parcel) -> Result<(), BuildError> {
-        let index = self.columns.len();
-        if index > 0 && self.columns.code(index - 1) >= parcel.code.as_str() {
-            let before = self.columns.code(index - 1).to_owned();
-            return Err(BuildError::Order { code: parcel.code.clone(), before });
-        }
-        check("parcel", &parcel.code, &parcel.shape)?;
-        let points: usize = parcel.shape.iter().map(points_of).sum();
-        if (self.shapes.points().len() + points) as u64 > MOST {
-            return Err(BuildError::TooMany { what: "points", limit: MOST });
-        }
-        if (self.columns.code_bytes() + parcel.code.len()) as u64 > MOST || index as u64 >= MOST {
-            return Err(BuildError::TooMany { what: "bytes of parcel codes", limit: MOST });
-        }
-        let first = self.shapes.points().len();
-        self.columns.push(parcel);
-        if let Some(bounds) = self.shapes.push(&parcel.shape) {
-            self.envelopes.push(Envelope { bounds, index: index as u32 });
-            self.bounds.get_or_insert(Bounds::NOTHING).join(&bounds);
-        }
-        self.mark(parcel, first);
-        Ok(())
+        self.packer.push(parcel)
     }
 
-    /// Builds the tree and closes the snapshot.
-    pub fn finish(mut self, revision: i64, city: CityFacts, areas: Vec<Area>) -> Result<Snapshot, BuildError> {
-        for area in &areas {
-            check("area", &area.code, &area.shape)?;
-            self.hash.update(format!("{area:?}"));
-            for point in area.shape.iter().flat_map(|polygon| polygon.exterior().0.iter()) {
-                self.bounds.get_or_insert(Bounds::NOTHING).widen([point.x, point.y]);
-            }
-        }
-        self.hash.update(format!("{city:?}"));
-        let digest = self.hash.finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest[..8]);
-        self.columns.shrink();
-        self.shapes.shrink();
-        let ground = Ground::build(&self.shapes, &areas);
-        Ok(Snapshot {
-            revision,
-            loaded: true,
-            city,
-            fingerprint: u64::from_be_bytes(first),
-            bounds: self.bounds,
-            columns: self.columns,
-            shapes: self.shapes,
-            tree: RTree::bulk_load(self.envelopes),
-            areas,
-            ground,
-            tiles: Tiles::default(),
-        })
-    }
-
-    /// Takes the parcel into the fingerprint.
-    fn mark(&mut self, parcel: &Parcel, first_point: usize) {
-        let Parcel { shape: _, code, district, park, tier, locked, land_use, .. } = parcel;
-        let words = (code, district, park, tier, locked, land_use, &parcel.grade, &parcel.outcome, parcel.term_ends_on);
-        self.hash.update(format!("{words:?}"));
-        let figures = [Some(parcel.area_m2), parcel.floor_area_m2, parcel.plot_ratio_allowed, parcel.score];
-        for figure in figures {
-            self.hash.update(figure.unwrap_or(f64::NAN).to_bits().to_le_bytes());
-        }
-        for [x, y] in &self.shapes.points()[first_point..] {
-            self.hash.update(x.to_bits().to_le_bytes());
-            self.hash.update(y.to_bits().to_le_bytes());
-        }
+    /// Closes the snapshot.
+    pub fn finish(self, revision: i64, city: CityFacts, areas: Vec<Area>) -> Result<Snapshot, BuildError> {
+        let areas = Arc::new(Areas::build(areas)?);
+        let base = Arc::new(self.packer.finish());
+        let revised = Revised::nothing(&base);
+        Ok(Snapshot::of(revision, city, base, revised, areas, Tiles::default()))
     }
 }
 
-fn points_of(polygon: &geo_types::Polygon<f64>) -> usize {
-    polygon.exterior().0.len() + polygon.interiors().iter().map(|ring| ring.0.len()).sum::<usize>()
-}
-
-fn check(thing: &'static str, code: &str, shape: &MultiPolygon<f64>) -> Result<(), BuildError> {
-    let rings = shape.iter().flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
-    for point in rings.flat_map(|ring| &ring.0) {
-        // Written so that NaN is refused too.
-        if !((-180.0..=180.0).contains(&point.x) && (-90.0..=90.0).contains(&point.y)) {
-            return Err(BuildError::Place { thing, code: code.to_owned(), x: point.x, y: point.y });
+impl Snapshot {
+    /// The snapshot of these parts.
+    pub(super) fn of(
+        revision: i64,
+        city: CityFacts,
+        base: Arc<Pack>,
+        revised: Revised,
+        areas: Arc<Areas>,
+        tiles: Tiles,
+    ) -> Self {
+        let boxes = [revised.base_bounds(&base), revised.pack.bounds, areas.bounds];
+        let mut bounds: Option<Bounds> = None;
+        for one in boxes.iter().flatten() {
+            bounds.get_or_insert(Bounds::NOTHING).join(one);
         }
+        let fingerprint = Self::fingerprint_of(&base, &revised, &areas, &city);
+        Self { revision, loaded: true, city, fingerprint, bounds, base, revised, areas, tiles }
     }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! The figures of a search: how much land, of what grade, tier and use. It counts what the snapshot holds and judges
 //! nothing.
 
-use super::columns::{Columns, NONE, Words};
+use super::Snapshot;
+use super::columns::{NONE, Words};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::grade::Grade;
 use crate::domain::zoning::Tier;
@@ -51,18 +52,22 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(columns: &Columns, indices: &[u32], as_of: NaiveDate, expiring: Months) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, indices: &[u32], as_of: NaiveDate, expiring: Months) -> Self {
         let until = as_of.checked_add_months(expiring).unwrap_or(NaiveDate::MAX);
         let mut summary = Self::default();
         // Indexed by grade and tier as they are declared, the last grade for "none".
         let mut grades = [Tally::default(); Grade::ALL.len() + 1];
         let mut tiers = [Tally::default(); Tier::ALL.len()];
-        let mut land_uses = vec![Tally::default(); columns.land_uses.len()];
-        let mut districts = vec![Tally::default(); columns.districts.len()];
-        let mut outcomes = vec![Tally::default(); columns.outcomes.len()];
+        // The pack beside the base numbers the words of both.
+        let words = &snapshot.revised.pack.columns;
+        let mut land_uses = vec![Tally::default(); words.land_uses.len()];
+        let mut districts = vec![Tally::default(); words.districts.len()];
+        let mut outcomes = vec![Tally::default(); words.outcomes.len()];
         let (mut floor, mut land_with_floor, mut allowed, mut land_with_allowed) = (0.0, 0.0, 0.0, 0.0);
         let mut floor_is_known = false;
-        for index in indices.iter().map(|index| *index as usize) {
+        for number in indices {
+            let (pack, index) = snapshot.place(*number);
+            let columns = &pack.columns;
             let area = columns.area[index];
             summary.total.add(area);
             grades[columns.grade[index].map_or(Grade::ALL.len(), |grade| grade as usize)].add(area);
@@ -92,9 +97,9 @@ impl Summary {
         let keys = Grade::ALL.into_iter().map(Some).chain([None]);
         summary.by_grade = keys.zip(grades).collect();
         summary.by_tier = Tier::ALL.into_iter().zip(tiers).collect();
-        summary.by_land_use = named(&columns.land_uses, &land_uses);
-        summary.by_district = named(&columns.districts, &districts);
-        summary.by_outcome = named(&columns.outcomes, &outcomes);
+        summary.by_land_use = named(&words.land_uses, &land_uses);
+        summary.by_district = named(&words.districts, &districts);
+        summary.by_outcome = named(&words.outcomes, &outcomes);
         summary
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
+    flow::import::{COMMAND, Reader},
     store,
 };
 
@@ -99,6 +100,9 @@ enum Verb {
     Review(review::Args),
     /// Serve the map and the API
     Serve(serve::Args),
+    /// Read files for an import, which starts this by itself
+    #[command(name = COMMAND, hide = true)]
+    ReadFiles,
 }
 
 impl Verb {
@@ -117,6 +121,7 @@ impl Verb {
             Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
+            Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }
     }
 
@@ -164,6 +169,17 @@ impl Context {
         Ok(pool)
     }
 
+    /// The program that reads files for an import: this one.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            // Names the running program even where it was replaced on disk meanwhile.
+            program: "/proc/self/exe".into(),
+            memory_mib: self.config.reader_memory_mib,
+            cpu_s: self.config.reader_cpu_s,
+            timeout_s: self.config.reader_timeout_s,
+        }
+    }
+
     /// The user of the machine who runs the command.
     pub fn user(&self) -> String {
         ["SUDO_USER", "USER", "LOGNAME"]
@@ -193,6 +209,9 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let printer = Printer::new(line.global.json, line.global.quiet);
+    if matches!(line.verb, Verb::ReadFiles) {
+        return import::read_files();
+    }
     let ended = prepare(line, printer).and_then(|(context, verb)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let ended = runtime.block_on(verb.run(&context));
@@ -217,6 +236,7 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
         schema: global.schema,
         log: global.log,
         listen: verb.listen(),
+        ..Settings::default()
     };
     let variables = Settings::from_variables(|name| env::var(name).ok());
     let file = Settings::from_file(config::FILE.as_ref())?;

@@ -7,6 +7,7 @@ pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod land_use;
 pub mod moment;
 pub mod quantity;
 

@@ -72,8 +72,6 @@ pub mod keys {
     pub const PLOT_RATIO_RESEARCH: &str = "plot-ratio-reference-research";
     /// Share of a parcel inside a zone from which the zone's tier decides.
     pub const TIER_SHARE: &str = "tier-deciding-share";
-    /// Share of the parents' area within which area in and area out of an event of lineage count as the same.
-    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
     /// Months before the end of a term from which a parcel counts as expiring.
     pub const EXPIRY_MONTHS: &str = "expiry-reminder-months";
     /// Months after the agreed start from which land not begun is idle.
@@ -98,6 +96,13 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
+    /// Share of the parents' area within which area in and area out of an event count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
+
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
 
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";
@@ -107,7 +112,7 @@ pub mod keys {
     pub const BUILDING_PART: &str = "building-least-part-share";
 
     /// Those without which nothing can be judged.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: &[&str] = &[
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -123,6 +128,7 @@ pub mod keys {
         IDLE_FEE_PERCENT,
         TAKE_BACK_NOTICE_DAYS,
         BOND_GRACE_DAYS,
+        LINEAGE_TOLERANCE,
     ];
 }
 
@@ -148,7 +154,7 @@ impl Rulebook {
                 return refuse(&value.key, "has periods that overlap or end before they begin");
             }
         }
-        match keys::ALL.into_iter().find(|key| !book.values.iter().any(|value| value.key == *key)) {
+        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
             Some(key) => refuse(key, "is missing"),
             None => Ok(book),
         }

@@ -18,6 +18,28 @@ pub struct Today {
     pub areas: Vec<Area>,
 }
 
+/// What became of it since an earlier revision: the city is given anew, parcels and areas as far as they changed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Changes {
+    /// The revision it is now.
+    pub revision: i64,
+    /// The city as it is now.
+    pub city: CityFacts,
+    /// All areas as they are now, where any changed.
+    pub areas: Option<Vec<Area>>,
+    /// The parcels that may have changed, each once.
+    pub parcels: Vec<Change>,
+}
+
+/// One parcel that may have changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its code.
+    pub code: String,
+    /// What it is now; nothing where it is no parcel of today.
+    pub now: Option<Parcel>,
+}
+
 /// One parcel as it stands at the snapshot's moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parcel {

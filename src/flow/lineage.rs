@@ -129,6 +129,10 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     store::building::stand(&mut write, Moved::Parcels(&touched), today, least_part).await?;
     let share = rules::deciding_share(rulebook, today)?;
     store::place::refresh_tiers(&mut write, today, share).await?;
+    let (parents, children) = (plan.parents.iter().map(|one| &one.code), plan.children.iter().map(|one| &one.code));
+    let land: Vec<String> = parents.chain(children).cloned().collect();
+    let least_share = rules::value(rulebook, keys::BUILDING_PART, today)?;
+    store::building::stand(&mut write, store::building::Moved::Parcels(&land), today, least_share).await?;
     let codes = |of: Vec<&String>| json!(of);
     let facts = json!({
         "children": codes(plan.children.iter().map(|one| &one.code).collect()),

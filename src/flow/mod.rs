@@ -10,6 +10,7 @@ pub mod lists;
 pub mod moment;
 pub mod plot_ratio;
 pub mod refresh;
+pub mod remark;
 pub mod review;
 pub mod rules;
 pub mod settle;

@@ -1,9 +1,10 @@
-//! The atlas follows the register: loaded at the start, and again after each revision that a commit announces. Built
-//! aside and swapped in whole; slow polling backs up a notification that got lost.
+//! The atlas follows the register: loaded at the start, and brought up to date after each revision that a commit
+//! announces. Built aside and swapped in whole; slow polling backs up a notification that got lost.
 
 use super::rules::{self, RulesError};
-use crate::atlas::{Atlas, BuildError, Snapshot};
+use crate::atlas::{Atlas, BuildError, Settled, Snapshot};
 use crate::clock::Clock;
+use crate::store::changes::Since;
 use crate::store::write::{Audit, REVISION_CHANNEL, Write};
 use crate::store::{self, StoreError};
 use chrono::NaiveDate;
@@ -12,6 +13,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Why the atlas could not follow.
 #[derive(Debug, thiserror::Error)]
@@ -60,47 +62,103 @@ pub async fn snapshot(pool: &PgPool, clock: Clock) -> Result<Snapshot, RefreshEr
         .await??)
 }
 
+/// The map that follows what is shown now; nothing where it shows the newest revision. The day matters too: at midnight
+/// other versions become law, and the city is read whole.
+async fn next(
+    pool: &PgPool,
+    clock: Clock,
+    shown: Arc<Snapshot>,
+    same_day: bool,
+) -> Result<Option<Snapshot>, RefreshError> {
+    if !shown.is_loaded() || !same_day {
+        return Ok(Some(snapshot(pool, clock).await?));
+    }
+    let run = shown.city().run.as_ref().map(|run| run.id);
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(clock.today());
+    match store::changes::since(pool, shown.revision(), clock.today(), tall_storey_m, run).await? {
+        Since::Nothing => Ok(None),
+        Since::Some(changes) => Ok(Some(tokio::task::spawn_blocking(move || shown.with(changes)).await??)),
+        Since::Whole => Ok(Some(snapshot(pool, clock).await?)),
+    }
+}
+
 /// Follows the register until the task is dropped. A database that goes away is waited for; the last good snapshot
 /// answers meanwhile.
 pub async fn follow(pool: PgPool, clock: Clock, atlas: Arc<Atlas>) {
     let mut listener = None;
     let mut day = clock.today();
+    let mut settling: Option<JoinHandle<Result<Settled, BuildError>>> = None;
     loop {
         if listener.is_none() {
             listener = listen(&pool).await;
         }
-        // The day matters too: at midnight other versions become law.
-        let stale = match store::snapshot::revision(&pool).await {
-            Ok(revision) => revision != atlas.current().revision() || day != clock.today() || !atlas.is_loaded(),
-            Err(error) => {
+        let asked_on = clock.today();
+        match next(&pool, clock, atlas.current(), day == asked_on).await {
+            Ok(next) => {
+                if let Some(next) = next {
+                    tracing::info!(revision = next.revision(), "the map shows revision {}", next.revision());
+                    drop(atlas.swap(next));
+                }
+                // Only now: a load that fails at midnight must be tried again.
+                day = asked_on;
+            }
+            Err(RefreshError::Store(error)) if error.is_outage() => {
                 tracing::warn!(%error, "the register cannot be asked for its revision; trying again");
                 listener = None;
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
-        };
-        if stale {
-            let asked_on = clock.today();
-            match snapshot(&pool, clock).await {
-                Ok(next) => {
-                    tracing::info!(revision = next.revision(), "the map shows revision {}", next.revision());
-                    drop(atlas.swap(next));
-                    // Only now: a load that fails at midnight must be tried again.
-                    day = asked_on;
-                }
-                Err(error) => tracing::error!(%error, "the map could not be brought up to date"),
-            }
+            Err(error) => tracing::error!(%error, "the map could not be brought up to date"),
         }
-        match &mut listener {
-            Some(heard) => {
-                // A lost connection ends the wait too, once it is made again: what was announced meanwhile was not heard.
-                if let Ok(Err(error)) = tokio::time::timeout(POLL, heard.try_recv()).await {
-                    tracing::warn!(%error, "the announcements of the database broke off; listening again");
-                    listener = None;
+        let current = atlas.current();
+        if settling.is_none() && current.wants_settling() {
+            settling = Some(tokio::task::spawn_blocking(move || current.settle()));
+        }
+        tokio::select! {
+            heard = hear(&mut listener) => if let Err(error) = heard {
+                tracing::warn!(%error, "the announcements of the database broke off; listening again");
+                listener = None;
+            },
+            settled = finished(&mut settling) => {
+                settling = None;
+                if let Err(error) = settle(&atlas, settled) {
+                    tracing::error!(%error, "the map could not be packed anew");
                 }
             }
-            None => tokio::time::sleep(Duration::from_secs(1)).await,
         }
+    }
+}
+
+/// Puts what is shown on the base that was packed from it, or from the moments before it.
+fn settle(
+    atlas: &Atlas,
+    settled: Result<Result<Settled, BuildError>, tokio::task::JoinError>,
+) -> Result<(), RefreshError> {
+    // A city that was read whole meanwhile has a base of its own.
+    if let Some(next) = atlas.current().on(&settled??)? {
+        drop(atlas.swap(next));
+    }
+    Ok(())
+}
+
+/// Waits for the base that is being packed, for ever where none is.
+async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, tokio::task::JoinError> {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for an announcement, or until it is time to ask without one.
+async fn hear(listener: &mut Option<PgListener>) -> Result<(), sqlx::Error> {
+    let Some(listener) = listener else {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        return Ok(());
+    };
+    // A lost connection ends the wait too, once it is made again: what was announced meanwhile was not heard.
+    match tokio::time::timeout(POLL, listener.try_recv()).await {
+        Ok(heard) => heard.map(drop),
+        Err(_) => Ok(()),
     }
 }
 

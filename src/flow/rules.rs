@@ -2,6 +2,7 @@
 
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::tracks::Limits;
+use crate::domain::land_use::LandUses;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
@@ -12,6 +13,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
+const LAND_USES: &str = include_str!("../../data/land_use.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
@@ -76,6 +78,24 @@ pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
     }
     let book = Rulebook::parse(VALUES).map_err(of_values)?;
     Ok(BOOK.get_or_init(|| book))
+}
+
+/// The land-use codes that come with the program, read once.
+pub fn land_uses() -> Result<&'static LandUses, RulesError> {
+    static LISTS: OnceLock<LandUses> = OnceLock::new();
+    if let Some(lists) = LISTS.get() {
+        return Ok(lists);
+    }
+    let lists = LandUses::parse(LAND_USES).map_err(|source| RulesError::Scheme {
+        name: "data/land_use.toml".into(),
+        source: SchemeError::from(source),
+    })?;
+    Ok(LISTS.get_or_init(|| lists))
+}
+
+/// The share of the rule in force on a day.
+pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook()?.on(key, day).map_err(of_values)?.value)
 }
 
 /// The calendar of working days that comes with the program, read once.

@@ -24,6 +24,11 @@ impl Stamp {
         Self { revision, tag: format!("\"{revision}-{fingerprint:016x}-{version}{question}\"") }
     }
 
+    /// The stamp of an answer that shows a revision and has a tag of its own content.
+    pub fn of_content(revision: i64, content: &str) -> Self {
+        Self { revision, tag: format!("\"{content}-{}\"", env!("CARGO_PKG_VERSION")) }
+    }
+
     /// The answer, or 304 where the caller has it already.
     pub fn answer(self, asked: &HeaderMap, answer: impl FnOnce() -> Response) -> Response {
         let mut response = if self.is_known(asked) { self.not_modified() } else { answer() };

@@ -64,11 +64,7 @@ pub async fn tile(
     };
     let square = Square::new(zoom, column, row).map_err(|error| Problem::not_found(error.to_string()))?;
     let snapshot = app.atlas.current();
-    let stamp = Stamp::of(&snapshot, &format!("-{}-{zoom}-{column}-{row}", layer.name()));
-    if stamp.is_known(&headers) {
-        return Ok(stamp.not_modified());
-    }
-    let version = version(snapshot.revision(), snapshot.fingerprint());
+    let (revision, version) = (snapshot.revision(), version(snapshot.revision(), snapshot.fingerprint()));
     let packed = match snapshot.kept_tile(layer, square) {
         Some(kept) => kept,
         // A tile of the whole city takes tens of milliseconds, during which other answers must go on.
@@ -76,7 +72,10 @@ pub async fn tile(
             .await
             .map_err(|error| Problem::internal(&error))?,
     };
-    let mut response = write(packed, &headers)?;
+    // By what it says: a change elsewhere in the city leaves the tile as the caller has it.
+    let stamp = Stamp::of_content(revision, &format!("{:016x}-{}", packed.mark, layer.name()));
+    let known = stamp.is_known(&headers);
+    let mut response = if known { stamp.not_modified() } else { write(packed.bytes, &headers)? };
     // An address that names the version it wants can never mean another.
     if query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(version.as_str()) {
         let forever = HeaderValue::from_static("public, max-age=31536000, immutable");

@@ -72,8 +72,8 @@ pub enum Moved<'a> {
     StagedBuildings,
     /// Those on the land of parcels just merged, as it was or as it is.
     StagedParcels,
-    /// Those on the land of these parcels, as it was or as it is.
-    Parcels(&'a [i64]),
+    /// Those on the land of these parcels by code, as it was or as it is.
+    Parcels(&'a [String]),
     /// Those on the land of parcels that became law, or ceased to be, after one day and until another.
     Law(NaiveDate, NaiveDate),
 }
@@ -152,7 +152,11 @@ async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Res
                 .fetch_all(&mut *connection)
                 .await?
         }
-        Moved::Parcels(parcels) => parcels.to_vec(),
+        Moved::Parcels(codes) => {
+            sqlx::query_scalar!("select id from parcel where code = any($1) order by id", codes)
+                .fetch_all(&mut *connection)
+                .await?
+        }
         Moved::Law(after, until) => {
             sqlx::query_scalar!(
                 "select distinct parcel_id from parcel_version
@@ -171,6 +175,9 @@ async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Res
            union
            select b.id from parcel_version v join building b on upper_inf(b.recorded) and b.geom && v.geom
            where v.parcel_id = any($1) and upper_inf(v.recorded)
+           union
+           select b.id from parcel p join building b on b.parcel = p.code and upper_inf(b.recorded)
+           where p.id = any($1)
            order by 1"#,
         &parcels
     )

@@ -4,6 +4,7 @@
 
 pub mod bond;
 pub mod building;
+pub mod changes;
 pub mod city;
 pub mod clock;
 pub mod contract;
@@ -21,6 +22,8 @@ pub mod performance;
 pub mod place;
 pub mod plot_ratio;
 mod recorded;
+pub mod remark;
+pub mod repair;
 pub mod review;
 pub mod rulebook;
 pub mod snapshot;

@@ -335,7 +335,7 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .end();
     }
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows).await
+    copy::send(write.connection(), target, rows.text()).await
 }
 
 /// A run as it is listed.

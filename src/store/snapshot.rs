@@ -10,6 +10,36 @@ use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 
+/// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
+/// narrow it to the contracts, the floors and the parcels that are meant.
+macro_rules! parcels_of {
+    ($contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            ParcelRow,
+            r#"with terms as (
+                   select distinct on (parcel) parcel, term_ends_on from contract
+                   where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
+                + $contracts
+                + r#" order by parcel, signed_on desc, number desc)
+               select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!",
+                   coalesce(l.locked, false) as "locked!", v.land_use, v.area_m2, f.floor_m2 as "floor_m2?",
+                   v.plot_ratio_allowed, r.grade as "grade?", r.score as "score?", r.outcome as "outcome?",
+                   t.term_ends_on as "term_ends_on?", st_asbinary(v.geom, 'NDR') as "wkb!"
+               from parcel p
+               join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
+               left join parcel_place l on l.parcel_id = p.id
+               left join "#
+                + $floors
+                + r#"
+               left join terms t on t.parcel = p.code
+               left join review_result r on r.run_id = $2 and r.parcel = p.code"#
+                + $parcels
+                + r#" order by p.code collate "C""#,
+            $($argument),+
+        )
+    };
+}
+
 /// Reads the city of a day in one moment of the register. A storey higher than `tall_storey_m` counts twice.
 pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
@@ -17,30 +47,33 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
-    let rows = sqlx::query_as!(
-        ParcelRow,
-        r#"with terms as (
-               select distinct on (parcel) parcel, term_ends_on from contract
-               where upper_inf(recorded) and valid @> $1::date and signed_on <= $1 order by parcel, signed_on desc, number desc)
-           select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
-               v.land_use, v.area_m2, f.floor_m2 as "floor_m2?", v.plot_ratio_allowed, r.grade as "grade?", r.score,
-               r.outcome as "outcome?", t.term_ends_on, st_asbinary(v.geom, 'NDR') as "wkb!"
-           from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           left join parcel_place l on l.parcel_id = p.id
-           left join parcel_floor($3, null) f on f.parcel_id = p.id
-           left join terms t on t.parcel = p.code
-           left join review_result r on r.run_id = $2 and r.parcel = p.code
-           order by p.code collate "C""#,
-        day,
-        run.as_ref().map(|run| run.id),
-        tall_storey_m
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let of = run.as_ref().map(|run| run.id);
+    let rows = parcels_of!("", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m)
+        .fetch_all(&mut *tx)
+        .await?;
     let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
     tx.commit().await?;
     Ok(today)
+}
+
+/// Those of some parcels that are parcels of the day.
+pub(super) async fn parcels(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    tall_storey_m: Option<f64>,
+    run: Option<i64>,
+    codes: &[String],
+) -> Result<Vec<Parcel>, StoreError> {
+    let some = parcels_of!(
+        " and parcel = any($4)",
+        "lateral (select * from parcel_floor($3, null) o where o.parcel_id = p.id) f on true",
+        " where p.code = any($4)",
+        day,
+        run,
+        tall_storey_m,
+        codes
+    );
+    some.fetch_all(connection).await?.into_iter().map(ParcelRow::into_parcel).collect()
 }
 
 /// Reads the city as it was law on a day and believed at a time, or the part of it that meets a box (west, south, east,
@@ -115,47 +148,51 @@ struct ParcelRow {
     wkb: Vec<u8>,
 }
 
+impl ParcelRow {
+    fn into_parcel(self) -> Result<Parcel, StoreError> {
+        let unknown = |table, column, value: &str| StoreError::Value {
+            table,
+            column,
+            row: self.code.clone(),
+            value: value.to_owned(),
+        };
+        Ok(Parcel {
+            tier: Tier::parse(&self.tier).ok_or_else(|| unknown("parcel_place", "tier", &self.tier))?,
+            grade: match &self.grade {
+                None => None,
+                Some(letter) => Some(Grade::parse(letter).ok_or_else(|| unknown("review_result", "grade", letter))?),
+            },
+            shape: from_wkb(&self.wkb).ok_or_else(|| unknown("parcel_version", "geom", "no polygon"))?,
+            code: self.code,
+            district: self.district,
+            park: self.park,
+            locked: self.locked,
+            land_use: self.land_use,
+            area_m2: self.area_m2,
+            floor_area_m2: self.floor_m2,
+            plot_ratio_allowed: self.plot_ratio_allowed,
+            score: self.score,
+            outcome: self.outcome,
+            term_ends_on: self.term_ends_on,
+        })
+    }
+}
+
 /// Puts the parcels beside the areas of the same moment.
 async fn assemble(
-    tx: &mut PgConnection,
+    connection: &mut PgConnection,
     moment: &Moment,
     revision: i64,
     run: Option<review::Run>,
     rows: Vec<ParcelRow>,
 ) -> Result<Today, StoreError> {
-    let city = city::read(tx).await?;
-    let parcels = rows
-        .into_iter()
-        .map(|row| {
-            let unknown = |table, column, value: &str| StoreError::Value {
-                table,
-                column,
-                row: row.code.clone(),
-                value: value.to_owned(),
-            };
-            Ok(Parcel {
-                tier: Tier::parse(&row.tier).ok_or_else(|| unknown("parcel_place", "tier", &row.tier))?,
-                grade: match &row.grade {
-                    None => None,
-                    Some(letter) => {
-                        Some(Grade::parse(letter).ok_or_else(|| unknown("review_result", "grade", letter))?)
-                    }
-                },
-                shape: from_wkb(&row.wkb).ok_or_else(|| unknown("parcel_version", "geom", "no polygon"))?,
-                code: row.code,
-                district: row.district,
-                park: row.park,
-                locked: row.locked,
-                land_use: row.land_use,
-                area_m2: row.area_m2,
-                floor_area_m2: row.floor_m2,
-                plot_ratio_allowed: row.plot_ratio_allowed,
-                score: row.score,
-                outcome: row.outcome,
-                term_ends_on: row.term_ends_on,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
+    let parcels = rows.into_iter().map(ParcelRow::into_parcel).collect::<Result<Vec<_>, StoreError>>()?;
+    let areas = areas(connection, moment).await?;
+    Ok(Today { revision, city: city(connection, run).await?, parcels, areas })
+}
+
+/// The areas of a moment.
+pub(super) async fn areas(connection: &mut PgConnection, moment: &Moment) -> Result<Vec<Area>, StoreError> {
     let rows = sqlx::query!(
         r#"select 'district' as "table!", code as "code!", name as "name!", name_en, null as tier, false as "locked!",
                st_asbinary(geom, 'NDR') as "wkb!" from district
@@ -168,10 +205,9 @@ async fn assemble(
         moment.valid_at,
         moment.known_at
     )
-    .fetch_all(tx)
+    .fetch_all(connection)
     .await?;
-    let areas = rows
-        .into_iter()
+    rows.into_iter()
         .map(|row| {
             let unknown = |column, value: String| StoreError::Value {
                 table: "zone_version",
@@ -193,9 +229,13 @@ async fn assemble(
             let shape = from_wkb(&row.wkb).ok_or_else(|| unknown("geom", "no polygon".to_owned()))?;
             Ok(Area { code: row.code, name: row.name, name_en: row.name_en, kind, shape })
         })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let city = city.unwrap_or_default();
-    let city = CityFacts {
+        .collect()
+}
+
+/// What is to be said of the city as a whole, and of the run whose grades its parcels carry.
+pub(super) async fn city(connection: &mut PgConnection, run: Option<review::Run>) -> Result<CityFacts, StoreError> {
+    let city = city::read(connection).await?.unwrap_or_default();
+    Ok(CityFacts {
         name: city.name,
         name_en: city.name_en,
         made_up: city.made_up,
@@ -209,12 +249,5 @@ async fn assemble(
             as_of: run.as_of,
             state: run.state,
         }),
-    };
-    Ok(Today { revision, city, parcels, areas })
-}
-
-/// The newest committed revision.
-pub async fn revision(pool: &PgPool) -> Result<i64, StoreError> {
-    let mut connection = pool.acquire().await?;
-    write::head(&mut connection).await
+    })
 }

@@ -22,6 +22,7 @@ mod plot_ratio;
 mod query;
 mod returns;
 mod review;
+mod revise;
 mod scatter;
 mod schema;
 mod support;

@@ -1,8 +1,9 @@
-//! Tiles already made, compressed. It belongs to one snapshot and goes with it, so nothing in it can be out of date.
+//! Tiles already made, compressed. It belongs to one snapshot and the next one takes over only what it shows alike, so
+//! nothing in it can be out of date.
 
-use super::{Layer, Square};
+use super::{Layer, PackedTile, Square};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most bytes that are kept: about a thousand tiles as a city's busiest zooms have them.
 const MOST_BYTES: usize = 64 << 20;
@@ -18,18 +19,18 @@ pub(in crate::atlas) struct Tiles {
 
 #[derive(Debug, Default)]
 struct Kept {
-    tiles: HashMap<(Layer, Square), Arc<[u8]>>,
+    tiles: HashMap<(Layer, Square), PackedTile>,
     order: VecDeque<(Layer, Square)>,
     bytes: usize,
 }
 
 impl Tiles {
-    pub fn find(&self, layer: Layer, square: Square) -> Option<Arc<[u8]>> {
+    pub fn find(&self, layer: Layer, square: Square) -> Option<PackedTile> {
         self.lock().tiles.get(&(layer, square)).cloned()
     }
 
-    pub fn keep(&self, layer: Layer, square: Square, tile: Arc<[u8]>) {
-        let size = tile.len() + OVERHEAD;
+    pub fn keep(&self, layer: Layer, square: Square, tile: PackedTile) {
+        let size = tile.bytes.len() + OVERHEAD;
         let mut kept = self.lock();
         // Two who ask at once make the tile twice; the first is kept.
         if size > MOST_BYTES || kept.tiles.contains_key(&(layer, square)) {
@@ -38,12 +39,27 @@ impl Tiles {
         while kept.bytes + size > MOST_BYTES {
             let Some(oldest) = kept.order.pop_front() else { break };
             if let Some(dropped) = kept.tiles.remove(&oldest) {
-                kept.bytes -= dropped.len() + OVERHEAD;
+                kept.bytes -= dropped.bytes.len() + OVERHEAD;
             }
         }
         kept.bytes += size;
         kept.order.push_back((layer, square));
         kept.tiles.insert((layer, square), tile);
+    }
+
+    /// Those of them, in the same order, for which `holds` says that they still hold.
+    pub fn kept_where(&self, holds: impl Fn(Layer, Square) -> bool) -> Self {
+        let kept = self.lock();
+        let mut next = Kept::default();
+        for key in kept.order.iter().filter(|(layer, square)| holds(*layer, *square)) {
+            if let Some(tile) = kept.tiles.get(key) {
+                next.bytes += tile.bytes.len() + OVERHEAD;
+                next.order.push_back(*key);
+                next.tiles.insert(*key, tile.clone());
+            }
+        }
+        drop(kept);
+        Self { kept: Mutex::new(next) }
     }
 
     /// The map is whole between any two statements that change it, so a panic elsewhere leaves nothing half done.
@@ -59,7 +75,7 @@ mod tests {
     #[test]
     fn the_oldest_tiles_go_when_the_space_is_full() {
         let tiles = Tiles::default();
-        let megabyte: Arc<[u8]> = vec![0; 1 << 20].into();
+        let megabyte = PackedTile { bytes: vec![0; 1 << 20].into(), mark: 1 };
         let square = |x| Square::new(10, x, 0).expect("a square of zoom 10");
         for x in 0..100 {
             tiles.keep(Layer::Parcels, square(x), megabyte.clone());

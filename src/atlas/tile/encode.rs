@@ -67,12 +67,10 @@ impl LayerWriter {
         self.value_count - 1
     }
 
-    /// A polygon feature. Tags are pairs of key and value numbers.
-    pub fn feature(&mut self, id: u64, tags: &[u32], commands: &[u32]) {
+    /// A polygon feature. Tags are pairs of key and value numbers. It has no id: its code names it, in every revision.
+    pub fn feature(&mut self, tags: &[u32], commands: &[u32]) {
         let feature = &mut self.scratch;
         feature.clear();
-        feature.push(1 << 3);
-        varint(feature, id);
         packed_field(feature, 2, tags);
         feature.extend([3 << 3, 3]);
         packed_field(feature, 4, commands);

@@ -1,8 +1,6 @@
 //! The ground under the tiles: every point projected to Web Mercator once, as whole numbers. A world of 2³² units has a
 //! unit of 9 mm at the equator, finer than a screen shows at zoom 22. Areas for people are never measured here.
 
-use crate::atlas::shapes::{Bounds, Shapes};
-use crate::domain::today::Area;
 use std::f64::consts::PI;
 
 /// The latitude at which the square world of Web Mercator ends.
@@ -11,34 +9,8 @@ const LAST_LATITUDE: f64 = 85.051_128_779_806_59;
 /// The width of the world in units.
 const WORLD: f64 = 4_294_967_296.0;
 
-/// Projected points of parcels and areas, each at the index of its original.
-#[derive(Debug, Default)]
-pub(in crate::atlas) struct Ground {
-    pub parcels: Vec<[u32; 2]>,
-    pub area_shapes: Shapes,
-    pub areas: Vec<[u32; 2]>,
-    pub area_bounds: Vec<Option<Bounds>>,
-}
-
-impl Ground {
-    pub fn build(parcels: &Shapes, areas: &[Area]) -> Self {
-        let mut area_shapes = Shapes::default();
-        let area_bounds = areas.iter().map(|area| area_shapes.push(&area.shape)).collect();
-        Self {
-            parcels: parcels.points().iter().map(project).collect(),
-            areas: area_shapes.points().iter().map(project).collect(),
-            area_shapes,
-            area_bounds,
-        }
-    }
-
-    pub fn bytes(&self) -> usize {
-        (self.parcels.capacity() + self.areas.capacity()) * 8 + self.area_shapes.bytes()
-    }
-}
-
 /// Longitude and latitude as units from the north-west corner of the world.
-fn project([x, y]: &[f64; 2]) -> [u32; 2] {
+pub(in crate::atlas) fn project([x, y]: &[f64; 2]) -> [u32; 2] {
     let latitude = y.clamp(-LAST_LATITUDE, LAST_LATITUDE).to_radians();
     let down = 0.5 - latitude.tan().asinh() / (2.0 * PI);
     // A float too large for u32 becomes its greatest value, which is the last unit of the world.

@@ -3,20 +3,22 @@
 //!
 //! 1. [`Square`] says which part of the world a tile shows; the tree gives the parcels near it.
 //! 2. `outline` brings each shape to the tile's grid: tiny ones thinned, others simplified, made valid and clipped.
-//! 3. `encode` writes the bytes; `cache` keeps them, compressed, for as long as the snapshot lives.
+//! 3. `encode` writes the bytes; `cache` keeps them, compressed, for as long as what they show stays as it is.
 
 pub(super) mod cache;
 mod encode;
 pub(super) mod ground;
 mod outline;
 
-use super::shapes::{Bounds, ShapeRef};
+use super::pack::number;
+use super::shapes::Bounds;
 use super::snapshot::Snapshot;
 use crate::domain::today::AreaKind;
 use encode::LayerWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use outline::{Frame, Outline};
+use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -109,7 +111,7 @@ impl Square {
     }
 
     /// The box that it shows, widened by the tile's margin.
-    fn bounds_with_margin(&self) -> Bounds {
+    pub(in crate::atlas) fn bounds_with_margin(&self) -> Bounds {
         let side = f64::from(1_u32 << self.z);
         // One unit more than the margin, for what rounding to the grid may move.
         let margin = f64::from(outline::MARGIN + 1) / f64::from(encode::EXTENT);
@@ -134,25 +136,24 @@ impl Snapshot {
     }
 
     /// The same, compressed with gzip and kept for the next who asks. An empty answer means that there is nothing.
-    pub fn packed_tile(&self, layer: Layer, square: Square) -> Arc<[u8]> {
+    pub fn packed_tile(&self, layer: Layer, square: Square) -> PackedTile {
         if let Some(kept) = self.tiles.find(layer, square) {
             return kept;
         }
-        let packed: Arc<[u8]> = self.tile(layer, square).map_or_else(|| [].into(), |bytes| pack(&bytes).into());
+        let packed = self.tile(layer, square).map_or_else(PackedTile::default, |bytes| PackedTile::of(&bytes));
         self.tiles.keep(layer, square, packed.clone());
         packed
     }
 
     /// The packed tile if it was made before.
-    pub fn kept_tile(&self, layer: Layer, square: Square) -> Option<Arc<[u8]>> {
+    pub fn kept_tile(&self, layer: Layer, square: Square) -> Option<PackedTile> {
         self.tiles.find(layer, square)
     }
 
     fn draw_parcels(&self, bounds: &Bounds, outline: &mut Outline, writer: &mut LayerWriter) {
-        for (index, _) in self.near(bounds) {
-            let parcel = self.parcel(index);
-            let shape = self.shapes.shape(index as usize);
-            let Some(commands) = outline.draw(&shape, &self.ground.parcels, parcel.code()) else { continue };
+        for number in self.near(bounds) {
+            let parcel = self.parcel(number);
+            let Some(commands) = outline.draw(&parcel.shape(), parcel.ground(), parcel.code()) else { continue };
             let mut tags = [0; 8];
             let mut used = 0;
             let mut tag = |key: u32, value: u32| {
@@ -165,7 +166,7 @@ impl Snapshot {
             }
             tag(2, writer.shared_text(parcel.tier().name()));
             tag(3, writer.shared_text(parcel.land_use()));
-            writer.feature(u64::from(index) + 1, &tags[..used], commands);
+            writer.feature(&tags[..used], commands);
         }
     }
 
@@ -176,11 +177,11 @@ impl Snapshot {
                 AreaKind::Zone { .. } => layer == Layer::Zones,
                 AreaKind::Park => layer == Layer::Parks,
             };
-            if !drawn || !self.ground.area_bounds[index].is_some_and(|own| own.meets(bounds)) {
+            if !drawn || !self.areas.extents[index].is_some_and(|own| own.meets(bounds)) {
                 continue;
             }
-            let shape: ShapeRef<'_> = self.ground.area_shapes.shape(index);
-            let Some(commands) = outline.draw(&shape, &self.ground.areas, &area.code) else { continue };
+            let shape = self.areas.shapes.shape(index);
+            let Some(commands) = outline.draw(&shape, &self.areas.ground, &area.code) else { continue };
             let mut tags = vec![0, writer.own_text(&area.code), 1, writer.own_text(&area.name)];
             if let Some(name) = &area.name_en {
                 tags.extend([2, writer.own_text(name)]);
@@ -188,14 +189,33 @@ impl Snapshot {
             if let AreaKind::Zone { tier, locked } = area.kind {
                 tags.extend([3, writer.shared_text(tier.name()), 4, writer.flag(locked)]);
             }
-            writer.feature(index as u64 + 1, &tags, commands);
+            writer.feature(&tags, commands);
         }
     }
 }
 
-/// Level 1: higher levels cost three times the making of the tile and save a tenth of the bytes.
-fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
-    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    written.expect("writing to memory cannot fail")
+/// A tile compressed with gzip. No bytes mean that there is nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedTile {
+    /// The compressed bytes.
+    pub bytes: Arc<[u8]>,
+    /// A number made from what the tile says: it stays as long as that does, whatever else changes in the city.
+    pub mark: u64,
+}
+
+impl Default for PackedTile {
+    fn default() -> Self {
+        Self { bytes: [].into(), mark: 0 }
+    }
+}
+
+impl PackedTile {
+    fn of(bytes: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(bytes);
+        // Level 1: higher levels cost three times the making of the tile and save a tenth of the bytes.
+        let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
+        let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+        Self { bytes: written.expect("writing to memory cannot fail").into(), mark: number(hash) }
+    }
 }

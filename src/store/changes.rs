@@ -1,0 +1,104 @@
+//! What the map shows and what changed of it since a revision, read in one moment, at the cost of the change. It judges
+//! no change: a row that was written anew and says the same is among them.
+
+use super::snapshot::{areas, city, parcels};
+use super::{StoreError, review, write};
+use crate::domain::moment::Moment;
+use crate::domain::today::{Change, Changes, Parcel};
+use chrono::NaiveDate;
+use sqlx::Acquire;
+use sqlx::postgres::PgPool;
+use std::collections::HashMap;
+
+/// The most parcels that are read one by one; with more, the whole city is read sooner.
+pub const MOST: usize = 5_000;
+
+/// What became of the city since a revision.
+#[derive(Debug)]
+pub enum Since {
+    /// Nothing: it is the newest.
+    Nothing,
+    /// This much.
+    Some(Changes),
+    /// So much that it is better read whole.
+    Whole,
+}
+
+/// What changed since a revision, for the day and the run for which the map was made. A map of another run, or of a
+/// revision that the register has not reached, is to be read whole.
+pub async fn since(
+    pool: &PgPool,
+    revision: i64,
+    day: NaiveDate,
+    tall_storey_m: Option<f64>,
+    run: Option<i64>,
+) -> Result<Since, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    // A change is small whatever the statistics say, and they may be from before the city was imported.
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only; set local enable_seqscan = off")
+        .execute(&mut *tx)
+        .await?;
+    let head = write::head(&mut tx).await?;
+    if head == revision {
+        return Ok(Since::Nothing);
+    }
+    let Some(recorded_at) = sqlx::query_scalar!("select recorded_at from revision where id = $1", revision)
+        .fetch_optional(&mut *tx)
+        .await?
+    else {
+        return Ok(Since::Whole);
+    };
+    let newest = review::newest(&mut tx).await?;
+    if newest.as_ref().map(|run| run.id) != run {
+        return Ok(Since::Whole);
+    }
+    let city = city(&mut tx, newest).await?;
+    // Every writer closes a row at the moment at which its revision is recorded, which is later than any before.
+    let codes = sqlx::query_scalar!(
+        r#"select code as "code!" from (
+               select p.code from parcel_version v join parcel p on p.id = v.parcel_id where v.revision > $1
+               union
+               select p.code from parcel_version v join parcel p on p.id = v.parcel_id
+               where not upper_inf(v.recorded) and upper(v.recorded) > $2
+               union
+               select p.code from parcel_place l join parcel p on p.id = l.parcel_id where l.revision > $1
+               union
+               select p.code from building_part t join parcel p on p.id = t.parcel_id where lower(t.recorded) > $2
+               union
+               select p.code from building_part t join parcel p on p.id = t.parcel_id
+               where not upper_inf(t.recorded) and upper(t.recorded) > $2
+               union
+               select p.code from building b join building_part t on t.building_id = b.id
+                   join parcel p on p.id = t.parcel_id
+               where not upper_inf(b.recorded) and upper(b.recorded) > $2
+               union
+               select parcel from contract where revision > $1
+               union
+               select parcel from contract where not upper_inf(recorded) and upper(recorded) > $2) changed
+           limit $3"#,
+        revision,
+        recorded_at,
+        MOST as i64 + 1
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if codes.len() > MOST {
+        return Ok(Since::Whole);
+    }
+    let moved = sqlx::query_scalar!(
+        r#"select exists (select from district where revision > $1) or exists (select from park where revision > $1)
+               or exists (select from zone_version where revision > $1)
+               or exists (select from zone_version where not upper_inf(recorded) and upper(recorded) > $2) as "moved!""#,
+        revision,
+        recorded_at
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let areas = if moved { Some(areas(&mut tx, &Moment::on(day)).await?) } else { None };
+    let now = parcels(&mut tx, day, tall_storey_m, run, &codes).await?;
+    tx.commit().await?;
+    let mut now: HashMap<String, Parcel> = now.into_iter().map(|parcel| (parcel.code.clone(), parcel)).collect();
+    let parcels = codes.into_iter().map(|code| Change { now: now.remove(&code), code }).collect();
+    Ok(Since::Some(Changes { revision: head, city, areas, parcels }))
+}
