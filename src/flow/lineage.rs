@@ -13,7 +13,6 @@ pub use crate::domain::lineage::{Event, Kind, Plan, duty::Discharges};
 use crate::domain::rulebook::keys;
 pub use crate::exchange::drawing::DrawingError;
 use crate::exchange::drawing::{self, Lot};
-use crate::store::building::Moved;
 use crate::store::lineage::{self as register, Found, Heir};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
@@ -123,10 +122,6 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let event = register::record(&mut write, &plan, &heirs).await?;
     burden.apply(&mut write, event, &plan).await?;
     lives.apply(&mut write, event, &plan).await?;
-    let touched = plan.parents.iter().map(|one| &one.code).chain(plan.children.iter().map(|one| &one.code));
-    let touched = register::ids(write.connection(), &touched.cloned().collect::<Vec<_>>()).await?;
-    let least_part = rules::least_building_part(rulebook, today)?;
-    store::building::stand(&mut write, Moved::Parcels(&touched), today, least_part).await?;
     let share = rules::deciding_share(rulebook, today)?;
     store::place::refresh_tiers(&mut write, today, share).await?;
     let (parents, children) = (plan.parents.iter().map(|one| &one.code), plan.children.iter().map(|one| &one.code));

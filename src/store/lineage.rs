@@ -94,13 +94,6 @@ pub async fn codes_in_use(connection: &mut PgConnection, codes: &[String]) -> Re
         .await?)
 }
 
-/// The rows of the parcels of these codes.
-pub async fn ids(connection: &mut PgConnection, codes: &[String]) -> Result<Vec<i64>, StoreError> {
-    Ok(sqlx::query_scalar!("select id from parcel where code = any($1) order by id", codes)
-        .fetch_all(connection)
-        .await?)
-}
-
 /// The highest serial that a code beginning with these 14 characters has or had; 0 where none has.
 pub async fn highest_serial(connection: &mut PgConnection, stem: &str) -> Result<u32, StoreError> {
     let highest = sqlx::query_scalar!(

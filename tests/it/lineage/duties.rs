@@ -271,3 +271,35 @@ async fn copies_take_numbers_that_nobody_has() {
         town.values("select number from contract where upper_inf(recorded) and upper_inf(valid) order by 1").await;
     assert_eq!(numbers, ["H1-1", "H1-2", "H1-3"]);
 }
+
+#[tokio::test]
+async fn parents_are_succeeded_and_children_are_found_in_the_state_of_their_land() {
+    let town = laden().await;
+    let code = parcel_code(1);
+    let found =
+        ["lifecycle", "found", &code, "building", "--on", "2024-08-01", "--document", "开工", "--fact", "contract=H1"];
+    assert_eq!(town.run(&found).status, Some(0));
+    assert_eq!(event(&town, &["split", &code, "--cut", &cut_at(&town, 121.5015)]).status, Some(0));
+    let lives: Vec<String> = town
+        .values("select concat_ws(' ', right(p.code, 5), s.state, s.since, s.deed, s.facts ->> 'contract', s.facts ->> 'event') from parcel_state s join parcel p on p.id = s.parcel_id where upper_inf(s.recorded) order by p.code, s.since")
+        .await;
+    assert_eq!(
+        lives,
+        [
+            "00001 building 2024-08-01 found H1",
+            "00001 succeeded 2025-07-01 succeed 1",
+            "00004 building 2025-07-01 found H1-1",
+            "00005 building 2025-07-01 found H1-2",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_ledger_counts_buildings_on_the_children_and_no_longer_on_the_parent() {
+    let town = laden().await;
+    assert_eq!(event(&town, &["split", &parcel_code(1), "--cut", &cut_at(&town, 121.5015)]).status, Some(0));
+    let parts: Vec<String> = town
+        .values("select concat_ws(' ', b.code, right(p.code, 5), round(t.share::numeric, 2)) from building_part t join building b on b.id = t.building_id and upper_inf(b.recorded) join parcel p on p.id = t.parcel_id where upper_inf(t.recorded) order by 1")
+        .await;
+    assert_eq!(parts, ["B1 00004 1.00", "B2 00004 0.10", "B2 00005 0.90"]);
+}
