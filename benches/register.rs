@@ -145,13 +145,14 @@ impl City {
             land_use_scheme: domain::parcel::DEFAULT_LAND_USE_SCHEME.to_owned(),
             registered_area: None,
             plot_ratio_allowed: None,
+            source_id: None,
             address: None,
             valid_from: None,
         };
         let mut rows = Rows::default();
         store::parcel::stage(&mut rows, 0, 1, &corrected, parcel.area(), &shape);
         store::stage::clear(write.connection(), Kind::Parcels).await.unwrap();
-        store::stage::send(write.connection(), Kind::Parcels, rows).await.unwrap();
+        store::stage::send(write.connection(), Kind::Parcels, rows.text()).await.unwrap();
         let refused = store::stage::check(write.connection(), Kind::Parcels).await.unwrap();
         assert!(refused.is_empty(), "{refused:?}");
         assert_eq!(store::stage::merge(&mut write, Kind::Parcels).await.unwrap().accepted, 1);
@@ -315,6 +316,13 @@ async fn multiply(pool: &PgPool, wanted: usize) {
         let rows = run(&mut write, &copy).await;
         println!("  {table}: {rows} rows copied in {:.1} s", begun.elapsed().as_secs_f64());
     }
+    let parts = "insert into building_part (building_id, parcel_id, recorded, share, footprint_m2)
+         select n.id, c.new_id, t.recorded, t.share, t.footprint_m2
+         from building_part t join building b on b.id = t.building_id join copied c on c.old_id = t.parcel_id
+         join building n on n.code = b.code || '-' || c.k and upper_inf(n.recorded)
+         where upper_inf(t.recorded)";
+    let rows = run(&mut write, parts).await;
+    println!("  building_part: {rows} rows copied");
     for (table, name, check) in checks.iter().filter(|(table, ..)| table == "parcel_version") {
         run(&mut write, "set constraints all immediate").await;
         run(&mut write, &format!("alter table {table} add constraint {name} {check}")).await;

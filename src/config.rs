@@ -25,6 +25,12 @@ pub struct Config {
     pub log: String,
     /// Where `serve` listens.
     pub listen: SocketAddr,
+    /// What the process that reads files may take of memory, in MiB of its address space.
+    pub reader_memory_mib: u64,
+    /// How much computing it may do for one import, in seconds.
+    pub reader_cpu_s: u64,
+    /// How long it may go without a sign of life, in seconds.
+    pub reader_timeout_s: u64,
 }
 
 /// Something that must not be seen in a log: printing it shows nothing.
@@ -94,6 +100,12 @@ pub struct Settings {
     pub log: Option<String>,
     /// See [`Config::listen`].
     pub listen: Option<String>,
+    /// See [`Config::reader_memory_mib`].
+    pub reader_memory_mib: Option<String>,
+    /// See [`Config::reader_cpu_s`].
+    pub reader_cpu_s: Option<String>,
+    /// See [`Config::reader_timeout_s`].
+    pub reader_timeout_s: Option<String>,
 }
 
 /// Why there is no configuration.
@@ -109,7 +121,9 @@ pub enum ConfigError {
     },
     /// The file is not what it should be. The message is written here, because the parser's own quotes the line, which
     /// may hold a password.
-    #[error("{path}{at}: {reason}\nits keys are database_url, home, schema, log, listen, each with a text")]
+    #[error(
+        "{path}{at}: {reason}\nits keys are database_url, home, schema, log, listen, reader_memory_mib, reader_cpu_s, reader_timeout_s, each with a text"
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -157,6 +171,9 @@ impl Settings {
             schema: given("LANDCYCLE_SCHEMA"),
             log: given("LANDCYCLE_LOG"),
             listen: given("LISTEN"),
+            reader_memory_mib: given("LANDCYCLE_READER_MEMORY_MIB"),
+            reader_cpu_s: given("LANDCYCLE_READER_CPU_S"),
+            reader_timeout_s: given("LANDCYCLE_READER_TIMEOUT_S"),
         }
     }
 
@@ -169,6 +186,9 @@ impl Settings {
             schema: self.schema.or(weaker.schema),
             log: self.log.or(weaker.log),
             listen: self.listen.or(weaker.listen),
+            reader_memory_mib: self.reader_memory_mib.or(weaker.reader_memory_mib),
+            reader_cpu_s: self.reader_cpu_s.or(weaker.reader_cpu_s),
+            reader_timeout_s: self.reader_timeout_s.or(weaker.reader_timeout_s),
         }
     }
 
@@ -199,8 +219,25 @@ impl Settings {
                 value: listen,
                 reason: "expected a numeric address and a port, such as 127.0.0.1:8080; names such as localhost are not looked up".into(),
             })?,
+            // Below this the libraries that read files do not even start.
+            reader_memory_mib: whole("reader_memory_mib", self.reader_memory_mib, 2048, 256)?,
+            reader_cpu_s: whole("reader_cpu_s", self.reader_cpu_s, 1800, 1)?,
+            reader_timeout_s: whole("reader_timeout_s", self.reader_timeout_s, 120, 1)?,
         })
     }
+}
+
+/// A whole number of at least so much.
+fn whole(name: &'static str, given: Option<String>, default: u64, least: u64) -> Result<u64, ConfigError> {
+    // A million of seconds or of MiB is as good as no limit, and can be reckoned with safely.
+    let range = least..=1_000_000;
+    let Some(value) = given else { return Ok(default) };
+    let found = value.parse().ok().filter(|number| range.contains(number));
+    found.ok_or_else(|| ConfigError::Unusable {
+        name,
+        value,
+        reason: format!("expected a whole number from {least} to {}", range.end()),
+    })
 }
 
 #[cfg(test)]

@@ -139,10 +139,12 @@ async fn import(context: &Context, dir: &Path) -> Result<Vec<Receipt>, Failure> 
     let bar = context.printer.progress("importing", 0);
     let told = std::sync::Arc::new(Mutex::new((String::new(), bar.clone())));
     let progress = move |kind: &str, rows: u64| tell(&told, kind, rows);
-    let loaded = load(&pool, context.config.schema.as_str(), context.clock, &context.user(), dir, progress).await;
+    let (schema, user, reader) = (context.config.schema.as_str(), context.user(), context.reader());
+    let loaded = load(&pool, schema, context.clock, &user, dir, &reader, progress).await;
     bar.finish_and_clear();
     loaded.map_err(|error| match error {
-        DemoLoadError::Store(_) | DemoLoadError::Import(ImportError::Store(_)) => Failure::fault(error),
+        DemoLoadError::Import(ImportError::Refused(_) | ImportError::Read { .. }) => Failure::refused(error),
+        DemoLoadError::Store(_) | DemoLoadError::Import(_) => Failure::fault(error),
         other => Failure::refused(other),
     })
 }

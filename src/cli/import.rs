@@ -1,13 +1,32 @@
 //! `landcycle import`: a data set out of files, and what became of its rows.
 
+mod preview;
+
 use super::printer::pairs;
 use super::{Context, Failure};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
-use crate::flow::import::{ImportError, Order, Receipt, import};
+use crate::flow::import::{self, ImportError, Order, Receipt, serve};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Reads files for an import in another process; its errors are for that process to tell.
+pub(super) fn read_files() -> ExitCode {
+    match separate_output().and_then(|output| serve(io::stdin().lock(), output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::fault(error).exit_code(),
+    }
+}
+
+/// The pipe to whoever waits for the rows. What a library prints on the way must not get in between, so it goes where
+/// errors go.
+fn separate_output() -> io::Result<File> {
+    let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(output.into())
+}
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -24,18 +43,27 @@ pub struct Args {
     /// The reference system, where the file has none or a wrong one, e.g. EPSG:4549
     #[arg(long)]
     crs: Option<String>,
+    /// The datum of coordinates from a web map, to be put back to CGCS2000: gcj02 or bd09
+    #[arg(long, value_name = "gcj02|bd09", value_parser = ["gcj02", "bd09"])]
+    datum: Option<String>,
     /// The encoding, where the file says nothing or something wrong, e.g. GBK
     #[arg(long)]
     encoding: Option<String>,
     /// Field map: FILE.toml, a shipped one by name, or field=column,…
     #[arg(long)]
     map: Option<String>,
+    /// Mend polygons that cross themselves, where their area stays nearly the same
+    #[arg(long)]
+    repair: bool,
     /// Try it and store nothing
     #[arg(long)]
     dry_run: bool,
     /// Take all rows or none
     #[arg(long)]
     strict: bool,
+    /// Show the first rows as they are read, and where their columns go; ask no database
+    #[arg(long, conflicts_with_all = ["dry_run", "strict", "receipt", "repair"])]
+    preview: bool,
     /// Write the receipt (JSON) here
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -48,35 +76,52 @@ fn parse_kind(word: &str) -> Result<Kind, String> {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let file = args.receipt.as_deref().map(ReceiptFile::open).transpose()?;
-    let pool = context.pool().await?;
     let order = Order {
         kind: args.kind,
         files: args.files,
         layer: args.layer,
         crs: args.crs,
+        datum: args.datum,
         encoding: args.encoding,
         map: args.map,
+        repair: args.repair,
         dry_run: args.dry_run,
         strict: args.strict,
+        preview: args.preview.then_some(preview::ROWS),
+        reader: context.reader(),
     };
+    if args.preview {
+        return match import::preview(context.clock, &order).await {
+            Ok(found) => context.printer.result(&found, preview::people),
+            Err(error) => failed(context, None, error),
+        };
+    }
+    let pool = context.pool().await?;
     let bar = context.printer.progress(args.kind.name(), 0);
     let told = bar.clone();
-    let ended = import(&pool, context.clock, &context.actor(), &order, move |rows| told.set_position(rows)).await;
+    let ended =
+        import::import(&pool, context.clock, &context.actor(), &order, move |rows| told.set_position(rows)).await;
     bar.finish_and_clear();
     match ended {
         Ok(receipt) => {
             keep(file, &receipt)?;
             context.printer.result(&receipt, people)
         }
-        Err(ImportError::Refused(receipt)) => {
+        Err(error) => failed(context, file, error),
+    }
+}
+
+fn failed(context: &Context, file: Option<ReceiptFile>, error: ImportError) -> Result<(), Failure> {
+    match error {
+        ImportError::Refused(receipt) => {
             keep(file, &receipt)?;
             if context.printer.is_json() {
                 context.printer.result(&receipt, |_| String::new())?;
             }
             Err(Failure::Refused(ImportError::Refused(receipt).to_string()))
         }
-        Err(error @ ImportError::Read(_)) => Err(Failure::refused(error)),
-        Err(error) => Err(Failure::fault(error)),
+        error @ ImportError::Read { .. } => Err(Failure::refused(error)),
+        error => Err(Failure::fault(error)),
     }
 }
 

@@ -7,9 +7,12 @@
 pub mod db;
 pub mod demo;
 pub mod doctor;
+pub mod dossier;
 mod failure;
 pub mod import;
+pub mod ledger;
 pub mod lifecycle;
+pub mod lineage;
 mod migrate;
 pub mod obligations;
 pub mod printer;
@@ -29,6 +32,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
+    flow::import::{COMMAND, Reader},
     store,
 };
 
@@ -80,16 +84,25 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
+    Ledger(ledger::Args),
+    /// Split, merge, adjust and retire parcels, and read how they came to be
+    Lineage(lineage::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
     Lifecycle(lifecycle::Args),
     /// What contracts ask for, and by when
     Obligations(obligations::Args),
+    /// All that is known of one parcel, at any moment
+    Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
     Serve(serve::Args),
+    /// Read files for an import, which starts this by itself
+    #[command(name = COMMAND, hide = true)]
+    ReadFiles,
 }
 
 impl Verb {
@@ -100,11 +113,15 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Ledger(args) => ledger::run(context, args).await,
+            Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
+            Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
+            Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }
     }
 
@@ -152,6 +169,17 @@ impl Context {
         Ok(pool)
     }
 
+    /// The program that reads files for an import: this one.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            // Names the running program even where it was replaced on disk meanwhile.
+            program: "/proc/self/exe".into(),
+            memory_mib: self.config.reader_memory_mib,
+            cpu_s: self.config.reader_cpu_s,
+            timeout_s: self.config.reader_timeout_s,
+        }
+    }
+
     /// The user of the machine who runs the command.
     pub fn user(&self) -> String {
         ["SUDO_USER", "USER", "LOGNAME"]
@@ -181,6 +209,9 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let printer = Printer::new(line.global.json, line.global.quiet);
+    if matches!(line.verb, Verb::ReadFiles) {
+        return import::read_files();
+    }
     let ended = prepare(line, printer).and_then(|(context, verb)| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let ended = runtime.block_on(verb.run(&context));
@@ -205,6 +236,7 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
         schema: global.schema,
         log: global.log,
         listen: verb.listen(),
+        ..Settings::default()
     };
     let variables = Settings::from_variables(|name| env::var(name).ok());
     let file = Settings::from_file(config::FILE.as_ref())?;

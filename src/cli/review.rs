@@ -7,6 +7,7 @@ use crate::domain::review::grade::Grade;
 use crate::domain::review::receipt::Receipt;
 use crate::flow::lists::{self, Written};
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
+use crate::flow::rules;
 use crate::store;
 use chrono::NaiveDate;
 use clap::{Subcommand, ValueEnum};
@@ -137,7 +138,8 @@ async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> R
         .await
         .map_err(failure)?;
     bar.set_message("review: writing the lists");
-    let today = store::snapshot::load(&pool, order.as_of).await.map_err(Failure::fault)?;
+    let tall_storey_m = rules::rulebook().map_err(Failure::fault)?.tall_storey_m(order.as_of);
+    let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
     let (done, lists) = blocking(move || {
         let lists = lists::write(&done, &today, &out);

@@ -288,6 +288,8 @@ fn building_rows(parcels: &[Parcel]) -> Vec<Row> {
                 Value::from(building.floor_m2),
                 Value::from(building.used_m2),
                 Value::from(building.year),
+                // The rest is empty: a made-up city has no unexplained floor area.
+                Value::from(None::<f64>),
             ];
             rows.push((values, Some(building.shape.clone())));
         }

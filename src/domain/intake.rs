@@ -8,9 +8,11 @@ use chrono::{Datelike, NaiveDate};
 use geo_types::MultiPolygon;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
+use serde::{Deserialize, Serialize};
 
 /// A kind of data set that can be imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Districts (区).
     Districts,
@@ -183,12 +185,19 @@ pub struct Reading<'a> {
     pub faults: Vec<Fault>,
     /// The year of the day of the import: later years are refused.
     this_year: i32,
+    has_shape: bool,
 }
 
 impl<'a> Reading<'a> {
     /// Starts to read a record of a kind on a day.
     pub fn new(kind: Kind, record: &'a Record, today: NaiveDate) -> Self {
-        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year() }
+        let has_shape = record.shape != Shape::None;
+        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year(), has_shape }
+    }
+
+    /// Whether the row came with a shape, right or wrong.
+    pub(super) fn has_shape(&self) -> bool {
+        self.has_shape
     }
 
     /// Adds a fault that refuses the row.

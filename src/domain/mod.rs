@@ -7,6 +7,7 @@ pub mod finding;
 pub mod geometry;
 pub mod id;
 pub mod intake;
+pub mod land_use;
 pub mod moment;
 pub mod quantity;
 
@@ -23,9 +24,12 @@ pub mod occupancy;
 pub mod parcel;
 pub mod park;
 pub mod performance;
+pub mod plausibility;
+pub mod plot_ratio;
 pub mod zoning;
 
 // Judgements.
+pub mod lineage;
 pub mod review;
 
 // What maps, lists and files show.

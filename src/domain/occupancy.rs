@@ -23,6 +23,8 @@ pub const FIELDS: &[Field] = &[
     field("from_on", Date, true),
     field("to_on", Date, false),
     field("tax_place", Text, false),
+    field("share_percent", Number, false),
+    field("share_reason", Text, false),
 ];
 
 /// In what right an enterprise uses a parcel.
@@ -61,6 +63,17 @@ pub struct Occupancy {
     pub to: Option<NaiveDate>,
     /// Whether its tax is paid in this city; tax paid elsewhere is shown as such, not as zero.
     pub tax_is_local: bool,
+    /// A share of the enterprise's figures that is stated in place of floor area × days.
+    pub share: Option<StatedShare>,
+}
+
+/// A share of an enterprise's yearly figures, 0 to 1, that someone answers for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatedShare {
+    /// The share.
+    pub share: f64,
+    /// Why, with the document.
+    pub reason: String,
 }
 
 /// Reads one row; faults are kept in the reading.
@@ -84,6 +97,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Occupancy> {
     let tax_is_local = row
         .word("tax_place", &[("local", true), ("elsewhere", false), ("本地", true), ("外地", false)])
         .unwrap_or(true);
+    let share = stated_share(row);
     Some(Occupancy {
         parcel: parcel?,
         enterprise: enterprise?,
@@ -92,5 +106,29 @@ pub fn read(row: &mut Reading<'_>) -> Option<Occupancy> {
         from: from?,
         to,
         tax_is_local,
+        share,
     })
+}
+
+/// A share without a reason, or a reason without a share, is refused: an exception must be answered for.
+fn stated_share(row: &mut Reading<'_>) -> Option<StatedShare> {
+    let percent = row.amount("share_percent");
+    let reason = row.text("share_reason");
+    match (percent, reason) {
+        (Some(percent), _) if percent > 100.0 => {
+            row.refuse("out-of-range", "share_percent", &percent.to_string(), "per cent, 0 to 100");
+            None
+        }
+        (Some(percent), Some(reason)) => Some(StatedShare { share: percent / 100.0, reason }),
+        (Some(percent), None) => {
+            let expected = "share_reason beside it: why floor area and days do not decide, with the document";
+            row.refuse("share-without-reason", "share_percent", &percent.to_string(), expected);
+            None
+        }
+        (None, Some(reason)) => {
+            row.refuse("reason-without-share", "share_reason", &reason, "share_percent beside it, or neither");
+            None
+        }
+        (None, None) => None,
+    }
 }

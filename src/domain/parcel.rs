@@ -20,6 +20,7 @@ pub const FIELDS: &[Field] = &[
     field("registered_area_m2", Number, false),
     field("plot_ratio_allowed", Number, false),
     field("address", Text, false),
+    field("source_id", Text, false),
     field("valid_from", Date, false),
 ];
 
@@ -42,6 +43,8 @@ pub struct Parcel {
     pub plot_ratio_allowed: Option<PlotRatio>,
     /// Where it lies, in words.
     pub address: Option<String>,
+    /// What its sender calls it, where that is another name than its code.
+    pub source_id: Option<String>,
     /// The first day on which this version holds in law.
     pub valid_from: Option<NaiveDate>,
 }
@@ -81,6 +84,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
         row.refuse("out-of-range", "plot_ratio_allowed", &ratio.value().to_string(), "a plot ratio of at most 20");
     }
     let address = row.text("address");
+    let source_id = row.text("source_id");
     let valid_from = row.date("valid_from");
     Some(Parcel {
         code: code?,
@@ -91,6 +95,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
         registered_area,
         plot_ratio_allowed,
         address,
+        source_id,
         valid_from,
     })
 }

@@ -42,6 +42,10 @@ pub enum Unit {
     Months,
     /// Calendar days.
     Days,
+    /// Metres.
+    Metres,
+    /// 1 for yes, 0 for no.
+    Flag,
 }
 
 impl Unit {
@@ -92,9 +96,23 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
+    /// Share of the parents' area within which area in and area out of an event count as the same.
+    pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
-    /// All of them.
-    pub const ALL: [&str; 15] = [
+    /// Share by which the repair of a polygon may change its area.
+    pub const REPAIR_SHARE: &str = "geometry-repair-share";
+    /// Difference of registered and drawn area from which someone should look.
+    pub const AREA_SHARE: &str = "registered-area-difference-share";
+
+    /// Height above which a storey counts twice, where the rule is on.
+    pub const TALL_STOREY_M: &str = "tall-storey-metres";
+    /// Whether a tall storey counts twice.
+    pub const TALL_STOREY_COUNTS: &str = "tall-storey-counts-twice";
+    /// Share of a building's footprint below which the parcel that it reaches into has no part in it.
+    pub const BUILDING_PART: &str = "building-least-part-share";
+
+    /// Those without which nothing can be judged.
+    pub const ALL: &[&str] = &[
         PLOT_RATIO_INDUSTRIAL,
         PLOT_RATIO_RESEARCH,
         TIER_SHARE,
@@ -110,6 +128,7 @@ pub mod keys {
         IDLE_FEE_PERCENT,
         TAKE_BACK_NOTICE_DAYS,
         BOND_GRACE_DAYS,
+        LINEAGE_TOLERANCE,
     ];
 }
 
@@ -135,7 +154,7 @@ impl Rulebook {
                 return refuse(&value.key, "has periods that overlap or end before they begin");
             }
         }
-        match keys::ALL.into_iter().find(|key| !book.values.iter().any(|value| value.key == *key)) {
+        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
             Some(key) => refuse(key, "is missing"),
             None => Ok(book),
         }
@@ -163,6 +182,12 @@ impl Rulebook {
             reason = "a rulebook has no negative values"
         )]
         Ok(Months::new(value.round() as u32))
+    }
+
+    /// The height in metres above which a storey counts twice towards the plot ratio; nothing where the rule is off.
+    pub fn tall_storey_m(&self, day: NaiveDate) -> Option<f64> {
+        let is_on = self.on(keys::TALL_STOREY_COUNTS, day).is_ok_and(|value| value.value > 0.0);
+        self.on(keys::TALL_STOREY_M, day).ok().filter(|_| is_on).map(|value| value.value)
     }
 
     /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.
@@ -210,6 +235,15 @@ mod tests {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 6, 30)).is_err());
         assert!(book.on(keys::IDLE_FEE_MONTHS, day(2012, 7, 1)).is_ok());
+    }
+
+    #[test]
+    fn a_tall_storey_counts_twice_only_if_the_rulebook_says_so() {
+        let day = day(2026, 6, 30);
+        assert_eq!(Rulebook::parse(SHIPPED).expect("well formed").tall_storey_m(day), None);
+        let (before, after) = SHIPPED.split_once(keys::TALL_STOREY_COUNTS).expect("the switch");
+        let on = format!("{before}{}{}", keys::TALL_STOREY_COUNTS, after.replacen("value = 0.0", "value = 1.0", 1));
+        assert_eq!(Rulebook::parse(&on).expect("well formed").tall_storey_m(day), Some(8.0));
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! them, and PROJ's own way between them changes nothing. Xi'an 80 and Beijing 54 are refused: their shift to CGCS2000 is
 //! up to hundreds of metres, its parameters are not public, and PROJ goes from one to the other as if there were none.
 
+use super::datum::Datum;
 use super::error::{ReadError, refuse, warning};
+use super::grid::{Easting, Grid};
 use crate::domain::finding::Finding;
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
+use std::cell::Cell;
 
 /// What coordinates are turned into.
 const TARGET: u32 = 4490;
@@ -51,12 +54,50 @@ pub(crate) struct Crs {
     pub label: String,
     /// Nothing where the coordinates are longitude and latitude already.
     transform: Option<CoordTransform>,
+    /// The zone of its eastings, where it is a transverse Mercator in metres.
+    grid: Option<Grid>,
+    /// The datum into which someone says the coordinates were shifted.
+    datum: Option<Datum>,
+    seen: Cell<Seen>,
     /// What is worth a look.
     pub findings: Vec<Finding>,
 }
 
+/// How someone asked for the coordinates to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// A reference system that beats the file's own.
+    pub crs: Option<&'a str>,
+    /// A datum into which the coordinates were shifted.
+    pub datum: Option<&'a str>,
+}
+
+/// What was met while coordinates were turned.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Points whose zone number was taken off or put before.
+    zone_mended: u64,
+    /// The number of another zone than the reference system's.
+    other_zone: Option<u32>,
+    /// Points in degrees under a reference system in metres.
+    degrees: u64,
+    /// Points put back from a shifted datum, and those outside its box.
+    put_back: u64,
+    outside_datum: u64,
+    least_moved_m: f64,
+    most_moved_m: f64,
+    residual_m: f64,
+}
+
 /// Decides by the file and by hand; the hand wins, and a difference is told.
-pub(crate) fn resolve(file: &str, found: Option<SpatialRef>, asked: Option<&str>) -> Result<Crs, ReadError> {
+/// `extent` is asked for only where there is no system, to say which it may be.
+pub(crate) fn resolve(
+    file: &str,
+    found: Option<SpatialRef>,
+    asked: Asked<'_>,
+    extent: impl FnOnce() -> Option<[f64; 4]>,
+) -> Result<Crs, ReadError> {
+    let datum = asked.datum.map(|word| datum_of(file, word)).transpose()?;
     // Some drivers make up a placeholder for a file that names none.
     let found = found.filter(|srs| !srs.is_local() && !srs.name().unwrap_or_default().starts_with("Undefined"));
     let found = found.map(|mut srs| {
@@ -67,10 +108,13 @@ pub(crate) fn resolve(file: &str, found: Option<SpatialRef>, asked: Option<&str>
         srs
     });
     let mut findings = Vec::new();
-    let mut source = match (found, asked) {
+    let mut source = match (found, asked.crs) {
+        // The shifted datums are met in degrees.
+        (None, None) if datum.is_some() => by_code(file, "EPSG:4490")?,
         (None, None) => {
-            let expected = "a reference system in the file; name it with --crs, e.g. --crs EPSG:4549";
-            return Err(refuse(file, "missing-crs", "none", expected));
+            let guess = extent().and_then(super::grid::guess);
+            let guess = guess.unwrap_or_else(|| "name it with --crs, e.g. --crs EPSG:4549".to_owned());
+            return Err(refuse(file, "missing-crs", "none", format!("a reference system in the file; {guess}")));
         }
         (Some(found), None) => found,
         (found, Some(asked)) => {
@@ -86,7 +130,12 @@ pub(crate) fn resolve(file: &str, found: Option<SpatialRef>, asked: Option<&str>
     findings.extend(judge(file, &source, &label)?);
     source.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
     let transform = if is_lon_lat(&source) { None } else { Some(way(file, &source, &label)?) };
-    Ok(Crs { label, transform, findings })
+    let grid = Grid::of(&source);
+    Ok(Crs { label, transform, grid, datum, seen: Cell::default(), findings })
+}
+
+fn datum_of(file: &str, word: &str) -> Result<Datum, ReadError> {
+    Datum::parse(word).ok_or_else(|| refuse(file, "unknown-datum", word, "gcj02 or bd09"))
 }
 
 fn by_code(file: &str, asked: &str) -> Result<SpatialRef, ReadError> {
@@ -145,6 +194,30 @@ impl Crs {
     /// Turns coordinates into longitude and latitude in place. One that has no place on the ellipsoid becomes infinite;
     /// the others are turned all the same.
     pub fn turn(&self, xs: &mut [f64], ys: &mut [f64]) {
+        let mut seen = self.seen.get();
+        self.turn_seeing(xs, ys, &mut seen);
+        self.seen.set(seen);
+    }
+
+    /// The same for coordinates that are only tried.
+    pub fn try_turn(&self, xs: &mut [f64], ys: &mut [f64]) {
+        self.turn_seeing(xs, ys, &mut Seen::default());
+    }
+
+    fn turn_seeing(&self, xs: &mut [f64], ys: &mut [f64], seen: &mut Seen) {
+        if let Some(grid) = self.grid {
+            for (x, y) in xs.iter_mut().zip(ys.iter()) {
+                match grid.easting(*x, *y) {
+                    Easting::Right => {}
+                    Easting::Mended(easting) => {
+                        *x = easting;
+                        seen.zone_mended += 1;
+                    }
+                    Easting::OfZone(zone) => seen.other_zone = Some(zone),
+                    Easting::Degrees => seen.degrees += 1,
+                }
+            }
+        }
         if let Some(transform) = self.transform.as_ref().filter(|_| !xs.is_empty())
             && transform.transform_coords(xs, ys, &mut []).is_err()
             && xs.iter().chain(ys.iter()).all(|value| value.is_finite())
@@ -152,5 +225,74 @@ impl Crs {
             // It failed without saying where: nothing of it can be believed.
             xs.fill(f64::INFINITY);
         }
+        if let Some(datum) = self.datum {
+            for (x, y) in xs.iter_mut().zip(ys.iter_mut()) {
+                let Some(back) = datum.put_back((*x, *y)) else {
+                    seen.outside_datum += 1;
+                    continue;
+                };
+                (*x, *y) = back.point;
+                seen.least_moved_m =
+                    if seen.put_back == 0 { back.moved_m } else { seen.least_moved_m.min(back.moved_m) };
+                seen.most_moved_m = seen.most_moved_m.max(back.moved_m);
+                seen.residual_m = seen.residual_m.max(back.residual_m);
+                seen.put_back += 1;
+            }
+        }
+    }
+
+    /// What the coordinates turned out to be once all were turned: findings, or a refusal of the file.
+    pub fn verdict(&self, file: &str) -> Result<Vec<Finding>, ReadError> {
+        let seen = self.seen.get();
+        if let (Some(zone), Some(grid)) = (seen.other_zone, self.grid) {
+            return Err(refuse(
+                file,
+                "crs-other-zone",
+                &format!("eastings of zone {zone}"),
+                grid.other_zone(&self.label, zone),
+            ));
+        }
+        if seen.degrees > 0 {
+            let value = format!("{} points in degrees", seen.degrees);
+            let expected = format!(
+                "metres, as {} has them; if these are longitudes and latitudes, name --crs EPSG:4490",
+                self.label
+            );
+            return Err(refuse(file, "crs-not-of-coordinates", &value, expected));
+        }
+        let mut findings = Vec::new();
+        if let (1.., Some(grid)) = (seen.zone_mended, self.grid) {
+            findings.push(warning(
+                file,
+                "crs-zone-prefix",
+                &format!("{} points", seen.zone_mended),
+                grid.mended(&self.label),
+            ));
+        }
+        let Some(datum) = self.datum else { return Ok(findings) };
+        if seen.outside_datum > 0 {
+            let value = format!("{} points outside China", seen.outside_datum);
+            let expected = format!("places where {} is used; take --datum away, or check --crs", datum.name());
+            return Err(refuse(file, "datum-outside", &value, expected));
+        }
+        let mut finding = warning(
+            file,
+            "datum-put-back",
+            datum.name(),
+            format!(
+                "CGCS2000; {} points were put back by {:.0} to {:.0} m, and the formula, asked again, misses them by at most \
+                 {:.4} m. The formula is public, not official: compare a corner that you know",
+                seen.put_back, seen.least_moved_m, seen.most_moved_m, seen.residual_m
+            ),
+        );
+        for (name, metres) in [
+            ("least_moved_m", seen.least_moved_m),
+            ("most_moved_m", seen.most_moved_m),
+            ("residual_m", seen.residual_m),
+        ] {
+            finding.facts.insert(name.into(), metres.into());
+        }
+        findings.push(finding);
+        Ok(findings)
     }
 }

@@ -1,6 +1,7 @@
 //! Text encodings: the names that files and people give them, and a reader that turns one into UTF-8. It decides from
 //! bytes and labels alone.
 
+use super::error::{ReadError, refuse};
 use encoding_rs::{CoderResult, Decoder, Encoding, GB18030, UTF_8};
 use std::io::{self, Read};
 
@@ -13,8 +14,11 @@ pub(crate) fn by_label(label: &str) -> Option<&'static Encoding> {
         "gbk" | "gb2312" | "gb18030" | "936" | "cp936" | "euccn" | "54936" | "windows936" | "ms936" => Some(GB18030),
         "utf8" | "65001" | "cp65001" => Some(UTF_8),
         "big5" | "950" | "cp950" => Some(encoding_rs::BIG5),
-        "932" | "cp932" | "sjis" => Some(encoding_rs::SHIFT_JIS),
-        "949" | "cp949" => Some(encoding_rs::EUC_KR),
+        "932" | "cp932" | "sjis" | "shiftjis" => Some(encoding_rs::SHIFT_JIS),
+        "949" | "cp949" | "euckr" => Some(encoding_rs::EUC_KR),
+        "eucjp" => Some(encoding_rs::EUC_JP),
+        "koi8r" => Some(encoding_rs::KOI8_R),
+        "874" | "cp874" => Some(encoding_rs::WINDOWS_874),
         "utf16" => Some(encoding_rs::UTF_16LE),
         "88591" => Some(encoding_rs::WINDOWS_1252),
         digits if digits.len() == 4 && digits.starts_with("125") => {
@@ -36,6 +40,9 @@ pub(crate) struct Evidence {
     not_utf8: u64,
     /// Of these, pieces that are not GB18030 either.
     neither: u64,
+    /// Characters of two bytes in the rest that Chinese text is made of, and others.
+    common: u64,
+    rare: u64,
 }
 
 impl Evidence {
@@ -53,6 +60,40 @@ impl Evidence {
         let whole = |end: usize| GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]).is_some();
         if !(0..=3.min(bytes.len() - 1)).any(|cut| whole(bytes.len() - cut)) {
             self.neither += 1;
+            return;
+        }
+        let mut at = 0;
+        while at + 1 < bytes.len() {
+            if bytes[at].is_ascii() {
+                at += 1;
+                continue;
+            }
+            // GB 2312: signs in its rows 1 to 3, Chinese from row 16 on. Text in Big5, Shift_JIS or a European encoding passes
+            // for GB18030 too, but half of it and more falls outside.
+            let common = bytes[at + 1] >= 0xA1 && matches!(bytes[at], 0xA1..=0xA3 | 0xB0..=0xF7);
+            if common {
+                self.common += 1
+            } else {
+                self.rare += 1
+            }
+            at += 2;
+        }
+    }
+
+    /// Whether the text passes for GB18030 and looks like none: better ask than store gibberish.
+    pub fn is_doubtful(self) -> bool {
+        self.verdict() == Some(GB18030) && self.common * 10 < (self.common + self.rare) * 7
+    }
+
+    /// What was seen, for people.
+    pub fn words(self) -> String {
+        match self {
+            Self { pieces: 0, .. } => "nothing in the file is beyond ASCII".to_owned(),
+            Self { pieces, not_utf8, neither, .. } => format!(
+                "of {pieces} pieces of text beyond ASCII {} are well-formed UTF-8 and {} GB18030 alone",
+                pieces - not_utf8,
+                not_utf8 - neither
+            ),
         }
     }
 
@@ -143,6 +184,14 @@ impl<R: Read> Read for Transcoder<R> {
     }
 }
 
+/// The refusal of a file whose encoding its bytes do not tell.
+pub(crate) fn doubtful(file: &str, evidence: Evidence) -> ReadError {
+    let expected = "an encoding that the file says or that its bytes tell; these pass for GB18030, and most of the words are \
+                    then none. Name it with --encoding (GBK, BIG5, Shift_JIS, windows-1252 …); --preview shows what the \
+                    words then look like";
+    refuse(file, "encoding-doubtful", &evidence.words(), expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +215,11 @@ mod tests {
             let mut evidence = Evidence::default();
             evidence.see(&bytes[..bytes.len() - 1]);
             assert_eq!(evidence.verdict(), Some(expected));
+        }
+        for text in ["上海市闵行区莘庄镇", "有限公司（一期）", "Ⅲ类"] {
+            let mut evidence = Evidence::default();
+            evidence.see(&GB18030.encode(text).0);
+            assert!(!evidence.is_doubtful(), "{text}");
         }
         let mut neither = Evidence::default();
         neither.see(b"caf\xe9 \xff\xff\xff ok");

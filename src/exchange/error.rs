@@ -44,7 +44,7 @@ fn sentences(findings: &[Finding]) -> String {
 }
 
 /// A finding that refuses the file.
-pub(crate) fn finding(file: &str, code: &'static str, value: Option<&str>, expected: impl Into<String>) -> Finding {
+pub fn finding(file: &str, code: &'static str, value: Option<&str>, expected: impl Into<String>) -> Finding {
     Fault::error(code, None, value, expected).at(file, None, None)
 }
 

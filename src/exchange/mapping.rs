@@ -1,13 +1,15 @@
 //! Field maps: which column of a file holds which field, in which unit and by which words. It knows headers and cells,
 //! and neither formats nor what a value means.
 
+mod filter;
 mod template;
 
 use super::error::{ReadError, finding, refuse, warning};
 use super::header::{self, Factor, UnitFit};
 use super::table::text;
 use crate::domain::finding::Finding;
-use crate::domain::intake::{Cell, Field, FieldType, Kind, written};
+use crate::domain::intake::{Cell, Field, FieldType, Kind, Shapes, written};
+use filter::{Filter, Where};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -23,7 +25,14 @@ static ALIASES: LazyLock<Aliases> = LazyLock::new(|| {
 });
 
 /// The maps that are named and not given as a file.
-const NAMED: &[(&str, &str)] = &[("euluc", include_str!("../../data/mappings/euluc.toml"))];
+const NAMED: &[(&str, &str)] = &[
+    ("bureau", include_str!("../../data/mappings/bureau.toml")),
+    ("euluc", include_str!("../../data/mappings/euluc.toml")),
+    ("cambridge", include_str!("../../data/mappings/cambridge.toml")),
+    ("cambridge-2013", include_str!("../../data/mappings/cambridge-2013.toml")),
+    ("cambridge-buildings", include_str!("../../data/mappings/cambridge-buildings.toml")),
+    ("cambridge-buildings-2013", include_str!("../../data/mappings/cambridge-buildings-2013.toml")),
+];
 
 /// The largest map file; the shipped ones have some kilobytes.
 const MAX_MAP_BYTES: u64 = 1 << 20;
@@ -52,24 +61,13 @@ struct MapFile {
     /// Whether fields that the map does not name are looked for by their usual words.
     #[serde(default)]
     aliases: bool,
+    /// Whether the layer's shapes are those of the things; a table of buildings may hang on the shapes of parcels.
+    #[serde(default = "yes")]
+    shapes: bool,
     #[serde(rename = "where")]
     filter: Option<Where>,
     #[serde(default)]
     fields: BTreeMap<String, Rule>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Where {
-    column: String,
-    equals: OneOrMany,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<toml::Value>),
-    One(toml::Value),
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -84,8 +82,12 @@ struct Rule {
     #[serde(default)]
     values: BTreeMap<String, toml::Value>,
     constant: Option<toml::Value>,
-    /// A text with {row}, {fid} or {a column's name} in it, `:05` behind the name fills up with zeros.
+    /// A text with {row}, {fid} or {a column's name} in it, `:05` behind the name fills up with zeros; {hash NAME:05} is
+    /// five digits that follow from the column's text.
     template: Option<String>,
+    /// Whether a file without the column is read all the same.
+    #[serde(default)]
+    optional: bool,
 }
 
 /// A field map as asked for, before it meets a file.
@@ -96,12 +98,18 @@ pub(crate) struct Mapping {
     filter: Option<Where>,
     /// The layer that the map is made for.
     pub layer: Option<String>,
+    /// Whether shapes are read.
+    pub shapes: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Mapping {
     /// The usual words, a named map, a map file, or pairs `field=column,…`.
     pub fn load(kind: Kind, asked: Option<&str>) -> Result<Self, ReadError> {
-        let usual = Self { kind, aliases: true, rules: BTreeMap::new(), filter: None, layer: None };
+        let usual = Self { kind, aliases: true, rules: BTreeMap::new(), filter: None, layer: None, shapes: true };
         let Some(asked) = asked else { return Ok(usual) };
         if let Some((_, text)) = NAMED.iter().find(|(name, _)| *name == asked) {
             return Self::from_toml(kind, asked, text);
@@ -137,7 +145,17 @@ impl Mapping {
             let expected = format!("a map for {}, or an import of {word}", kind.name());
             return Err(refuse(name, "bad-map", word, expected));
         }
-        let map = Self { kind, aliases: file.aliases, rules: file.fields, filter: file.filter, layer: file.layer };
+        if !file.shapes && kind.shapes() == Shapes::Required {
+            return Err(refuse(name, "bad-map", "shapes = false", format!("shapes: {} have some", kind.name())));
+        }
+        let map = Self {
+            kind,
+            aliases: file.aliases,
+            rules: file.fields,
+            filter: file.filter,
+            layer: file.layer,
+            shapes: file.shapes,
+        };
         map.check(name)?;
         Ok(map)
     }
@@ -184,7 +202,13 @@ impl Mapping {
             meeting.field(field, self.rules.get(field.name), &candidates);
         }
         if let Some(filter) = &self.filter {
-            meeting.filter(filter);
+            match filter.meet(file, columns) {
+                Ok(met) => {
+                    meeting.used.insert(met.index);
+                    meeting.plan.filter = Some(met);
+                }
+                Err(fault) => meeting.faults.push(fault),
+            }
         }
         meeting.finish()
     }
@@ -240,7 +264,8 @@ impl Meeting<'_> {
             self.columns[index].clone()
         } else {
             let asked = rule.and_then(|rule| rule.column.as_deref());
-            if asked.is_some() || field.required {
+            let may_lack = rule.is_some_and(|rule| rule.optional) && !field.required;
+            if !may_lack && (asked.is_some() || field.required) {
                 self.missing(field, asked);
             }
             self.plan.fields.push(step);
@@ -282,20 +307,6 @@ impl Meeting<'_> {
             self.warn("unit-converted", &format!("{column} [{unit}]"), expected);
         }
         found
-    }
-
-    fn filter(&mut self, filter: &Where) {
-        let Some(index) = named_column(&filter.column, self.columns) else {
-            let expected = "the column by which the map picks rows";
-            self.faults.push(finding(self.file, "missing-column", Some(&filter.column), expected));
-            return;
-        };
-        self.used.insert(index);
-        let values = match &filter.equals {
-            OneOrMany::Many(values) => values.iter().map(text_of).collect(),
-            OneOrMany::One(value) => vec![text_of(value)],
-        };
-        self.plan.filter = Some((index, values));
     }
 
     fn missing(&mut self, field: &Field, asked: Option<&str>) {
@@ -413,7 +424,7 @@ struct Step {
 /// A map that has met its file.
 pub(crate) struct Plan {
     fields: Vec<Step>,
-    filter: Option<(usize, Vec<String>)>,
+    filter: Option<Filter>,
     /// What is used for what.
     pub uses: Vec<ColumnUse>,
     /// What is worth a look.
@@ -424,11 +435,8 @@ impl Plan {
     /// The cells of one row in the order of the kind's fields; nothing for a row that the map leaves out. `cell` gives a
     /// column's cell, as near to the wanted type as the file has it.
     pub fn cells(&self, row: u64, fid: u64, mut cell: impl FnMut(usize, FieldType) -> Cell) -> Option<Vec<Cell>> {
-        if let Some((index, wanted)) = &self.filter {
-            let found = text(&cell(*index, FieldType::Text));
-            if !wanted.iter().any(|value| value.trim() == found.trim()) {
-                return None;
-            }
+        if self.filter.as_ref().is_some_and(|filter| !filter.takes(&mut cell)) {
+            return None;
         }
         let value = |step: &Step| {
             let found = match &step.source {
@@ -441,6 +449,11 @@ impl Plan {
             convert(step, found)
         };
         Some(self.fields.iter().map(value).collect())
+    }
+
+    /// What to say of the rows that the map left out, once all were met.
+    pub fn left_out(&self, file: &str) -> Option<Finding> {
+        self.filter.as_ref()?.left_out(file)
     }
 }
 

@@ -12,9 +12,12 @@
 
 mod archive;
 mod crs;
+mod datum;
 mod dbf;
+pub mod drawing;
 mod encoding;
 mod error;
+mod grid;
 pub mod header;
 pub mod manifest;
 mod mapping;
@@ -29,6 +32,7 @@ mod vector;
 pub mod workbook;
 pub mod write;
 
-pub use error::ReadError;
+pub use error::{ReadError, finding};
 pub use mapping::ColumnUse;
-pub use read::{Opened, Source, read};
+pub use read::{Event, Opened, Source, name_of, read};
+pub use vector::forget_other_drivers;

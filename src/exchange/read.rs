@@ -1,8 +1,7 @@
 //! Reading a data set out of files: which format each is, what it promises, who reads it. It knows no format from the
 //! inside.
 //!
-//! Everything goes out through one callback as plain records, so that reading can move behind a pipe without a change to
-//! those who call.
+//! Everything goes out through one callback as plain records, so that reading can stand behind a pipe.
 
 use super::archive;
 use super::error::{ReadError, io, refuse, warning};
@@ -27,11 +26,14 @@ pub struct Source<'a> {
     pub layer: Option<&'a str>,
     /// A reference system that beats the file's own, such as `EPSG:4549`.
     pub crs: Option<&'a str>,
+    /// The datum into which a web map shifted the coordinates: `gcj02` or `bd09`.
+    pub datum: Option<&'a str>,
     /// An encoding that beats all evidence.
     pub encoding: Option<&'a str>,
     /// A field map: a `FILE.toml`, the name of one that is built in, or pairs `field=column,…`.
     pub map: Option<&'a str>,
-    /// West, south, east, north of the city, to tell swapped axes. Rows outside are handed out all the same.
+    /// West, south, east, north of the city, to tell swapped axes; without them, of China. Rows outside are handed out
+    /// all the same, unless every one of them would lie inside with its axes swapped: then the file is refused.
     pub bounds: Option<[f64; 4]>,
 }
 
@@ -44,6 +46,8 @@ pub struct Opened {
     pub crs: Option<String>,
     /// Their encodings, several joined by commas.
     pub encoding: Option<String>,
+    /// What speaks for them, several joined by commas.
+    pub evidence: Option<String>,
     /// Which column was used for which field.
     pub columns: Vec<ColumnUse>,
     /// The SHA-256 of every file that was read, those beside a .shp too.
@@ -54,6 +58,15 @@ pub struct Opened {
     pub unreadable_rows: u64,
 }
 
+/// What is met on the way through a data set.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A file, which is about to be opened.
+    File(&'a str),
+    /// A row, with the name of its file.
+    Row(&'a str, Record),
+}
+
 /// One file on its way through a reader.
 pub(crate) struct Job<'a> {
     pub kind: Kind,
@@ -61,7 +74,7 @@ pub(crate) struct Job<'a> {
     pub mapping: &'a Mapping,
     pub file: String,
     pub opened: &'a mut Opened,
-    pub each: &'a mut dyn FnMut(&str, Record) -> ControlFlow<()>,
+    pub each: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 }
 
 impl Job<'_> {
@@ -71,6 +84,10 @@ impl Job<'_> {
 
     pub fn note_encoding(&mut self, label: String) {
         join(&mut self.opened.encoding, &label);
+    }
+
+    pub fn note_evidence(&mut self, words: &str) {
+        join(&mut self.opened.evidence, words);
     }
 
     pub fn note_rows(&mut self, rows: u64) {
@@ -109,20 +126,27 @@ enum Format {
 pub fn read(
     kind: Kind,
     source: &Source<'_>,
-    each: &mut dyn FnMut(&str, Record) -> ControlFlow<()>,
+    each: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Opened, ReadError> {
     let mapping = Mapping::load(kind, source.map)?;
     let mut opened = Opened::default();
     for path in source.files.iter().filter(|path| !belongs_to_another(path, source.files)) {
-        let file =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file = name_of(path);
         opened.files.push(file.clone());
+        if each(Event::File(&file)).is_break() {
+            break;
+        }
         let mut job = Job { kind, source, mapping: &mapping, file, opened: &mut opened, each };
         if read_file(&mut job, path)?.is_break() {
             break;
         }
     }
     Ok(opened)
+}
+
+/// What a receipt calls a file: its name, and not the folders of the machine that read it.
+pub fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// `a.shx` where `a.shp` is named too, as in `import parcels a.*`.

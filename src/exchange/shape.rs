@@ -9,6 +9,9 @@ use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 const POINTS: usize = 1 << 15;
 const ROWS: usize = 1 << 12;
 
+/// West, south, east, north of the land of China: where shapes are expected as long as nobody knows the city.
+const CHINA: [f64; 4] = [73.0, 18.0, 135.5, 54.0];
+
 const POLYGON: u32 = 3;
 const MULTI_POLYGON: u32 = 6;
 const MULTI_SURFACE: u32 = 12;
@@ -35,8 +38,9 @@ pub(crate) struct Batch {
     ys: Vec<f64>,
     /// Whether a Z or M was met.
     pub dropped_z: bool,
-    /// Whether a shape lay outside the bounds, and would lie inside with its axes swapped.
-    pub swapped: bool,
+    /// Shapes met, and those that lie outside the bounds and would lie inside with their axes swapped.
+    pub shapes: u64,
+    pub swapped: u64,
 }
 
 impl Batch {
@@ -111,13 +115,12 @@ impl Batch {
 
     /// Turns what has come together and hands it out in order.
     pub fn drain(&mut self, crs: Option<&Crs>, bounds: Option<[f64; 4]>, mut each: impl FnMut(Record) -> bool) -> bool {
-        let first = bounds.filter(|_| !self.swapped).map(|_| (self.xs.clone(), self.ys.clone()));
+        let corners = self.corners();
         if let Some(crs) = crs {
             crs.turn(&mut self.xs, &mut self.ys);
         }
-        if let (Some((xs, ys)), Some(bounds)) = (first, bounds) {
-            self.swapped = self.looks_swapped(crs, bounds, &xs, &ys);
-        }
+        self.shapes += corners.len() as u64;
+        self.swapped += self.swapped_among(crs, bounds.unwrap_or(CHINA), &corners);
         let (mut ring_at, mut point_at) = (0, 0);
         for (row, cells, outline) in self.rows.drain(..) {
             let shape = match outline {
@@ -141,15 +144,29 @@ impl Batch {
         true
     }
 
-    /// Looks at the first point that is outside the bounds and asks whether the other axis order would explain it.
-    fn looks_swapped(&self, crs: Option<&Crs>, bounds: [f64; 4], xs: &[f64], ys: &[f64]) -> bool {
-        let inside = |x: f64, y: f64| (bounds[0]..=bounds[2]).contains(&x) && (bounds[1]..=bounds[3]).contains(&y);
-        let Some(index) = self.xs.iter().zip(&self.ys).position(|(x, y)| !inside(*x, *y)) else { return false };
-        let (mut x, mut y) = ([ys[index]], [xs[index]]);
-        if let Some(crs) = crs {
-            crs.turn(&mut x, &mut y);
+    /// The first point of each shape, by its place, as the file has it.
+    fn corners(&self) -> Vec<(usize, f64, f64)> {
+        let (mut ring_at, mut point_at) = (0, 0);
+        let mut corners = Vec::new();
+        for (_, _, outline) in &self.rows {
+            if let Outline::Rings(count) = outline {
+                corners.push((point_at, self.xs[point_at], self.ys[point_at]));
+                point_at += self.rings[ring_at..ring_at + count].iter().map(|ring| ring.points).sum::<usize>();
+                ring_at += count;
+            }
         }
-        inside(x[0], y[0])
+        corners
+    }
+
+    /// How many of these corners lie outside the bounds, and would lie inside with the other order of axes.
+    fn swapped_among(&self, crs: Option<&Crs>, bounds: [f64; 4], corners: &[(usize, f64, f64)]) -> u64 {
+        let inside = |x: f64, y: f64| (bounds[0]..=bounds[2]).contains(&x) && (bounds[1]..=bounds[3]).contains(&y);
+        let outside = corners.iter().filter(|(at, ..)| !inside(self.xs[*at], self.ys[*at]));
+        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = outside.map(|(_, x, y)| (*y, *x)).unzip();
+        if let Some(crs) = crs {
+            crs.try_turn(&mut xs, &mut ys);
+        }
+        xs.into_iter().zip(ys).filter(|(x, y)| inside(*x, *y)).count() as u64
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Shapefile {
     pub rows: u64,
     /// The encoding of names and words.
     pub encoding: &'static Encoding,
+    /// What speaks for it.
+    pub evidence: String,
     /// The files beside the first one, for the hashes.
     pub beside: Vec<PathBuf>,
     /// What is worth a look.
@@ -68,10 +70,10 @@ pub(crate) fn look(path: &Path, name: &str, asked: Option<&str>) -> Result<Shape
         ));
     }
     let cpg = sibling(path, "cpg");
-    let encoding = choose(name, asked, cpg.as_deref(), &table, &mut findings)?;
+    let (encoding, evidence) = choose(name, asked, cpg.as_deref(), &table, &mut findings)?;
     beside.extend(cpg);
     beside.extend(sibling(path, "prj"));
-    Ok(Shapefile { rows: table.rows - table.deleted, encoding, beside, findings })
+    Ok(Shapefile { rows: table.rows - table.deleted, encoding, evidence, beside, findings })
 }
 
 /// By hand, or the .cpg, or the language byte for GBK, or what the bytes speak for.
@@ -81,9 +83,9 @@ fn choose(
     cpg: Option<&Path>,
     table: &dbf::Table,
     findings: &mut Vec<Finding>,
-) -> Result<&'static Encoding, ReadError> {
+) -> Result<(&'static Encoding, String), ReadError> {
     if let Some(label) = asked {
-        return encoding::by_label(label).ok_or_else(|| {
+        return encoding::by_label(label).map(|found| (found, "asked for".to_owned())).ok_or_else(|| {
             refuse(name, "unknown-encoding", label, "the name of an encoding, such as GBK, GB18030 or UTF-8")
         });
     }
@@ -91,7 +93,7 @@ fn choose(
         let mut label = String::new();
         File::open(cpg).and_then(|file| file.take(64).read_to_string(&mut label)).map_err(io(name))?;
         match encoding::by_label(&label) {
-            Some(encoding) => return Ok(encoding),
+            Some(encoding) => return Ok((encoding, format!("the .cpg says {}", label.trim()))),
             None => findings.push(warning(
                 name,
                 "unknown-encoding",
@@ -102,16 +104,23 @@ fn choose(
     }
     // 0x4D: GBK. The other bytes are set by writers of western systems whatever they write.
     if table.language == 0x4D {
-        return Ok(GB18030);
+        return Ok((GB18030, "the language byte of the .dbf, 0x4D".to_owned()));
     }
-    Ok(table.evidence.verdict().unwrap_or(match table.language {
+    if table.evidence.is_doubtful() {
+        return Err(encoding::doubtful(name, table.evidence));
+    }
+    if let Some(found) = table.evidence.verdict() {
+        return Ok((found, table.evidence.words()));
+    }
+    let found = match table.language {
         0x03 | 0x57 | 0x58 | 0x59 => encoding_rs::WINDOWS_1252,
         0x13 | 0x7B => encoding_rs::SHIFT_JIS,
         0x4E | 0x79 => encoding_rs::EUC_KR,
         0x4F | 0x78 => encoding_rs::BIG5,
         // Malformed bytes become U+FFFD, and the rows that have them are refused.
         _ => UTF_8,
-    }))
+    };
+    Ok((found, format!("the language byte of the .dbf, 0x{:02X}; {}", table.language, table.evidence.words())))
 }
 
 /// Checks lengths and the index, and gives the number of shapes.

@@ -3,7 +3,7 @@
 
 use super::encoding::{self, Evidence, Transcoder};
 use super::error::{ReadError, finding, io, refuse, warning};
-use super::read::Job;
+use super::read::{Event, Job};
 use super::sheet::Book;
 use crate::domain::intake::{Cell, Record, Shape, Shapes};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -33,7 +33,7 @@ pub(crate) trait Rows {
 /// Reads a CSV file.
 pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
     let file = job.file.clone();
-    let encoding = csv_encoding(path, &file, job.source.encoding)?;
+    let (encoding, words) = csv_encoding(path, &file, job.source.encoding)?;
     let open = || File::open(path).map(|inner| Transcoder::new(inner, encoding)).map_err(io(&file));
     let mut start = Vec::new();
     open()?.take(1 << 16).read_to_end(&mut start).map_err(io(&file))?;
@@ -42,6 +42,7 @@ pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>
         return Err(refuse(&file, "not-text", "NUL bytes at the beginning", expected));
     }
     job.note_encoding(encoding::name(encoding));
+    job.note_evidence(&words);
     let spent = Rc::new(Shared::new(0));
     let reader = Metered { inner: open()?, spent: Rc::clone(&spent) };
     let records = csv::ReaderBuilder::new()
@@ -58,6 +59,7 @@ pub(crate) fn read_xlsx(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()
     let file = job.file.clone();
     let mut book = Book::open(path, &file, job.source.layer.or(job.mapping.layer.as_deref()))?;
     job.note_encoding("UTF-8".to_owned());
+    job.note_evidence("the format is always in UTF-8");
     read_rows(job, &mut book.rows(&file)?)
 }
 
@@ -117,11 +119,12 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         }
         let found = plan.cells(row, row, |index, _| cells.get(index).cloned().unwrap_or(Cell::Empty));
         let Some(cells) = found else { continue };
-        if (job.each)(&file, Record { row, cells, shape: Shape::None }).is_break() {
+        if (job.each)(Event::Row(&file, Record { row, cells, shape: Shape::None })).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
     job.note_rows(count);
+    job.opened.findings.extend(plan.left_out(&file));
     Ok(ControlFlow::Continue(()))
 }
 
@@ -137,7 +140,7 @@ pub(super) fn text(cell: &Cell) -> String {
 
 /// The encoding by hand, by byte order mark, or by the bytes of the whole file; a line without an end is refused on the
 /// way, before anything is decoded.
-fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<&'static Encoding, ReadError> {
+fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<(&'static Encoding, String), ReadError> {
     let asked = match asked {
         None => None,
         Some(label) => Some(encoding::by_label(label).ok_or_else(|| {
@@ -176,10 +179,15 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<&'static
     evidence.see(&line);
     if let Some(encoding) = asked {
         // A mark is stronger than a wrong hand only between the two UTF-16.
-        return Ok(mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding));
+        let found = mark.filter(|mark| [UTF_16LE, UTF_16BE].contains(mark) && encoding == UTF_16LE).unwrap_or(encoding);
+        return Ok((found, "asked for".to_owned()));
     }
     // Malformed bytes become U+FFFD, and the rows that have them are refused.
-    Ok(mark.or(evidence.verdict()).unwrap_or(UTF_8))
+    Ok(match mark {
+        Some(mark) => (mark, "its byte order mark".to_owned()),
+        None if evidence.is_doubtful() => return Err(encoding::doubtful(file, evidence)),
+        None => (evidence.verdict().unwrap_or(UTF_8), evidence.words()),
+    })
 }
 
 fn too_long(file: &str, line: u64) -> ReadError {

@@ -1,16 +1,16 @@
-//! GeoPackage, Shapefile and GeoJSON through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
+//! Formats with shapes through GDAL: one allowed driver, one layer, rows and shapes. It knows nothing of
 //! what the rows mean.
 
-use super::crs;
+use super::crs::{self, Crs};
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
-use super::read::Job;
+use super::read::{Event, Job};
 use super::shape::Batch;
 use super::shapefile::Shapefile;
 use crate::domain::intake::{Cell, FieldType, Kind, Shapes};
 use gdal::errors::{CplErrType, GdalError};
 use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -22,6 +22,45 @@ pub(crate) enum Driver {
     GeoPackage,
     Shapefile,
     GeoJson,
+    GeoJsonSequence,
+    FileGeodatabase,
+    Kml,
+    Dxf,
+}
+
+impl Driver {
+    const ALL: [Self; 7] = [
+        Self::GeoPackage,
+        Self::Shapefile,
+        Self::GeoJson,
+        Self::GeoJsonSequence,
+        Self::FileGeodatabase,
+        Self::Kml,
+        Self::Dxf,
+    ];
+
+    /// GDAL's name, and what a file should be.
+    fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::GeoPackage => ("GPKG", "a whole GeoPackage"),
+            Self::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
+            Self::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
+            Self::GeoJsonSequence => ("GeoJSONSeq", "a GeoJSON feature on each line"),
+            Self::FileGeodatabase => ("OpenFileGDB", "a whole File Geodatabase"),
+            // The driver that reads a KML's own attributes. The older one knows nothing but names.
+            Self::Kml => ("LIBKML", "a whole KML document"),
+            Self::Dxf => ("DXF", "a whole DXF drawing"),
+        }
+    }
+}
+
+/// Leaves GDAL nothing but the formats that are read here: a file that names another file in some other format, or on
+/// some other machine, finds no driver for it. For a process that reads files and nothing else.
+pub fn forget_other_drivers() {
+    DriverManager::register_all();
+    let others =
+        DriverManager::all().filter(|driver| !Driver::ALL.iter().any(|kept| kept.name().0 == driver.short_name()));
+    others.collect::<Vec<_>>().iter().for_each(DriverManager::deregister_driver);
 }
 
 thread_local! {
@@ -61,11 +100,7 @@ fn tidy(path: &Path, text: &str) -> String {
 
 fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) -> Result<Dataset, ReadError> {
     listen();
-    let (name, expected) = match driver {
-        Driver::GeoPackage => ("GPKG", "a whole GeoPackage"),
-        Driver::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
-        Driver::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
-    };
+    let (name, expected) = driver.name();
     let option = shapefile.map(|shapefile| format!("ENCODING={}", encoding::name_for_gdal(shapefile.encoding)));
     let options: Vec<&str> = option.iter().map(String::as_str).collect();
     let asked = DatasetOptions {
@@ -122,8 +157,10 @@ pub(crate) fn read(
     // A Shapefile has one layer, named like the file, which --layer may have picked out of an archive.
     let asked = if driver == Driver::Shapefile { None } else { job.source.layer.or(job.mapping.layer.as_deref()) };
     let mut layer = choose(&dataset, &file, job.kind, asked)?;
-    let shapes = job.kind.shapes() != Shapes::None && layer.defn().geom_fields().next().is_some();
-    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), job.source.crs)).transpose()?;
+    let shapes = job.kind.shapes() != Shapes::None && job.mapping.shapes && layer.defn().geom_fields().next().is_some();
+    let asked = crs::Asked { crs: job.source.crs, datum: job.source.datum };
+    let extent = || layer.try_get_extent().ok().flatten().map(|box_| [box_.MinX, box_.MinY, box_.MaxX, box_.MaxY]);
+    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), asked, extent)).transpose()?;
     let fields: Vec<(String, OGRFieldType::Type)> =
         layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
     let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
@@ -131,6 +168,7 @@ pub(crate) fn read(
     job.opened.findings.append(&mut plan.findings);
     job.opened.columns.append(&mut plan.uses);
     job.note_encoding(shapefile.as_ref().map_or("UTF-8".to_owned(), |shapefile| encoding::name(shapefile.encoding)));
+    job.note_evidence(shapefile.as_ref().map_or("the format is always in UTF-8", |shapefile| &shapefile.evidence));
     if let Some(crs) = &crs {
         job.note_crs(&crs.label);
         job.opened.findings.extend(crs.findings.iter().cloned());
@@ -153,8 +191,10 @@ pub(crate) fn read(
         };
         batch.push(rows, cells, wkb.as_deref());
         if batch.is_full() {
-            going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+            going = batch
+                .drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
             if !going {
+                verdict(job, crs.as_ref(), &batch)?;
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -177,13 +217,15 @@ pub(crate) fn read(
         return Err(refuse(&file, "unreadable-file", &tidy(path, text), "a file that can be read to its end"));
     }
     if going {
-        going = batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(&file, record).is_continue());
+        going =
+            batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
     }
     if rows > promised {
         let expected = format!("the {promised} rows that the file promises; all were read");
         job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
     }
     job.note_rows(rows);
+    job.opened.findings.extend(plan.left_out(&file));
     if batch.dropped_z {
         job.opened.findings.push(warning(
             &file,
@@ -192,11 +234,25 @@ pub(crate) fn read(
             "shapes in two dimensions; heights and measures are left out",
         ));
     }
-    if batch.swapped {
-        let expected = "easting (longitude) first; the shapes lie in the city with their axes swapped. Send the file with its axes in order, or name the right --crs";
-        job.opened.findings.push(warning(&file, "axes-swapped", "northing or latitude first", expected));
-    }
+    verdict(job, crs.as_ref(), &batch)?;
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+}
+
+/// What the coordinates turned out to be.
+fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
+    if let Some(crs) = crs {
+        job.opened.findings.extend(crs.verdict(&job.file)?);
+    }
+    if batch.swapped > 0 {
+        let value = format!("{} of {} shapes", batch.swapped, batch.shapes);
+        let expected = "easting (longitude) before northing (latitude); with their axes swapped these shapes lie where they \
+                        should. Swap them before sending (in QGIS: Swap X and Y coordinates), or name the right --crs";
+        if batch.swapped == batch.shapes {
+            return Err(refuse(&job.file, "axes-swapped", &value, expected));
+        }
+        job.opened.findings.push(warning(&job.file, "axes-swapped", &value, expected));
+    }
+    Ok(())
 }
 
 /// A cell as near to the wanted type as the file has it. Codes that a file keeps as numbers are asked for as text, since

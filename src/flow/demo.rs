@@ -1,6 +1,6 @@
 //! The demo city through the whole house: its files are imported as a bureau's would be, one data set after the other.
 
-use super::import::{ImportError, Order, import};
+use super::import::{ImportError, Order, Reader, import};
 use crate::clock::Clock;
 use crate::domain::intake::Kind;
 use crate::exchange::manifest::{Manifest, ManifestError};
@@ -76,6 +76,7 @@ pub async fn load(
     clock: Clock,
     user: &str,
     folder: &Path,
+    reader: &Reader,
     progress: impl Fn(&str, u64) + Clone + Send + 'static,
 ) -> Result<Vec<Receipt>, DemoLoadError> {
     let manifest = Manifest::read(folder)?;
@@ -105,10 +106,14 @@ pub async fn load(
             files: dataset.files.iter().map(|file| folder.join(file)).collect(),
             layer: dataset.layer.clone(),
             crs: None,
+            datum: None,
             encoding: None,
             map: None,
+            repair: false,
+            preview: None,
             dry_run: false,
             strict: false,
+            reader: reader.clone(),
         };
         let told = progress.clone();
         receipts.push(import(pool, clock, &actor, &order, move |rows| told(kind.name(), rows)).await?);

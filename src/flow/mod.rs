@@ -2,13 +2,18 @@
 
 pub mod contract;
 pub mod demo;
+pub mod dossier;
 pub mod import;
 pub mod lifecycle;
+pub mod lineage;
 pub mod lists;
 pub mod moment;
+pub mod plot_ratio;
 pub mod refresh;
+pub mod remark;
 pub mod review;
 pub mod rules;
+pub mod settle;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

@@ -11,7 +11,8 @@ use sqlx::PgPool;
 /// A snapshot of the city, or of the part of it that meets a box, as it was law and believed at a moment.
 pub async fn snapshot_at(pool: &PgPool, moment: Moment, within: Option<[f64; 4]>) -> Result<Snapshot, RefreshError> {
     let share = deciding_share(pool, &moment).await?;
-    let then = store::snapshot::load_at(pool, &moment, share, within).await?;
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(moment.valid_at);
+    let then = store::snapshot::load_at(pool, &moment, share, tall_storey_m, within).await?;
     Ok(tokio::task::spawn_blocking(move || Snapshot::build(then.revision, then.city, then.parcels, then.areas))
         .await??)
 }

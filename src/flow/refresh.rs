@@ -56,7 +56,8 @@ pub async fn bring_tiers_up_to_date(pool: &PgPool, today: NaiveDate) -> Result<(
 /// Brings the tiers up to date, reads the register and builds a snapshot of it.
 pub async fn snapshot(pool: &PgPool, clock: Clock) -> Result<Snapshot, RefreshError> {
     bring_tiers_up_to_date(pool, clock.today()).await?;
-    let today = store::snapshot::load(pool, clock.today()).await?;
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(clock.today());
+    let today = store::snapshot::load(pool, clock.today(), tall_storey_m).await?;
     Ok(tokio::task::spawn_blocking(move || Snapshot::build(today.revision, today.city, today.parcels, today.areas))
         .await??)
 }
@@ -73,7 +74,8 @@ async fn next(
         return Ok(Some(snapshot(pool, clock).await?));
     }
     let run = shown.city().run.as_ref().map(|run| run.id);
-    match store::changes::since(pool, shown.revision(), clock.today(), run).await? {
+    let today = clock.today();
+    match store::changes::since(pool, shown.revision(), today, run, rules::rulebook()?.tall_storey_m(today)).await? {
         Since::Nothing => Ok(None),
         Since::Some(changes) => Ok(Some(tokio::task::spawn_blocking(move || shown.with(changes)).await??)),
         Since::Whole => Ok(Some(snapshot(pool, clock).await?)),

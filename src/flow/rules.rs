@@ -2,6 +2,8 @@
 
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::tracks::Limits;
+use crate::domain::land_use::LandUses;
+use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -11,8 +13,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
+const LAND_USES: &str = include_str!("../../data/land_use.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
+const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
 
@@ -76,6 +80,24 @@ pub fn rulebook() -> Result<&'static Rulebook, RulesError> {
     Ok(BOOK.get_or_init(|| book))
 }
 
+/// The land-use codes that come with the program, read once.
+pub fn land_uses() -> Result<&'static LandUses, RulesError> {
+    static LISTS: OnceLock<LandUses> = OnceLock::new();
+    if let Some(lists) = LISTS.get() {
+        return Ok(lists);
+    }
+    let lists = LandUses::parse(LAND_USES).map_err(|source| RulesError::Scheme {
+        name: "data/land_use.toml".into(),
+        source: SchemeError::from(source),
+    })?;
+    Ok(LISTS.get_or_init(|| lists))
+}
+
+/// The share of the rule in force on a day.
+pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook()?.on(key, day).map_err(of_values)?.value)
+}
+
 /// The calendar of working days that comes with the program, read once.
 pub fn calendar() -> Result<&'static Calendar, RulesError> {
     static DAYS: OnceLock<Calendar> = OnceLock::new();
@@ -103,5 +125,26 @@ fn of_values(source: SchemeError) -> RulesError {
 
 /// The share of a parcel's land from which a tier decides, on a day.
 pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
-    Ok(rulebook.on(keys::TIER_SHARE, day).map_err(of_values)?.value)
+    value(rulebook, keys::TIER_SHARE, day)
+}
+
+/// A value of the rulebook on a day.
+pub fn value(rulebook: &Rulebook, key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(key, day).map_err(of_values)?.value)
+}
+
+/// From where on a figure of an annual return is doubted, read once.
+pub fn plausibility() -> Result<&'static Plausibility, RulesError> {
+    static LIMITS: OnceLock<Plausibility> = OnceLock::new();
+    if let Some(limits) = LIMITS.get() {
+        return Ok(limits);
+    }
+    let limits = Plausibility::parse(PLAUSIBILITY)
+        .map_err(|source| RulesError::Scheme { name: "data/plausibility.toml".into(), source })?;
+    Ok(LIMITS.get_or_init(|| limits))
+}
+
+/// The share of a footprint below which a parcel has no part in a building, on a day.
+pub fn least_building_part(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(keys::BUILDING_PART, day).map_err(of_values)?.value)
 }

@@ -9,7 +9,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::parcel;
+pub use api::{parcel, plot_ratio};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -67,6 +67,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/city", get(api::city::show))
         .route("/api/v1/parcels/search", post(api::search::search))
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
+        .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
+        .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))

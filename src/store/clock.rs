@@ -5,7 +5,8 @@ use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::BondPart;
 use crate::domain::contract::due::{DueColumns, DueRule};
 use crate::domain::contract::obligation::{Act, ActKind, Excuse, ObligationKind};
-use chrono::NaiveDate;
+use crate::domain::moment::Moment;
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection as _, PgConnection, PgPool};
 use std::collections::HashMap;
 
@@ -14,17 +15,25 @@ pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, Stor
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let contracts = read(&mut tx, day).await?;
+    let contracts = read(&mut tx, &Moment::on(day), None).await?;
     tx.commit().await?;
     Ok(contracts)
 }
 
-/// The same inside a transaction of the caller's.
-pub(super) async fn read(connection: &mut PgConnection, day: NaiveDate) -> Result<Vec<Watched>, StoreError> {
+/// The same at any moment, of one parcel or of all, inside a transaction of the caller's.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    moment: &Moment,
+    parcel: Option<&str>,
+) -> Result<Vec<Watched>, StoreError> {
+    let (day, known_at) = (moment.valid_at, moment.known_at);
     let mut contracts: Vec<Watched> = sqlx::query!(
         r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on
-           from contract where upper_inf(recorded) and valid @> $1::date order by number collate "C""#,
-        day
+           from contract where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
+             and ($3::text is null or parcel = $3) order by number collate "C""#,
+        day,
+        known_at,
+        parcel
     )
     .fetch_all(&mut *connection)
     .await?
@@ -43,13 +52,18 @@ pub(super) async fn read(connection: &mut PgConnection, day: NaiveDate) -> Resul
     .collect();
     let place: HashMap<String, usize> =
         contracts.iter().enumerate().map(|(index, one)| (one.number.clone(), index)).collect();
-    let mut acts = acts(connection).await?;
+    // Of one parcel only what its own contracts say; of all, everything, without a list of every number.
+    let numbers: Option<Vec<String>> = parcel.map(|_| contracts.iter().map(|one| one.number.clone()).collect());
+    let mut acts = acts(connection, known_at, numbers.as_deref()).await?;
     let rows = sqlx::query!(
         r#"select number, contract, kind, due_on, due_after, due_count, due_unit, due_yearly, due_from_year, due_to_year,
                target, unit, at_most, met_on, achieved, excuse, body
-           from obligation where upper_inf(recorded) and valid @> $1::date
+           from obligation where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
+             and ($3::text[] is null or contract = any($3))
            order by contract collate "C", number collate "C""#,
-        day
+        day,
+        known_at,
+        numbers.as_deref()
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -83,8 +97,11 @@ pub(super) async fn read(connection: &mut PgConnection, day: NaiveDate) -> Resul
     }
     let rows = sqlx::query!(
         r#"select contract, part, amount_wan_yuan, due_on, paid_on, settled from bond
-           where upper_inf(recorded) and valid @> $1::date order by contract collate "C", part"#,
-        day
+           where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
+             and ($3::text[] is null or contract = any($3)) order by contract collate "C", part"#,
+        day,
+        known_at,
+        numbers.as_deref()
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -102,10 +119,18 @@ pub(super) async fn read(connection: &mut PgConnection, day: NaiveDate) -> Resul
 }
 
 /// What was decided, by the number of the obligation.
-async fn acts(connection: &mut PgConnection) -> Result<HashMap<String, Vec<Act>>, StoreError> {
+async fn acts(
+    connection: &mut PgConnection,
+    known_at: Option<DateTime<Utc>>,
+    contracts: Option<&[String]>,
+) -> Result<HashMap<String, Vec<Act>>, StoreError> {
     let rows = sqlx::query!(
-        "select obligation, act, on_date, until, ground, document from obligation_act where upper_inf(recorded)
-         order by obligation, on_date, id"
+        "select obligation, act, on_date, until, ground, document from obligation_act
+         where recorded @> coalesce($1::timestamptz, 'infinity')
+           and ($2::text[] is null or obligation in (select number from obligation where contract = any($2)))
+         order by obligation, on_date, id",
+        known_at,
+        contracts
     )
     .fetch_all(connection)
     .await?;

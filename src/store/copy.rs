@@ -44,6 +44,17 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
+
+    /// The text itself.
+    pub fn text(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Makes room for more.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+    }
 }
 
 /// The cells of one row.
@@ -144,9 +155,9 @@ impl Cells<'_> {
 }
 
 /// Sends rows into a table; `target` is one of this ring's own names, with its columns where not all are given.
-pub(super) async fn send(connection: &mut PgConnection, target: &str, rows: Rows) -> Result<(), StoreError> {
+pub(super) async fn send(connection: &mut PgConnection, target: &str, text: &[u8]) -> Result<(), StoreError> {
     let mut copy = connection.copy_in_raw(&format!("copy {target} from stdin")).await?;
-    copy.send(rows.bytes).await?;
+    copy.send(text).await?;
     copy.finish().await?;
     Ok(())
 }

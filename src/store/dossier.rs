@@ -1,12 +1,18 @@
 //! Everything the register knows, or knew, of one parcel, read in one moment.
 
 use super::geometry::from_wkb;
-use super::{StoreError, write};
+use super::lifecycle::Stay;
+use super::performance::{self, ParcelYear};
+use super::{StoreError, clock, lifecycle, write};
+use crate::domain::contract::agenda::Watched;
 use crate::domain::moment::Moment;
+use crate::domain::plot_ratio::FloorUse;
+use crate::domain::quantity::SquareMetres;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
+use std::ops::RangeInclusive;
 
 /// The file of one parcel.
 #[derive(Debug, Clone)]
@@ -23,11 +29,17 @@ pub struct Dossier {
     pub buildings: Buildings,
     /// Its contracts, the newest first.
     pub contracts: Vec<Contract>,
-    /// Their obligations.
-    pub obligations: Vec<Obligation>,
+    /// The same contracts with everything in them that has a clock.
+    pub watched: Vec<Watched>,
+    /// The states it went through in its life.
+    pub life: Vec<Stay>,
     /// Who uses it.
     pub occupancies: Vec<Occupancy>,
-    /// What the newest run found, with the share of each yearly figure that reached it.
+    /// The yearly figures that reached it, in order.
+    pub figures: Vec<ParcelYear>,
+    /// What each run found, the newest last.
+    pub verdicts: Vec<Verdict>,
+    /// What the newest run found.
     pub review: Option<Review>,
 }
 
@@ -75,14 +87,16 @@ pub struct Zone {
     pub share: f64,
 }
 
-/// The sums over its buildings.
-#[derive(Debug, Clone)]
+/// The sums over its buildings and its parts of buildings.
+#[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
 pub struct Buildings {
     pub count: i64,
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    /// Use and emptiness as far as told, and what is left unexplained.
+    pub floor_use: Option<FloorUse>,
 }
 
 /// A contract.
@@ -101,22 +115,12 @@ pub struct Contract {
     pub plot_ratio_high: Option<f64>,
     pub performance_terms: bool,
     pub responsible_unit: Option<String>,
-}
-
-/// An obligation.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are described in the migrations")]
-pub struct Obligation {
-    pub contract: String,
-    pub number: String,
-    pub kind: String,
-    pub due_on: Option<NaiveDate>,
-    pub target: Option<f64>,
-    pub unit: Option<String>,
-    pub at_most: bool,
-    pub met_on: Option<NaiveDate>,
-    pub achieved: Option<f64>,
-    pub excuse: Option<String>,
+    pub supplements: Option<String>,
+    pub deposit_wan_yuan: Option<f64>,
+    pub developed_percent: Option<f64>,
+    pub invested_percent: Option<f64>,
+    pub suspended_on: Option<NaiveDate>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// A use of its floor area.
@@ -133,6 +137,15 @@ pub struct Occupancy {
     pub tax_is_local: bool,
 }
 
+/// What a run found.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Verdict {
+    pub run_id: i64,
+    pub as_of: NaiveDate,
+    pub grade: String,
+}
+
 /// What the newest run found of it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns are described in the migrations")]
@@ -144,12 +157,15 @@ pub struct Review {
 }
 
 /// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
-/// tier is worked out anew, with the share of the land that decides.
+/// tier is worked out anew, with the share of the land that decides. A storey higher than `tall_storey_m` counts twice; the
+/// figures are those of `years`.
 pub async fn read(
     pool: &PgPool,
     code: &str,
     moment: &Moment,
     tier_share: Option<f64>,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
 ) -> Result<Option<Dossier>, StoreError> {
     let known_at = moment.known_at;
     let mut connection = pool.acquire().await?;
@@ -205,21 +221,33 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let buildings = sqlx::query_as!(
-        Buildings,
-        r#"select count(*) as "count!", sum(footprint_m2) as footprint_m2, sum(floor_area_m2) as floor_area_m2,
-               case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_floor_area_m2
-           from building where parcel = $1 and recorded @> coalesce($2::timestamptz, 'infinity')"#,
-        code,
+    let buildings = sqlx::query!(
+        r#"select buildings as "count!", footprint_m2, floor_m2 as "floor_m2!", used_m2 as "used_m2!",
+               vacant_m2 as "vacant_m2!", use_is_known as "use_is_known!"
+           from parcel_floor($2, $3) where parcel_id = $1"#,
+        id,
+        tall_storey_m,
         known_at
     )
-    .fetch_one(&mut *tx)
-    .await?;
+    .fetch_optional(&mut *tx)
+    .await?
+    .map_or_else(Buildings::default, |row| Buildings {
+        count: row.count,
+        footprint_m2: row.footprint_m2,
+        floor_area_m2: Some(row.floor_m2),
+        used_floor_area_m2: row.use_is_known.then_some(row.used_m2),
+        floor_use: Some(FloorUse {
+            built: SquareMetres(row.floor_m2),
+            used: SquareMetres(row.used_m2),
+            vacant: SquareMetres(row.vacant_m2),
+        }),
+    });
     let contracts = sqlx::query_as!(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
-               c.responsible_unit
+               c.responsible_unit, c.supplements, c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
            where c.parcel = $1 and c.recorded @> coalesce($2::timestamptz, 'infinity') and c.valid @> $3::date
@@ -230,21 +258,9 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
-    let obligations = sqlx::query_as!(
-        Obligation,
-        "select o.contract, o.number, o.kind, o.due_on, o.target::float8 as target, o.unit, o.at_most, o.met_on,
-             o.achieved::float8 as achieved, o.excuse
-         from obligation o
-         join contract c on c.number = o.contract and c.recorded @> coalesce($2::timestamptz, 'infinity')
-             and c.valid @> $3::date
-         where c.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity') and o.valid @> $3::date
-         order by o.due_on nulls last, o.number",
-        code,
-        known_at,
-        day
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let then = Moment { valid_at: day, known_at };
+    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let life = lifecycle::life(&mut tx, code, moment).await?;
     let occupancies = sqlx::query_as!(
         Occupancy,
         "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
@@ -257,6 +273,17 @@ pub async fn read(
     )
     .fetch_all(&mut *tx)
     .await?;
+    let verdicts = sqlx::query_as!(
+        Verdict,
+        "select r.run_id, n.as_of, r.grade from review_result r join review_run n on n.id = r.run_id
+         join revision v on v.id = n.revision
+         where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity') order by n.as_of, r.run_id",
+        code,
+        known_at
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let figures = performance::of_parcel(&mut tx, code, moment, years).await?;
     let run = super::review::newest_at(&mut tx, moment).await?;
     let review = sqlx::query_as!(
         Review,
@@ -268,7 +295,20 @@ pub async fn read(
     .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Some(Dossier { revision, parcel, versions, zones, buildings, contracts, obligations, occupancies, review }))
+    Ok(Some(Dossier {
+        revision,
+        parcel,
+        versions,
+        zones,
+        buildings,
+        contracts,
+        watched,
+        life,
+        occupancies,
+        figures,
+        verdicts,
+        review,
+    }))
 }
 
 /// The parcel with its number and that of the version shown: the one that is law on the day, else the last that was,

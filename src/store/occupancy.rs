@@ -2,10 +2,13 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::doubt::{Doubt, Doubts};
 use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::occupancy::Occupancy;
+use crate::domain::review::sharing::{Use, misstated};
+use serde_json::json;
 use sqlx::PgConnection;
 
 /// Puts one row on its way in.
@@ -19,6 +22,8 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Occupancy) {
         .optional_date(it.to)
         .value(&it.floor_area.value())
         .value(&it.tax_is_local)
+        .optional_number(it.share.as_ref().map(|stated| stated.share))
+        .optional_text(it.share.as_ref().map(|stated| stated.reason.as_str()))
         .end();
 }
 
@@ -59,9 +64,73 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         "occupancy",
         from "stage_occupancy",
         matching "t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on",
-        changed "t.to_on, t.floor_area_m2, t.tax_is_local"
-        to "s.to_on, s.floor_area_m2, s.tax_is_local",
-        columns "parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local",
-        values "s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local"
+        changed "t.to_on, t.floor_area_m2, t.tax_is_local, t.share, t.share_reason"
+        to "s.to_on, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason",
+        columns "parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason",
+        values "s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local, s.share, \
+         s.share_reason"
     )
+}
+
+/// The staged occupancies of enterprises whose stated shares make no whole at some time; at most `most` of them.
+pub async fn misshared(connection: &mut PgConnection, most: usize) -> Result<Doubts, StoreError> {
+    let rows = sqlx::query!(
+        r#"select o.enterprise, o.from_on, o.to_on, o.floor_area_m2, o.tax_is_local, o.share,
+               s.file as "file?", s.row as "row?", s.key as "key?"
+           from occupancy o
+           left join stage_occupancy s on s.parcel = o.parcel and s.enterprise = o.enterprise and s.role = o.role
+               and s.from_on = o.from_on
+           where upper_inf(o.recorded) and o.enterprise in (
+               select t.enterprise from stage_occupancy t
+               join occupancy u on u.enterprise = t.enterprise and upper_inf(u.recorded) and u.share is not null)
+           order by o.enterprise collate "C", s.file, s.row, o.from_on"#
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut doubts = Doubts::default();
+    for own in rows.chunk_by(|a, b| a.enterprise == b.enterprise) {
+        let uses: Vec<Use> = own
+            .iter()
+            .map(|row| Use {
+                parcel: 0,
+                enterprise: 0,
+                floor_area_m2: row.floor_area_m2,
+                from: row.from_on,
+                to: row.to_on,
+                tax_is_local: row.tax_is_local,
+                stated: row.share,
+            })
+            .collect();
+        // The place in the file at which it can be mended: the enterprise's first row there.
+        let staged = own.iter().find_map(|row| Some((row.file?, row.row?, row.key.clone()?)));
+        let Some((file, row, key)) = staged else { continue };
+        for time in misstated(&uses) {
+            doubts.all += 1;
+            if doubts.kept.len() >= most {
+                continue;
+            }
+            let percent = (time.sum * 1e4).round() / 100.0;
+            let until = time.to.map_or_else(|| "on".to_owned(), |to| format!("to {to}"));
+            let expected = format!(
+                "shares of {} that sum to 100 from {} {until}; until they do, its figures are shared by floor area",
+                own[0].enterprise, time.from
+            );
+            doubts.kept.push(Doubt {
+                file,
+                row,
+                key: key.clone(),
+                code: "shares-make-no-whole",
+                field: "share_percent",
+                value: percent.to_string(),
+                expected,
+                facts: vec![
+                    ("enterprise", json!(own[0].enterprise)),
+                    ("from", json!(time.from)),
+                    ("to", json!(time.to)),
+                ],
+            });
+        }
+    }
+    doubts.kept.sort_by_key(|doubt| (doubt.file, doubt.row));
+    Ok(doubts)
 }

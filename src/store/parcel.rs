@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::lineage::refuse_retired;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
@@ -25,13 +26,15 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .optional_text(it.address.as_deref())
         .optional_date(it.valid_from)
         .shape(shape)
+        .optional_text(it.source_id.as_deref())
         .end();
 }
 
 /// Takes out the staged parcels whose shape is bad, whose district or park is unknown, or that begin before a later
 /// version already on record.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_parcel").await?;
+    let mut refused = refuse_retired(connection).await?;
+    refused.extend(invalid_shapes(connection, "stage_parcel").await?);
     // Rings that are in order may still lie so close together that nothing is between them.
     let rows = sqlx::query_as!(
         Row,
@@ -74,9 +77,9 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
            and not exists (
                select from parcel_version o
                where o.parcel_id = p.id and upper_inf(o.recorded) and lower(o.valid) = s.valid_from
-                 and (o.district, o.park, o.land_use, o.land_use_scheme, o.registered_area_m2, o.plot_ratio_allowed, o.address, o.geom)
+                 and (o.district, o.park, o.land_use, o.land_use_scheme, o.registered_area_m2, o.plot_ratio_allowed, o.address, o.source_id, o.geom)
                      is not distinct from
-                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom))
+                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom))
          returning s.file, s.row, s.key, s.valid_from::text as value"
     )
     .fetch_all(connection)
@@ -107,9 +110,9 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
            and (s.valid_from = lower(t.valid) or s.valid_from is null and upper_inf(t.valid))
-           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.geom)
+           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
                is not distinct from
-               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.geom)"
+               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom)"
     )
     .execute(&mut *connection)
     .await?;
@@ -126,9 +129,9 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
              where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, null)
              returning t.*, s.valid_from)
          insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select parcel_id, daterange(lower(valid), valid_from), tstzrange($1, null), district, park, land_use,
-             land_use_scheme, registered_area_m2, area_m2, plot_ratio_allowed, address, geom, $2
+             land_use_scheme, registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, $2
          from closed where valid_from is not null and (lower(valid) is null or lower(valid) < valid_from)",
         at,
         revision
@@ -137,9 +140,9 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     .await?;
     let accepted = sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
-             s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.geom, $2
+             s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
          from stage_parcel s join parcel p on p.code = s.code order by s.file, s.row",
         at,
         revision

@@ -19,18 +19,19 @@ use sqlx::{Acquire, PgConnection};
 use std::collections::HashMap;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
-/// that day with the share of a parcel's land that decides.
+/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice.
 pub async fn freeze(
     pool: &PgPool,
     as_of: NaiveDate,
     deciding_share: f64,
+    tall_storey_m: Option<f64>,
     years: std::ops::RangeInclusive<i32>,
     calendar: &Calendar,
 ) -> Result<Frozen, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let parcels = parcels(&mut tx, as_of, deciding_share).await?;
+    let parcels = parcels(&mut tx, as_of, deciding_share, tall_storey_m).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
     let enterprises: Vec<(String, Option<String>)> =
         sqlx::query!(r#"select code, industry from enterprise where upper_inf(recorded) order by code collate "C""#)
@@ -42,7 +43,7 @@ pub async fn freeze(
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, (code, _))| (code.as_str(), i)).collect();
     let uses = sqlx::query!(
-        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local from occupancy
+        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share from occupancy
            where upper_inf(recorded) and from_on <= $1
            order by parcel collate "C", enterprise collate "C", from_on, role"#,
         as_of
@@ -58,6 +59,7 @@ pub async fn freeze(
             from: row.from_on,
             to: row.to_on,
             tax_is_local: row.tax_is_local,
+            stated: row.share,
         })
     })
     .collect();
@@ -117,22 +119,21 @@ async fn parcels(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     deciding_share: f64,
+    tall_storey_m: Option<f64>,
 ) -> Result<Vec<ParcelRow>, StoreError> {
     let rows = sqlx::query!(
-        r#"with floors as (
-               select parcel, sum(floor_area_m2) as floor_m2,
-                   case when bool_and(used_floor_area_m2 is not null) then sum(used_floor_area_m2) end as used_m2
-               from (select * from building where upper_inf(recorded) order by parcel, code) b group by parcel)
-           select p.code, v.district, v.park, l.tier as "tier!", l.locked as "locked!",
+        r#"select p.code, v.district, v.park, l.tier as "tier!", l.locked as "locked!",
                v.land_use, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
-               round(f.floor_m2::numeric, 4)::float8 as floor_m2, round(f.used_m2::numeric, 4)::float8 as used_floor_m2
+               round(f.floor_m2::numeric, 4)::float8 as floor_m2,
+               case when f.use_is_known then round(f.used_m2::numeric, 4)::float8 end as used_floor_m2
            from parcel p
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
            join parcel_tier($1, $2) l on l.parcel_id = p.id
-           left join floors f on f.parcel = p.code
+           left join parcel_floor($3, null) f on f.parcel_id = p.id
            order by p.code collate "C""#,
         as_of,
-        deciding_share
+        deciding_share,
+        tall_storey_m
     )
     .fetch_all(connection)
     .await?;
@@ -194,7 +195,7 @@ async fn contracts(
         };
         contracts.insert(*parcel, (facts, Vec::new()));
     }
-    for held in clock::read(connection, as_of).await? {
+    for held in clock::read(connection, &Moment::on(as_of), None).await? {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
@@ -334,7 +335,7 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .end();
     }
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows).await
+    copy::send(write.connection(), target, rows.text()).await
 }
 
 /// A run as it is listed.

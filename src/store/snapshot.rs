@@ -11,16 +11,12 @@ use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 
 /// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
-/// narrow it to the buildings, the contracts and the parcels that are meant.
+/// narrow it to the contracts, the floors and the parcels that are meant. A storey higher than `$3` counts twice.
 macro_rules! parcels_of {
-    ($buildings:tt, $contracts:tt, $parcels:tt, $($argument:expr),+) => {
+    ($contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             ParcelRow,
-            r#"with floors as (
-                   select parcel, sum(floor_area_m2) as floor_m2 from building where upper_inf(recorded)"#
-                + $buildings
-                + r#" group by parcel),
-               terms as (
+            r#"with terms as (
                    select distinct on (parcel) parcel, term_ends_on from contract
                    where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
                 + $contracts
@@ -32,9 +28,10 @@ macro_rules! parcels_of {
                from parcel p
                join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
                left join parcel_place l on l.parcel_id = p.id
-               left join floors f on f.parcel = p.code
                left join terms t on t.parcel = p.code
-               left join review_result r on r.run_id = $2 and r.parcel = p.code"#
+               left join review_result r on r.run_id = $2 and r.parcel = p.code
+               left join "#
+                + $floors
                 + $parcels
                 + r#" order by p.code collate "C""#,
             $($argument),+
@@ -42,15 +39,16 @@ macro_rules! parcels_of {
     };
 }
 
-/// Reads the city of a day in one moment of the register.
-pub async fn load(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
+/// Reads the city of a day in one moment of the register. A storey higher than `tall_storey_m` counts twice.
+pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
     let of = run.as_ref().map(|run| run.id);
-    let rows = parcels_of!("", "", "", day, of).fetch_all(&mut *tx).await?;
+    let all = parcels_of!("", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m);
+    let rows = all.fetch_all(&mut *tx).await?;
     let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
     tx.commit().await?;
     Ok(today)
@@ -61,10 +59,19 @@ pub(super) async fn parcels(
     connection: &mut PgConnection,
     day: NaiveDate,
     run: Option<i64>,
+    tall_storey_m: Option<f64>,
     codes: &[String],
 ) -> Result<Vec<Parcel>, StoreError> {
-    let some =
-        parcels_of!(" and parcel = any($3)", " and parcel = any($3)", " where p.code = any($3)", day, run, codes);
+    // Beside each parcel, so that its own buildings are looked up and not everybody's.
+    let some = parcels_of!(
+        " and parcel = any($4)",
+        "lateral (select * from parcel_floor($3, null) s where s.parcel_id = p.id) f on true",
+        " where p.code = any($4)",
+        day,
+        run,
+        tall_storey_m,
+        codes
+    );
     some.fetch_all(connection).await?.into_iter().map(ParcelRow::into_parcel).collect()
 }
 
@@ -74,6 +81,7 @@ pub async fn load_at(
     pool: &PgPool,
     moment: &Moment,
     deciding_share: f64,
+    tall_storey_m: Option<f64>,
     within: Option<[f64; 4]>,
 ) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
@@ -90,9 +98,6 @@ pub async fn load_at(
                from parcel_version v join parcel p on p.id = v.parcel_id
                where v.recorded @> coalesce($2::timestamptz, 'infinity') and v.valid @> $1::date
                  and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
-           floors as (
-               select parcel, sum(floor_area_m2) as floor_m2 from building
-               where recorded @> coalesce($2::timestamptz, 'infinity') and parcel in (select code from here) group by parcel),
            terms as (
                select distinct on (parcel) parcel, term_ends_on from contract
                where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
@@ -103,7 +108,7 @@ pub async fn load_at(
                r.outcome as "outcome?", t.term_ends_on, st_asbinary(h.geom, 'NDR') as "wkb!"
            from here h
            left join parcel_tier_at($1, $8, $2, (select geom from box)) l on l.parcel_id = h.parcel_id
-           left join floors f on f.parcel = h.code
+           left join parcel_floor($9, $2) f on f.parcel_id = h.parcel_id
            left join terms t on t.parcel = h.code
            left join review_result r on r.run_id = $3 and r.parcel = h.code
            order by h.code collate "C""#,
@@ -114,7 +119,8 @@ pub async fn load_at(
         south,
         east,
         north,
-        deciding_share
+        deciding_share,
+        tall_storey_m
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -1,7 +1,7 @@
 //! The rows of a file on their way in: written as COPY text into a staging table, checked there as a set, then merged
 //! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
 
-use super::copy::{self, Rows};
+use super::copy;
 use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
@@ -35,7 +35,7 @@ pub struct Merged {
 }
 
 /// The staging table of a kind.
-fn table(kind: Kind) -> &'static str {
+pub(super) fn table(kind: Kind) -> &'static str {
     match kind {
         Kind::Districts => "stage_district",
         Kind::Parks => "stage_park",
@@ -58,9 +58,9 @@ pub async fn clear(connection: &mut PgConnection, kind: Kind) -> Result<(), Stor
     Ok(())
 }
 
-/// Sends rows into the staging table of a kind.
-pub async fn send(connection: &mut PgConnection, kind: Kind, rows: Rows) -> Result<(), StoreError> {
-    copy::send(connection, table(kind), rows).await
+/// Sends rows into the staging table of a kind: the text of [`Rows`](copy::Rows).
+pub async fn send(connection: &mut PgConnection, kind: Kind, text: &[u8]) -> Result<(), StoreError> {
+    copy::send(connection, table(kind), text).await
 }
 
 /// Checks the staged rows as a set: keys that come twice, references into nothing, shapes that are not valid or lie

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use files::{CITY, CityFiles, PARCELS};
 use geo::{Area, BooleanOps, BoundingRect, Contains, MultiPolygon};
 use landcycle::demo::{DemoError, Settings, generate};
-use landcycle::domain::contract::due::DueRule;
+use landcycle::domain::contract::due::{DueRule, DueUnit, Event};
 use landcycle::domain::geometry;
 use landcycle::domain::id::ParcelCode;
 use landcycle::domain::intake::Kind;
@@ -182,8 +182,8 @@ fn every_building_stands_on_its_parcel_and_floors_are_shared_without_remainder()
     let mut used: HashMap<String, f64> = HashMap::new();
     assert!(CITY.buildings.len() > CITY.parcels.len());
     for one in &CITY.buildings {
-        assert!(parcels[one.building.parcel.as_str()].contains(&one.shape), "{}", one.building.code);
-        *used.entry(one.building.parcel.as_str().to_owned()).or_default() +=
+        assert!(parcels[one.building.parcel.as_ref().unwrap().as_str()].contains(&one.shape), "{}", one.building.code);
+        *used.entry(one.building.parcel.as_ref().unwrap().as_str().to_owned()).or_default() +=
             one.building.used_floor_area.unwrap().value();
     }
     let mut let_out: HashMap<String, f64> = HashMap::new();
@@ -236,11 +236,20 @@ fn the_worst_quarter_of_the_parks_holds_24_per_cent_of_the_land_and_gives_under_
 #[test]
 fn about_one_parcel_in_a_hundred_is_idle() {
     let year = chrono::TimeDelta::days(365);
+    let handed_over: BTreeMap<&str, NaiveDate> =
+        CITY.contracts.iter().filter_map(|one| Some((one.number.as_str(), one.handed_over_on?))).collect();
+    let due = |one: &contract::obligation::Obligation| match one.due.unwrap() {
+        DueRule::On(day) => day,
+        DueRule::After { event: Event::Handover, count, unit: DueUnit::Months } => {
+            handed_over[one.contract.as_str()] + chrono::Months::new(count)
+        }
+        other => panic!("{other:?}"),
+    };
     let started: BTreeSet<&str> = CITY
         .obligations
         .iter()
         .filter(|one| one.kind == contract::obligation::ObligationKind::Start)
-        .filter(|one| one.met_on.is_none() && one.due.and_then(DueRule::fixed).unwrap() + year <= today())
+        .filter(|one| one.met_on.is_none() && due(one) + year <= today())
         .map(|one| one.contract.as_str())
         .collect();
     let suspended = CITY.contracts.iter().filter(|one| {
@@ -337,4 +346,21 @@ fn registered_areas_are_near_the_surveyed_ones_and_a_few_are_not() {
         let research = matches!(one.parcel.land_use.as_str(), "M4" | "C65");
         assert!(if research { (2.0..=3.0).contains(&allowed) } else { (1.0..=2.5).contains(&allowed) });
     }
+}
+
+/// An obligation whose clock could never be computed would be a promise that nobody can hold anyone to.
+#[test]
+fn every_obligation_of_the_city_has_a_due_rule_and_what_it_counts_from_is_recorded() {
+    let handed_over: BTreeSet<&str> =
+        CITY.contracts.iter().filter(|one| one.handed_over_on.is_some()).map(|one| one.number.as_str()).collect();
+    let mut counted = 0;
+    for one in &CITY.obligations {
+        if let DueRule::After { event, .. } = one.due.unwrap() {
+            assert_eq!(event, Event::Handover);
+            assert!(handed_over.contains(one.contract.as_str()), "{}", one.number);
+            counted += 1;
+        }
+    }
+    assert!(counted > 0);
+    assert!(CITY.contracts.iter().any(|one| one.bonds.parts_wan_yuan.is_some()));
 }

@@ -13,7 +13,7 @@ use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
 use gdal::{DriverManager, Metadata};
 use landcycle::domain::intake::{Cell, Kind, Record, Shape};
-use landcycle::exchange::{Opened, ReadError, Source, header, read};
+use landcycle::exchange::{Event, Opened, ReadError, Source, header, read};
 use proptest::prelude::*;
 use rstest::rstest;
 use std::ops::ControlFlow;
@@ -30,8 +30,10 @@ pub(crate) fn plain(kind: Kind, files: &[PathBuf]) -> Result<(Opened, Rows), Rea
 /// Reads files as asked for.
 pub(crate) fn with(kind: Kind, source: &Source<'_>) -> Result<(Opened, Rows), ReadError> {
     let mut rows = Rows::new();
-    let opened = read(kind, source, &mut |_, record| {
-        rows.push(record);
+    let opened = read(kind, source, &mut |event| {
+        if let Event::Row(_, record) = event {
+            rows.push(record);
+        }
         ControlFlow::Continue(())
     })?;
     Ok((opened, rows))
@@ -283,8 +285,8 @@ fn swapped_axes_are_noticed_where_the_bounds_of_the_city_are_known() {
     let swapped = "POLYGON ((3457000 640000,3457100 640000,3457100 640100,3457000 640000))";
     write(&files[0], &Made { epsg: Some(4549), ..PARCELS }, &[("a", "M1", Some(swapped))]);
     let bounds = Some([120.8, 30.6, 122.2, 31.9]);
-    let (opened, _) = with(Kind::Parcels, &Source { files: &files, bounds, ..Source::default() }).unwrap();
-    assert_eq!(codes(&opened), ["axes-swapped"]);
+    let error = with(Kind::Parcels, &Source { files: &files, bounds, ..Source::default() }).unwrap_err();
+    assert_eq!(codes_of(error), ["axes-swapped"]);
 }
 
 #[test]
@@ -340,7 +342,10 @@ fn breaking_off_stops_at_that_row() {
     let folder = TempDir::new().unwrap();
     let path = write_gbk_shapefile(folder.path());
     let mut rows = 0;
-    read(Kind::Parcels, &Source { files: &[path], ..Source::default() }, &mut |_, _| {
+    read(Kind::Parcels, &Source { files: &[path], ..Source::default() }, &mut |event| {
+        if matches!(event, Event::File(_)) {
+            return ControlFlow::Continue(());
+        }
         rows += 1;
         ControlFlow::Break(())
     })

@@ -3,8 +3,10 @@
 mod bad;
 mod crash;
 mod history;
+mod meaning;
 mod numbers;
 mod place;
+mod preview;
 mod real;
 mod tiers;
 

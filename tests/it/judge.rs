@@ -104,7 +104,7 @@ trait Figures {
 impl Figures for Facts {
     fn with(mut self, measure: Measure, figures: [Option<f64>; 3]) -> Self {
         for (year, figure) in self.years.iter_mut().zip(figures) {
-            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
+            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
             year.figures[measure as usize] = share;
         }
         self
@@ -298,7 +298,8 @@ fn facts() -> impl Strategy<Value = Vec<Facts>> {
             facts.used_floor_m2 = used.map(|used| used * 30_000.0);
             for (measure, figures) in years.into_iter().enumerate() {
                 for (year, figure) in facts.years.iter_mut().zip(figures) {
-                    year.figures[measure] = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
+                    year.figures[measure] =
+                        figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
                 }
             }
             facts

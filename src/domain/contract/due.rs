@@ -137,14 +137,6 @@ impl DueRule {
         Some(Self::Yearly { month, day, from: columns.from_year?, to: columns.to_year })
     }
 
-    /// The day, where the rule names one.
-    pub fn fixed(self) -> Option<NaiveDate> {
-        match self {
-            Self::On(day) => Some(day),
-            Self::After { .. } | Self::Yearly { .. } => None,
-        }
-    }
-
     /// The columns of the rule.
     pub fn columns(self) -> DueColumns<&'static str> {
         match self {

@@ -103,6 +103,28 @@ impl ObligationKind {
         Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
+    /// The word for people who read Chinese.
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Start => "开工",
+            Self::Completion => "竣工",
+            Self::Production => "投产",
+            Self::FullProduction => "达产",
+            Self::Investment => "固定资产投资",
+            Self::Output => "产值",
+            Self::Tax => "税收",
+            Self::Energy => "能耗",
+            Self::Emissions => "排放",
+            Self::Jobs => "本地就业",
+            Self::PlotRatioLow => "容积率下限",
+            Self::PlotRatioHigh => "容积率上限",
+            Self::Payment => "付清价款",
+            Self::Bond => "履约保证金",
+            Self::Handover => "交地",
+            Self::TransferLimit => "转让限制",
+        }
+    }
+
     /// Whether it is about a day rather than a figure.
     pub fn is_milestone(self) -> bool {
         matches!(
@@ -221,19 +243,25 @@ impl ActKind {
     pub fn name(self) -> &'static str {
         Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
+
+    const CHINESE: [(&'static str, Self); 5] = [
+        ("延期", Self::Extended),
+        ("免除", Self::Waived),
+        ("补正", Self::Cured),
+        ("认定履行", Self::Met),
+        ("认定违约", Self::FoundBreached),
+    ];
+
+    /// The word for people who read Chinese.
+    pub fn chinese(self) -> &'static str {
+        Self::CHINESE.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
 }
 
 impl Act {
     /// Reads the columns of a decision; nothing where the row has none.
     fn read(row: &mut Reading<'_>) -> Option<Self> {
-        let words = [
-            ("延期", ActKind::Extended),
-            ("免除", ActKind::Waived),
-            ("补正", ActKind::Cured),
-            ("认定履行", ActKind::Met),
-            ("认定违约", ActKind::FoundBreached),
-        ];
-        let words: Vec<(&str, ActKind)> = ActKind::WORDS.into_iter().chain(words).collect();
+        let words: Vec<(&str, ActKind)> = ActKind::WORDS.into_iter().chain(ActKind::CHINESE).collect();
         let kind = row.word("act", &words);
         let (on, until) = (row.date("act_on"), row.date("act_until"));
         let (ground, document) = (row.text("act_ground"), row.text("act_document"));

@@ -2,6 +2,7 @@
 //! contract (late start) and the idle-land rules (闲置土地). They run side by side and are never mixed: what one takes or
 //! gives back says nothing of the other.
 
+use super::obligation::ObligationKind;
 use crate::domain::review::decision::{Idle, Start, Term};
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -43,6 +44,42 @@ pub struct Site {
     pub developed_percent: Option<f64>,
     /// Investment made of that agreed, per cent.
     pub invested_percent: Option<f64>,
+}
+
+/// A step of the works as the tracks see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What was promised.
+    pub kind: ObligationKind,
+    /// Until when.
+    pub due_on: Option<NaiveDate>,
+    /// When it was done.
+    pub met_on: Option<NaiveDate>,
+    /// Whether a delay is not the holder's fault.
+    pub excused: bool,
+}
+
+impl Site {
+    /// What the steps of a contract come to. A start that nobody entered is not proof that nothing was built: where the
+    /// land is in use, or a later step was made, works have begun.
+    pub fn of(steps: &[Step], in_use: bool, suspended_on: Option<NaiveDate>) -> Self {
+        // What is paid or handed over before works begin shows nothing of them.
+        let before = [ObligationKind::Payment, ObligationKind::Bond, ObligationKind::Handover];
+        let begun = in_use
+            || suspended_on.is_some()
+            || steps.iter().any(|step| step.met_on.is_some() && !before.contains(&step.kind));
+        let of = |kind| steps.iter().find(move |step| step.kind == kind);
+        let open = of(ObligationKind::Start).filter(|step| !begun && step.due_on.is_some());
+        Self {
+            open_start: open.and_then(|step| step.due_on),
+            excused: match open {
+                Some(step) => step.excused,
+                None => steps.iter().any(|step| step.kind == ObligationKind::Completion && step.excused),
+            },
+            suspended_on,
+            ..Self::default()
+        }
+    }
 }
 
 /// Where a demanded bond stands.

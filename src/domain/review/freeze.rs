@@ -1,8 +1,9 @@
 //! From the register's rows, frozen in one moment, to the facts about each parcel.
 
-use super::facts::{ContractFacts, DutyRow, Facts, Figures, Use, VetoFact, Year, spread};
+use super::facts::{ContractFacts, DutyRow, Facts, Figures, Use, VetoFact, Year};
 use super::run::window;
 use super::scheme::Scheme;
+use super::sharing::spread;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -58,7 +59,7 @@ impl Frozen {
         let none = vec![Figures::default(); self.enterprises.len()];
         // Parcels out of scope take their share too, or the others would be given too much.
         let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
-            .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)))
+            .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)).years)
             .collect();
         let mut vetoes: Vec<Vec<VetoFact>> = vec![Vec::new(); self.enterprises.len()];
         for (enterprise, veto) in self.vetoes.drain(..) {

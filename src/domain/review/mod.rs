@@ -11,4 +11,5 @@ pub mod indicator;
 pub mod receipt;
 pub mod run;
 pub mod scheme;
+pub mod sharing;
 pub mod tracks;

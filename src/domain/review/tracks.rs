@@ -5,8 +5,7 @@ use super::decision::{ConstructionArea, Idle, Situation, Start, Term};
 use super::facts::{ContractFacts, Duty, Facts};
 use super::grade::Grade;
 use crate::domain::contract::obligation::ObligationKind;
-use crate::domain::contract::tracks::Site;
-use chrono::NaiveDate;
+use crate::domain::contract::tracks::{Site, Step};
 
 pub use crate::domain::contract::tracks::Limits;
 
@@ -29,32 +28,21 @@ impl Limits {
     }
 }
 
-/// The start that is still owed. A day that nobody entered is not proof that nothing was built: where the land shows
-/// use, or the contract a later step, works have begun.
-fn open_start(contract: &ContractFacts, in_use: bool) -> Option<(&Duty, NaiveDate)> {
-    // What is paid or handed over before works begin shows nothing of them.
-    let before = [ObligationKind::Payment, ObligationKind::Bond, ObligationKind::Handover].map(ObligationKind::name);
-    let begun = |duty: &Duty| duty.met_on.is_some() && !before.contains(&duty.kind.as_str());
-    if in_use || contract.suspended_on.is_some() || contract.duties.iter().any(begun) {
-        return None;
-    }
-    let duty = contract.duties.iter().find(|duty| duty.kind == ObligationKind::Start.name())?;
-    Some((duty, duty.due_on?))
-}
-
 /// What the tracks look at.
 fn site(contract: &ContractFacts, in_use: bool) -> Site {
-    let open = open_start(contract, in_use);
-    let completion_excused = || {
-        let completion = ObligationKind::Completion.name();
-        contract.duties.iter().any(|duty| duty.kind == completion && duty.excuse.is_some())
-    };
+    let kind = |duty: &Duty| ObligationKind::WORDS.iter().find(|(word, _)| *word == duty.kind).map(|(_, kind)| *kind);
+    let steps: Vec<Step> = contract
+        .duties
+        .iter()
+        .filter_map(|duty| {
+            let excused = duty.excuse.is_some();
+            Some(Step { kind: kind(duty)?, due_on: duty.due_on, met_on: duty.met_on, excused })
+        })
+        .collect();
     Site {
-        open_start: open.map(|(_, due)| due),
-        excused: open.map_or_else(completion_excused, |(duty, _)| duty.excuse.is_some()),
-        suspended_on: contract.suspended_on,
         developed_percent: contract.developed_percent,
         invested_percent: contract.invested_percent,
+        ..Site::of(&steps, in_use, contract.suspended_on)
     }
 }
 
@@ -69,6 +57,7 @@ pub(super) fn shows_use(facts: &Facts) -> bool {
 mod tests {
     use super::*;
     use crate::domain::rulebook::Rulebook;
+    use chrono::NaiveDate;
 
     fn day(y: i32, m: u32, d: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(y, m, d).expect("a day")

@@ -1,6 +1,10 @@
 //! Version 1 of the API: one file per noun, each with its wire shapes.
 
 pub mod city;
+pub mod contract;
 mod geometry;
+pub mod lineage;
 pub mod parcel;
+pub mod performance;
+pub mod plot_ratio;
 pub mod search;

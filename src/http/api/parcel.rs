@@ -2,22 +2,28 @@
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
 use super::city::BothLanguages;
+use super::contract::Contract;
+use super::performance::{AnnualReturn, annual_return};
 use super::search::moment_of;
-use crate::domain::contract::obligation::late_days;
 use crate::domain::id::ParcelCode;
+use crate::domain::lifecycle::{Move, State};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
-use crate::domain::review::facts::{Measure, round};
+use crate::domain::review::facts::round;
 use crate::domain::review::receipt::Receipt;
+use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
+use crate::flow::dossier::File;
+use crate::flow::rules::RulesError;
 use crate::flow::{self, rules};
 use crate::http::App;
 use crate::http::answer::{REVISION, is_known, typed};
 use crate::http::problem::{Kind, Problem};
 use crate::store;
+use crate::store::lifecycle::Stay;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, State as Given};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -40,6 +46,8 @@ pub struct Dossier {
     pub occupancies: Vec<Occupancy>,
     pub returns: Vec<AnnualReturn>,
     pub review: Option<Review>,
+    pub life: Option<Life>,
+    pub timeline: Vec<Entry>,
 }
 
 /// The parcel itself.
@@ -107,41 +115,36 @@ pub struct Buildings {
     pub footprint_m2: Option<f64>,
     pub floor_area_m2: Option<f64>,
     pub used_floor_area_m2: Option<f64>,
+    pub floor_use: Option<FloorUse>,
 }
 
-/// A contract over it.
+/// What becomes of its floor area: parts that sum to the whole.
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Serialize)]
-pub struct Contract {
-    pub number: String,
-    pub kind: String,
-    pub holder: Option<String>,
-    pub holder_name: Option<String>,
-    pub signed_on: Option<NaiveDate>,
-    pub term_starts_on: Option<NaiveDate>,
-    pub term_ends_on: Option<NaiveDate>,
-    pub price_wan_yuan: Option<f64>,
-    pub plot_ratio_low: Option<f64>,
-    pub plot_ratio_high: Option<f64>,
-    pub performance_terms: Option<bool>,
-    pub responsible_unit: Option<String>,
-    pub obligations: Vec<Obligation>,
+pub struct FloorUse {
+    pub used_m2: f64,
+    pub vacant_m2: f64,
+    pub unexplained_m2: f64,
 }
 
-/// What a contract asks for by a day.
+/// Where it is in its life.
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Serialize)]
-pub struct Obligation {
-    pub number: String,
-    pub kind: String,
-    pub due_on: Option<NaiveDate>,
-    pub target: Option<f64>,
-    pub unit: Option<String>,
-    pub comparator: Option<String>,
-    pub met_on: Option<NaiveDate>,
-    pub achieved: Option<f64>,
-    pub excuse: Option<String>,
-    pub late_days: Option<i64>,
+pub struct Life {
+    pub state: State,
+    pub title: BothLanguages,
+    pub since: NaiveDate,
+    pub next: Vec<Next>,
+}
+
+/// What may be done to it next.
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize)]
+pub struct Next {
+    pub deed: &'static str,
+    pub to: &'static str,
+    pub trigger: BothLanguages,
+    pub source: &'static str,
 }
 
 /// Who uses it.
@@ -156,16 +159,6 @@ pub struct Occupancy {
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
     pub tax_is_local: Option<bool>,
-}
-
-/// What a year brought: the year, and the figures under the names of the performance data set.
-#[derive(Debug, Clone, Serialize)]
-pub struct AnnualReturn {
-    /// The year.
-    pub year: i32,
-    /// `output_wan_yuan`, `tax_wan_yuan`, `staff` and so on; null where the return leaves one out.
-    #[serde(flatten)]
-    pub figures: std::collections::BTreeMap<String, Option<f64>>,
 }
 
 /// What the review found.
@@ -213,7 +206,7 @@ pub struct Asked {
 
 /// The dossier of that code.
 pub async fn show(
-    State(app): State<App>,
+    Given(app): Given<App>,
     Path(code): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
@@ -251,46 +244,29 @@ pub async fn show(
 
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.
 async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<Dossier>, Problem> {
+    let file = flow::dossier::read(&app.pool, code.as_str(), moment, (app.today)()).await;
+    let file = file.map_err(|error| Problem::of_refresh(&error))?;
+    file.map(|file| wire(file, moment).map_err(|error| Problem::internal(&error))).transpose()
+}
+
+/// Why a file could not be written in these shapes.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A stored receipt is not one.
+    #[error("the stored receipt of the review cannot be read")]
+    Receipt(#[from] serde_json::Error),
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+}
+
+/// The file of a parcel in the shapes above.
+pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
+    let File { found, standings, timeline, next } = file;
     let today = moment.valid_at;
-    // What parcel_place keeps is today's; any other moment is worked out.
-    let share = match moment == Moment::on((app.today)()) {
-        true => None,
-        false => {
-            let share = flow::moment::deciding_share(&app.pool, &moment).await;
-            Some(share.map_err(|error| Problem::of_refresh(&error))?)
-        }
-    };
-    let found = store::dossier::read(&app.pool, code.as_str(), &moment, share)
-        .await
-        .map_err(|error| Problem::of_store(&error))?;
-    let Some(found) = found else { return Ok(None) };
-    let receipt = found
-        .review
-        .as_ref()
-        .map(|review| serde_json::from_str::<Receipt>(&review.receipt))
-        .transpose()
-        .map_err(|error| Problem::internal(&error))?;
+    let receipt = found.review.as_ref().map(|review| serde_json::from_str::<Receipt>(&review.receipt)).transpose()?;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
-    let obligations = |number: &str| {
-        found
-            .obligations
-            .iter()
-            .filter(|one| one.contract == number)
-            .map(|one| Obligation {
-                number: one.number.clone(),
-                kind: one.kind.clone(),
-                due_on: one.due_on,
-                target: one.target,
-                unit: one.unit.clone(),
-                comparator: one.target.map(|_| if one.at_most { "<=" } else { ">=" }.to_owned()),
-                met_on: one.met_on,
-                achieved: one.achieved,
-                excuse: one.excuse.clone(),
-                late_days: late_days(one.due_on, one.met_on, today),
-            })
-            .collect()
-    };
-    Ok(Some(Dossier {
+    Ok(Dossier {
         revision: found.revision,
         valid_at: moment.valid_at,
         known_at: moment.known_at,
@@ -321,25 +297,17 @@ async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<
             footprint_m2: found.buildings.footprint_m2.map(|area| round(area, 2)),
             floor_area_m2: found.buildings.floor_area_m2.map(|area| round(area, 2)),
             used_floor_area_m2: found.buildings.used_floor_area_m2.map(|area| round(area, 2)),
+            floor_use: found.buildings.floor_use.map(|floor| FloorUse {
+                used_m2: round(floor.used.value(), 2),
+                vacant_m2: round(floor.vacant.value(), 2),
+                unexplained_m2: round(floor.unexplained().value(), 2),
+            }),
         },
         contracts: found
             .contracts
             .iter()
-            .map(|one| Contract {
-                obligations: obligations(&one.number),
-                number: one.number.clone(),
-                kind: one.kind.clone(),
-                holder: one.holder.clone(),
-                holder_name: one.holder_name.clone(),
-                signed_on: Some(one.signed_on),
-                term_starts_on: Some(one.term_starts_on),
-                term_ends_on: one.term_ends_on,
-                price_wan_yuan: one.price_wan_yuan,
-                plot_ratio_low: one.plot_ratio_low,
-                plot_ratio_high: one.plot_ratio_high,
-                performance_terms: Some(one.performance_terms),
-                responsible_unit: one.responsible_unit.clone(),
-            })
+            .zip(&standings)
+            .map(|(contract, standing)| Contract::new(contract, standing))
             .collect(),
         occupancies: found
             .occupancies
@@ -355,14 +323,35 @@ async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<
                 tax_is_local: Some(one.tax_is_local),
             })
             .collect(),
-        returns: receipt.as_ref().map(returns).unwrap_or_default(),
+        returns: found.figures.iter().filter_map(annual_return).collect(),
         review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
-    }))
+        life: found.life.last().map(|stay| life(stay, &next)),
+        timeline,
+    })
 }
 
-fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, Problem> {
+fn life(stay: &Stay, next: &[&Move]) -> Life {
+    let both = |zh: &str, en: &str| BothLanguages { zh: zh.to_owned(), en: en.to_owned() };
+    let (zh, en) = stay.state.title();
+    Life {
+        state: stay.state.clone(),
+        title: both(zh, en),
+        since: stay.from,
+        next: next
+            .iter()
+            .map(|one| Next {
+                deed: one.deed,
+                to: one.to,
+                trigger: both(one.trigger_zh, one.trigger_en),
+                source: one.source,
+            })
+            .collect(),
+    }
+}
+
+fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, WireError> {
     let one = &found.parcel;
-    let rulebook = rules::rulebook().map_err(|error| Problem::internal(&error))?;
+    let rulebook = rules::rulebook()?;
     let built =
         found.buildings.floor_area_m2.and_then(|floor| PlotRatio::of(SquareMetres(floor), SquareMetres(one.area_m2)));
     let bounds = one.shape.bounding_rect().map(|rect| [rect.min().x, rect.min().y, rect.max().x, rect.max().y]);
@@ -393,21 +382,6 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, P
         geometry: geojson::Geometry::new(geojson::GeometryValue::from(&one.shape)),
         bounds,
     })
-}
-
-/// The share of its users' yearly figures that reached the parcel, as its receipt froze them.
-fn returns(receipt: &Receipt) -> Vec<AnnualReturn> {
-    let years = receipt.facts.years.iter();
-    years
-        .map(|year| AnnualReturn {
-            year: year.year,
-            figures: Measure::NAMES
-                .into_iter()
-                .zip(&year.figures)
-                .map(|(name, share)| (name.to_owned(), (share.known > 0.0).then_some(share.sum)))
-                .collect(),
-        })
-        .collect()
 }
 
 fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {

@@ -78,6 +78,20 @@ fn headers(kind: Kind) -> Vec<&'static str> {
             "开发比例(%)",
             "投资比例(%)",
             "停工日期",
+            "",
+            "付清日期",
+            "交地日期",
+            "定金(万元)",
+            "",
+            "",
+            "开工保证金(万元)",
+            "竣工保证金(万元)",
+            "投产保证金(万元)",
+            "保证金形式",
+            "保证金应缴日期",
+            "保证金缴纳日期",
+            "",
+            "",
         ],
         Kind::Returns => vec![
             "统一社会信用代码",
@@ -95,6 +109,12 @@ fn headers(kind: Kind) -> Vec<&'static str> {
             "否决事项",
             "否决解除日期",
         ],
+        // What the city has nothing to say of has no column.
+        Kind::Obligations => {
+            let left_out = ["due_to_year", "valid_from", "valid_to"];
+            let name = |name: &'static str| if name.starts_with("act") || left_out.contains(&name) { "" } else { name };
+            kind.fields().iter().map(|field| name(field.name)).collect()
+        }
         _ => kind.fields().iter().map(|field| field.name).collect(),
     }
 }

@@ -76,6 +76,25 @@ fn the_same_parcels_in_gbk_and_zone_prefixed_gauss_kruger_lie_in_the_same_place(
 }
 
 #[test]
+fn shanghais_former_districts_in_gbk_have_their_names() {
+    let Some(folder) = acceptance() else { return };
+    let files = [folder.join("real/cn_shapefiles/shanghai_quxianjie_gbk/区县界_area.shp")];
+    let map = Some("code=ADMINCODE,name=NAME,name_en=PYNAME");
+    let (opened, rows) = with(Kind::Districts, &Source { files: &files, map, ..Source::default() }).unwrap();
+    assert_eq!((opened.encoding.as_deref(), rows.len()), (Some("GB18030"), 17));
+    let names: Vec<String> = rows
+        .iter()
+        .map(|row| match cell(Kind::Districts, row, "name") {
+            Cell::Text(name) => name.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    for name in ["浦东新区", "闵行区", "崇明县", "嘉定区"] {
+        assert!(names.iter().any(|known| known == name), "{name} not in {names:?}");
+    }
+}
+
+#[test]
 fn shanghais_former_districts_come_with_readable_names() {
     let Some(folder) = acceptance() else { return };
     let files = [folder.join("real/cn_shapefiles/shanghai_quxianjie_gbk/区县界_area.shp")];
@@ -96,11 +115,49 @@ fn shanghais_former_districts_come_with_readable_names() {
 }
 
 #[test]
-fn a_dbf_in_one_of_many_encodings_is_read_or_told() {
+fn a_dbf_in_one_of_many_encodings_is_read_right_or_refused_with_what_to_do() {
     let Some(folder) = acceptance() else { return };
-    for file in files_under(&folder.join("real/cn_shapefiles/dbf_encodings")) {
+    let folder = folder.join("real/cn_shapefiles/dbf_encodings");
+    for file in files_under(&folder) {
         try_every_way(&file);
     }
+    let read = |name: &str, column: &str, encoding: Option<&str>| {
+        let map = format!("enterprise_code={column},name={column}");
+        let files = [folder.join(name)];
+        with(Kind::Enterprises, &Source { files: &files, map: Some(&map), encoding, ..Source::default() })
+    };
+    for (name, encoding, word) in [
+        ("ldid/chinese.dbf", None, "简体"),
+        ("gbk.dbf", None, "简体国语"),
+        ("gb2312.dbf", None, "简体国语"),
+        ("utf8.dbf", None, "国语國語"),
+        ("cpg/big5.dbf", None, "國語"),
+        ("cpg/euckr.dbf", None, "한국말"),
+        ("cpg/koi8r.dbf", None, "русский"),
+        ("cpg/latin2.dbf", None, "čeština"),
+        ("cpg/shiftjis.dbf", None, "カタカナひらがな"),
+        ("cpg/win1251.dbf", None, "РУССКИЙ"),
+        ("cpg/win874.dbf", None, "ภาษาไทย"),
+        ("big5.dbf", Some("BIG5"), "繁體國語"),
+        ("shiftjis.dbf", Some("Shift_JIS"), "ひたちなか市"),
+        ("eucjp.dbf", Some("EUC-JP"), "ひたちなか市"),
+        ("latin1.dbf", Some("windows-1252"), "Peçeña México"),
+    ] {
+        let (_, rows) = read(name, "NAME", encoding).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(cell(Kind::Enterprises, &rows[0], "name"), &text(word), "{name}");
+        if encoding.is_some() {
+            let error = read(name, "NAME", None).unwrap_err();
+            assert_eq!(error.findings()[0].code, "encoding-doubtful", "{name}");
+            assert!(error.to_string().contains("--encoding"), "{error}");
+        }
+    }
+    // Greek is neither UTF-8 nor GB18030: its rows say so one by one.
+    let (_, rows) = read("periphereies.dbf", "PER", None).unwrap();
+    let mut reading = Reading::new(Kind::Enterprises, &rows[0], chrono::NaiveDate::MAX);
+    assert_eq!(reading.text("name"), None);
+    assert_eq!(reading.faults[0].code, "wrong-encoding");
+    let (_, rows) = read("periphereies.dbf", "PER", Some("ISO-8859-7")).unwrap();
+    assert_eq!(cell(Kind::Enterprises, &rows[1], "name"), &text("Π. ΚΕΝΤΡΙΚΗΣ ΜΑΚΕΔΟΝΙΑΣ"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn figures_in_another_unit_are_converted_and_the_receipt_says_so() {
 #[rstest]
 #[case("工业总产值(美元)", "美元")]
 #[case("工业总产值（万美元）", "万美元")]
-#[case("工业总产值(sq ft)", "sqft")]
+#[case("工业总产值(sq yd)", "sqyd")]
 fn a_unit_that_nobody_knows_refuses_the_file_and_names_the_known_ones(#[case] column: &str, #[case] unit: &str) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("table.csv");
@@ -146,7 +146,7 @@ fn a_field_map_renames_translates_picks_rows_and_makes_keys() {
         vec![text(code), text(enterprise), text("tenant"), Cell::Number(area), text("2020-01-01")]
     };
     assert_eq!(found, [(1, expected("P001-1", "9131X", 2000.0)), (3, expected("P003-3", "Z", 4000.0))]);
-    assert_eq!(codes(&opened), ["unit-converted"]);
+    assert_eq!(codes(&opened), ["unit-converted", "rows-left-out"]);
     for (wrong, code) in [
         (rules.replace("column = \"类\"", "column = \"种\""), "missing-column"),
         (rules.replace("{部:03}", "{局}"), "missing-column"),

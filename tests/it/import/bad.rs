@@ -151,9 +151,11 @@ fn cases() -> Vec<Case> {
         Case {
             name: "axes the wrong way round",
             make: |town| shaped(town, &square(31.1, 121.5, 31.101, 121.501)),
-            code: "geometry-off-the-globe",
-            value: "latitude 121.5, read as EPSG:4326",
-            expected: "longitude before latitude",
+            code: "axes-swapped",
+            row: None,
+            field: None,
+            value: "1 of 1 shapes",
+            expected: "easting (longitude) before northing (latitude)",
             ..parcels
         },
         Case {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exchange::{Made, PARCELS, write, write_gbk_shapefile},
-    support::{Ended, Town, feature, parcel, parcel_code, square},
+    support::{Town, feature, parcel, parcel_code, square},
 };
 
 #[tokio::test]
@@ -152,24 +152,4 @@ async fn a_corrected_twin_is_taken_where_the_first_row_of_its_code_is_refused_fo
         .map(|finding| (&finding["code"], &finding["row"]))
         .collect();
     assert_eq!(found, [(&json!("geometry-self-intersection"), &json!(1)), (&json!("duplicate-key"), &json!(4))]);
-}
-
-#[tokio::test]
-async fn swapped_axes_are_said_where_the_districts_are_known_and_not_where_they_are_not() {
-    let told = |ended: &Ended| {
-        let findings = ended.answer["findings"].as_array().unwrap();
-        findings.iter().filter(|finding| finding["code"] == "axes-swapped").count()
-    };
-    // Northing before easting, of which the file says nothing.
-    let swapped = "POLYGON ((3457000 640000,3457100 640000,3457100 640100,3457000 640100,3457000 640000))";
-    let straight = "POLYGON ((640000 3457000,640100 3457000,640100 3457100,640000 3457100,640000 3457000))";
-    let code = parcel_code(9);
-    for (town, shape, count) in
-        [(Town::settled().await, swapped, 1), (Town::settled().await, straight, 0), (Town::empty().await, swapped, 0)]
-    {
-        let path = town.folder().join("parcels.gpkg");
-        write(&path, &Made { epsg: Some(4549), ..PARCELS }, &[(&code, "M1", Some(shape))]);
-        let ended = town.import("parcels", &[path], &[]);
-        assert_eq!(told(&ended), count, "{ended:?}");
-    }
 }

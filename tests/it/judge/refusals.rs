@@ -126,6 +126,12 @@ fn small_rules() -> Rules {
         ("idle-developed-percent", 33),
         ("idle-invested-percent", 25),
         ("contract-rescission-months", 12),
+        ("expiry-application-months", 12),
+        ("start-bond-part-months", 6),
+        ("start-bond-part-percent", 50),
+        ("idle-fee-percent", 20),
+        ("take-back-notice-days", 30),
+        ("bond-grace-days", 60),
     ];
     let values: String = keys
         .iter()

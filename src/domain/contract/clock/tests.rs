@@ -188,7 +188,7 @@ fn records() -> [Record; 2] {
             completion_months: 30,
             bond_percent: 20,
             area_m2: 4_313.10,
-            due: [day(2024, 1, 22), day(2024, 2, 29), day(2024, 5, 6), day(2024, 11, 6), day(2026, 11, 6)],
+            due: [day(2024, 1, 22), day(2024, 2, 29), day(2024, 5, 7), day(2024, 11, 7), day(2026, 11, 7)],
         },
     ]
 }

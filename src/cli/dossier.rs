@@ -1,0 +1,120 @@
+//! `landcycle dossier`: all that the register knows of one parcel, at any moment, in the terminal.
+
+use super::printer::{pairs, table};
+use super::{Context, Failure};
+use crate::domain::id::ParcelCode;
+use crate::domain::moment::Moment;
+use crate::flow::dossier::{self, File};
+use crate::http::parcel::{Dossier, wire};
+use chrono::NaiveDate;
+
+/// Which parcel, and when.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The parcel
+    code: String,
+    /// The day whose law is asked for [default: today]
+    #[arg(long, value_name = "DATE")]
+    valid_at: Option<String>,
+    /// What the register believed at that time, or at the end of that day [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    let today = context.clock.today();
+    let code = ParcelCode::parse(&args.code).map_err(|error| Failure::Usage(error.to_string()))?;
+    let moment = Moment::parse(args.valid_at.as_deref(), args.known_at.as_deref(), today, context.clock.now())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let pool = context.pool().await?;
+    let file = dossier::read(&pool, code.as_str(), moment, today).await.map_err(Failure::fault)?;
+    let Some(file) = file else {
+        let when = moment.known_at.map_or_else(String::new, |time| format!(" at {time}"));
+        return Err(Failure::Refused(format!("the register knows of no parcel {code}{when}")));
+    };
+    let history = history(&file);
+    let dossier = wire(file, moment).map_err(Failure::fault)?;
+    if context.printer.is_json() {
+        let text = serde_json::to_string(&dossier).map_err(Failure::fault)?;
+        return context.printer.raw(format!("{text}\n").as_bytes());
+    }
+    context.printer.raw(format!("{}{history}", people(&dossier)).as_bytes())
+}
+
+/// The head of the file and its contracts.
+fn people(dossier: &Dossier) -> String {
+    let parcel = &dossier.parcel;
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "unknown".to_owned(), |ratio| format!("{ratio:.2}"));
+    let day = |day: Option<NaiveDate>| day.map_or_else(|| "open".to_owned(), |day| day.to_string());
+    let law = if parcel.in_force { "" } else { ", not law on this day" };
+    let mut text = pairs(&[
+        ("parcel", parcel.code.clone()),
+        ("on", format!("{}{law}", dossier.valid_at)),
+        ("known", dossier.known_at.map_or_else(|| "now".to_owned(), |time| time.to_rfc3339())),
+        ("valid", format!("{} – {}", day(parcel.valid_from), day(parcel.valid_to))),
+        ("district", known(&parcel.district_name.clone().or_else(|| Some(parcel.district.clone())))),
+        ("park", parcel.park_name.clone().or_else(|| parcel.park.clone()).unwrap_or_else(|| "none".to_owned())),
+        ("tier", format!("{}{}", parcel.tier, if parcel.locked { ", locked" } else { "" })),
+        ("land use", format!("{} ({})", parcel.land_use, parcel.land_use_scheme)),
+        ("area", format!("{:.2} m², {:.2} mu", parcel.area_m2, parcel.area_mu)),
+        (
+            "plot ratio",
+            format!("built {}, allowed {}", ratio(parcel.plot_ratio_built), ratio(parcel.plot_ratio_allowed)),
+        ),
+        (
+            "state",
+            dossier.life.as_ref().map_or_else(
+                || "not on record".to_owned(),
+                |life| format!("{} ({}) since {}", life.title.zh, life.state.name(), life.since),
+            ),
+        ),
+        ("grade", dossier.review.as_ref().map_or_else(|| "none".to_owned(), |review| review.grade.to_owned())),
+    ]);
+    for contract in &dossier.contracts {
+        let price = contract.price_wan_yuan.map_or_else(String::new, |price| format!(", {price} 万元"));
+        text.push_str(&format!(
+            "\ncontract {} ({}), term {} – {}{price}; contract track: {}, idle track: {}\n",
+            contract.number,
+            contract.kind,
+            day(contract.term_starts_on),
+            day(contract.term_ends_on),
+            contract.contract_track.state.replace('_', " "),
+            contract.idle_track.state.replace('_', " "),
+        ));
+        let rows: Vec<[String; 4]> = contract
+            .obligations
+            .iter()
+            .map(|one| {
+                let due = one.due_on.map_or_else(String::new, |day| day.to_string());
+                let state = format!("{} ({})", one.clock.state_zh, one.clock.state.replace('_', " "));
+                [one.kind.replace('_', " "), due, state, one.clock.how.zh.clone()]
+            })
+            .collect();
+        if !rows.is_empty() {
+            text.push_str(&table(["obligation", "due", "clock", "how"], &rows));
+        }
+    }
+    text
+}
+
+fn history(file: &File) -> String {
+    let rows: Vec<[String; 5]> = file
+        .timeline
+        .iter()
+        .map(|entry| {
+            [
+                format!("{}{}", entry.on, if entry.to_come { " →" } else { "" }),
+                entry.zh.clone(),
+                entry.en.clone(),
+                entry.reference.clone().unwrap_or_default(),
+                entry.document.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return "\nno day of its history is on record\n".to_owned();
+    }
+    format!("\n{}", table(["day", "事项", "what happened", "of", "document"], &rows))
+}

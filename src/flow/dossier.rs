@@ -1,0 +1,237 @@
+//! The file of one parcel: what the register holds, with the clocks, tracks and the timeline that follow from it.
+
+use super::moment;
+use super::refresh::RefreshError;
+use super::rules;
+use crate::domain::contract::agenda::{Held, HeldBond, Watched};
+use crate::domain::contract::bond::BondPart;
+use crate::domain::contract::clock::{Clock, Events, Expiry, State, expiry};
+use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
+use crate::domain::lifecycle::{Move, moves_from};
+use crate::domain::moment::Moment;
+use crate::domain::review::decision::{Idle, Start};
+use crate::domain::timeline::{self, Entry, Kind};
+use crate::store;
+use crate::store::dossier::{Contract, Dossier};
+use chrono::{Datelike, Days, NaiveDate};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+use sqlx::PgPool;
+
+/// A duty is due soon when no more than a quarter is left.
+const SOON: Days = Days::new(90);
+
+/// How many years before this one are shown: as many as the longest window of a review.
+const YEARS_SHOWN: i32 = 5;
+
+/// The file of a parcel.
+#[derive(Debug)]
+pub struct File {
+    /// What the register holds.
+    pub found: Dossier,
+    /// What its contracts come to, in the order of `found.contracts`.
+    pub standings: Vec<Standing>,
+    /// What happened to it, and what is to come.
+    pub timeline: Vec<Entry>,
+    /// What may be done to it next.
+    pub next: Vec<&'static Move>,
+}
+
+/// Where a contract stands.
+#[derive(Debug)]
+pub struct Standing {
+    /// Its obligations, each with its clock.
+    pub duties: Vec<(Held, Clock)>,
+    /// The parts of its bond.
+    pub bonds: Vec<HeldBond>,
+    /// The end of its term; nothing for land without term.
+    pub expiry: Option<Expiry>,
+    /// The contract track: a late start.
+    pub start: Start,
+    /// The money of the contract track.
+    pub start_money: ContractMoney,
+    /// The idle-land track.
+    pub idle: Idle,
+    /// The money of the idle-land track.
+    pub idle_money: IdleMoney,
+}
+
+/// Reads the file of a parcel at a moment; nothing where the register had no such parcel.
+pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -> Result<Option<File>, RefreshError> {
+    // What parcel_place keeps is today's; any other moment is worked out.
+    let share = match moment == Moment::on(today) {
+        true => None,
+        false => Some(moment::deciding_share(pool, &moment).await?),
+    };
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(moment.valid_at);
+    let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
+    let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
+    let Some(found) = found else { return Ok(None) };
+    let limits = rules::limits(moment.valid_at)?;
+    let mut standings = Vec::with_capacity(found.contracts.len());
+    for contract in &found.contracts {
+        let watched = found.watched.iter().find(|one| one.number == contract.number);
+        let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
+        standings.push(standing(contract, watched, in_use, &limits, moment.valid_at)?);
+    }
+    let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
+    let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
+    Ok(Some(File { found, standings, timeline, next }))
+}
+
+fn standing(
+    contract: &Contract,
+    watched: Option<&Watched>,
+    in_use: bool,
+    limits: &Limits,
+    day: NaiveDate,
+) -> Result<Standing, RefreshError> {
+    let calendar = rules::calendar()?;
+    let events = watched.map_or_else(Events::default, |watched| watched.events(day));
+    let duties: Vec<(Held, Clock)> = watched
+        .map(|watched| watched.duties.clone())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|held| {
+            let clock = held.promise().clock(&events, calendar, day, SOON);
+            (held, clock)
+        })
+        .collect();
+    let steps: Vec<Step> = duties
+        .iter()
+        .filter(|(_, clock)| !matches!(clock.state, State::Waived { .. }))
+        .map(|(held, clock)| Step {
+            kind: held.kind,
+            due_on: clock.due,
+            met_on: held.met_on.filter(|met| *met <= day),
+            excused: held.excuse.is_some(),
+        })
+        .collect();
+    let site = Site {
+        developed_percent: contract.developed_percent,
+        invested_percent: contract.invested_percent,
+        ..Site::of(&steps, in_use, contract.suspended_on.filter(|since| *since <= day))
+    };
+    let bonds = watched.map(|watched| watched.bonds.clone()).unwrap_or_default();
+    let part = |part| bonds.iter().find(|bond| bond.part == part).and_then(|bond| bond.amount_wan_yuan);
+    let parts = PartBonds {
+        start: part(BondPart::Start),
+        completion: part(BondPart::Completion),
+        production: part(BondPart::Production),
+    };
+    let price = contract.price_wan_yuan.and_then(Decimal::from_f64);
+    let terms = price.zip(contract.deposit_wan_yuan.and_then(Decimal::from_f64)).zip(contract.term_ends_on).map(
+        |((price_wan_yuan, deposit_wan_yuan), ends_on)| RefundInput {
+            price_wan_yuan,
+            deposit_wan_yuan,
+            starts_on: contract.term_starts_on,
+            ends_on,
+        },
+    );
+    let idle = limits.idle(&site);
+    Ok(Standing {
+        duties,
+        expiry: contract.term_ends_on.map(|end| expiry(end, day, limits.application(), limits.reminder())),
+        start: limits.start(&site),
+        start_money: limits.contract_money(&site, &parts, terms.as_ref()),
+        idle,
+        idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
+        bonds,
+    })
+}
+
+/// Everything with a day, in the words of a timeline.
+fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
+    let mut told = Vec::new();
+    let code = &found.parcel.code;
+    let mut believed: Vec<_> = found.versions.iter().filter(|version| version.recorded_to.is_none()).collect();
+    believed.sort_by_key(|version| version.valid_from);
+    for (index, version) in believed.iter().enumerate() {
+        if let Some(day) = version.valid_from {
+            let (zh, en) =
+                if index == 0 { ("宗地设立", "the parcel begins") } else { ("宗地变更", "the parcel changes") };
+            told.push(Entry::new(day, Kind::Parcel, zh, en).of(code).known(version.recorded_from));
+        }
+    }
+    if let (Some(day), Some(version)) = (found.parcel.valid_to, believed.last())
+        && version.valid_to == Some(day)
+    {
+        let entry = Entry::new(day, Kind::Parcel, "宗地注销", "the parcel ends; its code is retired");
+        told.push(entry.of(code).known(version.recorded_from));
+    }
+    for (contract, standing) in found.contracts.iter().zip(standings) {
+        of_contract(&mut told, contract, found.watched.iter().find(|one| one.number == contract.number));
+        for (held, clock) in &standing.duties {
+            of_duty(&mut told, held, clock);
+        }
+    }
+    for stay in &found.life {
+        let (zh, en) = stay.state.title();
+        let entry = Entry::new(stay.from, Kind::State, format!("进入“{zh}”状态"), format!("is now {en}"));
+        told.push(entry.by(Some(&stay.document)).known(stay.recorded_at));
+    }
+    for use_ in &found.occupancies {
+        let name = &use_.name;
+        told.push(
+            Entry::new(use_.from_on, Kind::Occupancy, format!("{name}进驻"), format!("{name} moves in"))
+                .of(&use_.enterprise),
+        );
+        if let Some(day) = use_.to_on {
+            told.push(
+                Entry::new(day, Kind::Occupancy, format!("{name}迁出"), format!("{name} leaves")).of(&use_.enterprise),
+            );
+        }
+    }
+    for verdict in &found.verdicts {
+        let (zh, en) = (format!("评估结果 {}", verdict.grade), format!("judged {}", verdict.grade));
+        told.push(Entry::new(verdict.as_of, Kind::Review, zh, en).of(format!("run {}", verdict.run_id)));
+    }
+    told
+}
+
+fn of_contract(told: &mut Vec<Entry>, contract: &Contract, watched: Option<&Watched>) {
+    let number = &contract.number;
+    let mut put = |day: Option<NaiveDate>, zh: &str, en: &str| {
+        if let Some(day) = day {
+            told.push(Entry::new(day, Kind::Contract, zh, en).of(number).known(contract.recorded_at));
+        }
+    };
+    match &contract.supplements {
+        None => put(Some(contract.signed_on), "签订合同", "the contract is signed"),
+        Some(_) => put(Some(contract.signed_on), "签订补充合同", "a supplementary contract is signed"),
+    }
+    put(watched.and_then(|one| one.paid_on), "付清价款", "the price is paid in full");
+    put(watched.and_then(|one| one.handed_over_on), "交地", "the land is handed over");
+    put(contract.suspended_on, "中止建设", "works stand still");
+    put(contract.term_ends_on, "使用年期届满", "the term ends");
+    for bond in watched.map(|one| one.bonds.as_slice()).unwrap_or_default() {
+        if let Some(day) = bond.paid_on {
+            told.push(Entry::new(day, Kind::Bond, "缴纳履约保证金", "a bond is paid").of(number));
+        }
+    }
+}
+
+fn of_duty(told: &mut Vec<Entry>, held: &Held, clock: &Clock) {
+    let (zh, en) = (held.kind.chinese(), held.kind.name().replace('_', " "));
+    if let Some(day) = held.met_on {
+        let entry = Entry::new(day, Kind::Obligation, format!("{zh}：已履行"), format!("{en} is done"));
+        told.push(entry.of(&held.number));
+    }
+    if let Some(day) = clock.due {
+        let state = clock.state.chinese();
+        let entry = Entry::new(
+            day,
+            Kind::Obligation,
+            format!("{zh}到期（{state}）"),
+            format!("{en} falls due ({})", clock.state.name().replace('_', " ")),
+        );
+        told.push(entry.of(&held.number));
+    }
+    for act in &held.acts {
+        let (zh, en) = (
+            format!("{zh}：{}，{}", act.kind.chinese(), act.ground),
+            format!("{en}: {}, {}", act.kind.name(), act.ground),
+        );
+        told.push(Entry::new(act.on, Kind::Obligation, zh, en).of(&held.number).by(Some(&act.document)));
+    }
+}
