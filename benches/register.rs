@@ -145,8 +145,8 @@ impl City {
             land_use_scheme: domain::parcel::DEFAULT_LAND_USE_SCHEME.to_owned(),
             registered_area: None,
             plot_ratio_allowed: None,
-            source_id: None,
             address: None,
+            source_id: None,
             valid_from: None,
         };
         let mut rows = Rows::default();

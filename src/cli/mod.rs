@@ -4,10 +4,12 @@
 //! A command is one file: `cli/NAME.rs` with `Args` and `run(context, args)`, one line in [`Verb`] and one in
 //! [`Verb::run`]. It answers through the [`Printer`], and fails with a [`Failure`] that says whose doing it was.
 
+pub mod check;
 pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod dossier;
+pub mod export;
 mod failure;
 pub mod import;
 pub mod ledger;
@@ -84,6 +86,10 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
+    Check(check::Args),
+    /// Write a part of the register to a file
+    Export(export::Args),
     /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
     Ledger(ledger::Args),
     /// Split, merge, adjust and retire parcels, and read how they came to be
@@ -113,6 +119,8 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Check(args) => check::run(context, args).await,
+            Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,

@@ -416,7 +416,7 @@ impl Files {
 
 fn begin_workbook(folder: &Path, number: usize) -> Result<(String, WorkbookWriter), WriteError> {
     let name = format!("合同_{number}.xlsx");
-    let book = WorkbookWriter::create(&folder.join(&name), "合同（演示）", &columns(&CONTRACT_COLUMNS))?;
+    let book = WorkbookWriter::create(&folder.join(&name), "合同（演示）", &columns(&CONTRACT_COLUMNS), None)?;
     Ok((name, book))
 }
 

@@ -3,6 +3,7 @@
 
 // Ground words.
 pub mod calendar;
+pub mod filter;
 pub mod finding;
 pub mod geometry;
 pub mod id;
@@ -33,5 +34,6 @@ pub mod lineage;
 pub mod review;
 
 // What maps, lists and files show.
+pub mod dictionary;
 pub mod timeline;
 pub mod today;

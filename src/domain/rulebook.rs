@@ -40,6 +40,8 @@ pub enum Unit {
     Percent,
     /// Calendar months.
     Months,
+    /// Square metres.
+    SquareMetres,
     /// Calendar days.
     Days,
     /// Metres.
@@ -103,6 +105,21 @@ pub mod keys {
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
     /// Difference of registered and drawn area from which someone should look.
     pub const AREA_SHARE: &str = "registered-area-difference-share";
+
+    /// Overlap of two parcels or zones that a check lets pass.
+    pub const CHECK_OVERLAP: &str = "check-overlap-m2";
+    /// Mean width below which a parcel is a sliver.
+    pub const CHECK_SLIVER: &str = "check-sliver-metres";
+    /// Area up to which a hole in a block is a gap.
+    pub const CHECK_GAP: &str = "check-gap-m2";
+    /// Share of a parcel across a border that a check lets pass.
+    pub const CHECK_STRADDLE: &str = "check-straddle-share";
+    /// Difference of registered and geometric area that a check lets pass.
+    pub const CHECK_AREA: &str = "check-registered-area-percent";
+    /// Part by which floor area in use may exceed what is built.
+    pub const CHECK_OCCUPIED: &str = "check-occupied-share";
+    /// Part of a building that may lie outside its parcel.
+    pub const CHECK_BUILDING: &str = "check-building-outside-share";
 
     /// Height above which a storey counts twice, where the rule is on.
     pub const TALL_STOREY_M: &str = "tall-storey-metres";

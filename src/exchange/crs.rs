@@ -146,6 +146,20 @@ fn by_code(file: &str, asked: &str) -> Result<SpatialRef, ReadError> {
     })
 }
 
+/// The number of a system that a file may be written in: one that CGCS2000 goes into without an unknown shift.
+pub fn written(asked: &str) -> Result<u32, ReadError> {
+    let srs = by_code("--crs", asked)?;
+    let label = label(&srs);
+    if judge("--crs", &srs, &label)?.is_some() {
+        let expected = "a system on CGCS2000 or WGS 84, such as EPSG:4490, 4549, 4550 or 4326";
+        return Err(refuse("--crs", "datum-taken-as-cgcs2000", &label, expected));
+    }
+    way("--crs", &srs, &label)?;
+    srs.auth_code().ok().and_then(|code| u32::try_from(code).ok()).ok_or_else(|| {
+        refuse("--crs", "unknown-crs", asked, "a code that PROJ knows, such as EPSG:4490, 4549, 4550 or 4326")
+    })
+}
+
 fn label(srs: &SpatialRef) -> String {
     srs.authority().unwrap_or_else(|_| srs.name().unwrap_or_else(|| "unnamed".to_owned()))
 }

@@ -32,7 +32,9 @@ mod vector;
 pub mod workbook;
 pub mod write;
 
+pub use crs::written as crs_of_a_written_file;
 pub use error::{ReadError, finding};
+
 pub use mapping::ColumnUse;
 pub use read::{Event, Opened, Source, name_of, read};
 pub use vector::forget_other_drivers;

@@ -181,14 +181,27 @@ fn build(rings: &[Ring], xs: &[f64], ys: &[f64], crs: Option<&Crs>) -> Shape {
     for ring in rings {
         let range = at..at + ring.points;
         at += ring.points;
-        let line: Vec<Coord<f64>> =
+        let mut line: Vec<Coord<f64>> =
             xs[range.clone()].iter().zip(&ys[range]).map(|(x, y)| Coord { x: *x, y: *y }).collect();
+        // Formats turn rings this way or that; the same land must come out as the same shape.
+        if is_clockwise(&line) == ring.outer {
+            line.reverse();
+        }
         match polygons.last_mut() {
             Some(polygon) if !ring.outer => polygon.interiors_push(LineString(line)),
             _ => polygons.push(Polygon::new(LineString(line), Vec::new())),
         }
     }
     Shape::Polygons(MultiPolygon(polygons))
+}
+
+/// By the doubled area, measured from the first point so that no digits are lost to large coordinates.
+fn is_clockwise(ring: &[Coord<f64>]) -> bool {
+    let Some(first) = ring.first() else { return false };
+    let cross = |pair: &[Coord<f64>]| {
+        (pair[0].x - first.x) * (pair[1].y - first.y) - (pair[1].x - first.x) * (pair[0].y - first.y)
+    };
+    ring.windows(2).map(cross).sum::<f64>() < 0.0
 }
 
 fn name(kind: u32) -> String {

@@ -232,6 +232,14 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
+/// A text without the apostrophe that keeps a spreadsheet from running it, which our own files have.
+fn bare(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+        _ => text,
+    }
+}
+
 struct CsvRows<R> {
     records: csv::StringRecordsIntoIter<R>,
     spent: Rc<Shared<usize>>,
@@ -254,7 +262,7 @@ impl<R: Read> Rows for CsvRows<R> {
                     return Err(refuse(&self.file, "unreadable-file", &format!("{other:?}"), "a table of text"));
                 }
             };
-            let cell = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) };
+            let cell = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(bare(text).to_owned()) };
             let cells: Vec<Cell> = record.iter().map(cell).collect();
             if cells.iter().any(|cell| *cell != Cell::Empty) {
                 return Ok(Some((line, cells)));

@@ -12,7 +12,7 @@ pub use geojson::GeoJsonWriter;
 pub use text::{CsvOptions, CsvWriter, Encoding};
 pub use vector::{VectorLayer, VectorOptions, VectorWriter};
 
-use super::workbook::WorkbookWriter;
+use super::workbook::{Cover, WorkbookWriter};
 use crate::domain::intake::FieldType;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
@@ -68,6 +68,18 @@ pub enum WriteError {
         text: String,
         /// The encoding.
         encoding: &'static str,
+    },
+    /// A text is longer than its field.
+    #[error("cannot write {text:?} to {path}: field {field} holds {most} bytes; write GeoPackage or shorten the text")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The text.
+        text: String,
+        /// The field.
+        field: String,
+        /// The most bytes.
+        most: usize,
     },
     /// A row has another number of values than there are columns.
     #[error("a row for {path} has {found} values, expected {expected}")]
@@ -227,40 +239,66 @@ impl Format {
 /// A row: one value for each column, and its shape in longitude and latitude of EPSG:4490.
 pub type Row = (Vec<Value>, Option<MultiPolygon<f64>>);
 
-/// Writes a table in one call and says how many rows it has; `layer` names the sheet or the layer.
-pub fn table(
+/// How a table is laid down in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// The format.
+    pub format: Format,
+    /// Names the sheet or the layer.
+    pub layer: &'a str,
+    /// Its columns.
+    pub columns: &'a [Column],
+    /// The coordinate system of the file; GeoJSON has only the one of EPSG:4490.
+    pub epsg: u32,
+    /// Whether GeoJSON keeps coordinates to their last digit rather than to the centimetre.
+    pub exact: bool,
+    /// What a workbook's printed sheet and dictionary say; nothing for a bare sheet.
+    pub cover: Option<&'a Cover<'a>>,
+}
+
+impl<'a> Layout<'a> {
+    /// A plain table in longitude and latitude.
+    pub fn plain(format: Format, layer: &'a str, columns: &'a [Column]) -> Self {
+        Self { format, layer, columns, epsg: 4490, exact: false, cover: None }
+    }
+}
+
+/// Writes a table in one call and says how many rows it has. A row that is an error ends it, and nothing is written.
+pub fn table<E: From<WriteError>>(
     path: &Path,
-    format: Format,
-    layer: &str,
-    columns: &[Column],
-    rows: impl Iterator<Item = Row>,
-) -> Result<u64, WriteError> {
+    layout: &Layout<'_>,
+    rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<u64, E> {
     let mut written = 0;
     macro_rules! pour {
         ($writer:expr, $row:ident => $write:expr) => {{
             for $row in rows {
+                let $row = $row?;
                 $write?;
                 written += 1;
             }
             $writer.finish()?;
         }};
     }
+    let Layout { format, layer, columns, epsg, exact, cover } = *layout;
     match format {
         Format::Csv => {
             let mut writer = CsvWriter::create(path, columns, CsvOptions { bom: true, encoding: Encoding::Utf8 })?;
             pour!(writer, row => writer.write(&row.0));
         }
         Format::Xlsx => {
-            let mut writer = WorkbookWriter::create(path, layer, columns)?;
+            let mut writer = WorkbookWriter::create(path, layer, columns, cover)?;
             pour!(writer, row => writer.write(&row.0));
         }
         Format::GeoJson => {
-            let mut writer = GeoJsonWriter::create(path, layer, columns)?;
+            let mut writer = GeoJsonWriter::create(path, layer, columns, exact)?;
             pour!(writer, row => writer.write(&row.0, row.1.as_ref()));
         }
         Format::Gpkg | Format::FlatGeobuf | Format::Shapefile => {
-            let layers = [VectorLayer { name: layer, title: None, description: None, columns }];
-            let mut writer = VectorWriter::create(path, format, &layers, VectorOptions::default())?;
+            let title = cover.map(|cover| cover.title.as_str());
+            let layers = [VectorLayer { name: layer, title, description: None, columns }];
+            let options = VectorOptions { epsg, ..VectorOptions::default() };
+            let mut writer = VectorWriter::create(path, format, &layers, options)?;
             pour!(writer, row => writer.write(0, row));
         }
     }
@@ -386,11 +424,12 @@ mod tests {
         let lock = File::open(&busy).unwrap();
         lock.try_lock().unwrap();
         let columns = [Column::new("a", FieldType::Text, 5)];
-        let rows = || std::iter::once((vec![Value::from("x")], None));
-        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        let layout = Layout::plain(Format::Csv, "list", &columns);
+        let rows = || std::iter::once(Ok::<Row, WriteError>((vec![Value::from("x")], None)));
+        table(&folder.path().join("list.csv"), &layout, rows()).unwrap();
         assert!(!left.exists() && busy.join("list.csv").exists());
         drop(lock);
-        table(&folder.path().join("list.csv"), Format::Csv, "list", &columns, rows()).unwrap();
+        table(&folder.path().join("list.csv"), &layout, rows()).unwrap();
         let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["list.csv"]);
     }

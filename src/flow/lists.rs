@@ -2,18 +2,23 @@
 //! Their columns are relied on from outside.
 
 use super::review::{Done, Sealed};
-use crate::domain::intake::FieldType;
+use crate::domain::dictionary::What;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::decision::List;
 use crate::domain::review::indicator::Indicator;
+use crate::domain::review::receipt::Receipt;
 use crate::domain::today::{AreaKind, Today};
-use crate::exchange::write::{self, Column, Format, Row, Value, WriteError};
+use crate::exchange::workbook::Cover;
+use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The lists by name.
-const LISTS: [(&str, Option<List>); 3] =
-    [("exit-candidates", Some(List::Exit)), ("renewal-candidates", Some(List::Renewal)), ("review-results", None)];
+const LISTS: [(What, Option<List>); 3] = [
+    (What::ExitCandidates, Some(List::Exit)),
+    (What::RenewalCandidates, Some(List::Renewal)),
+    (What::ReviewResults, None),
+];
 const FORMATS: [Format; 4] = [Format::Csv, Format::Xlsx, Format::GeoJson, Format::Gpkg];
 
 /// Why a list could not be written.
@@ -58,10 +63,20 @@ pub fn prepare(folder: &Path) -> Result<bool, ListError> {
 pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, ListError> {
     std::fs::create_dir_all(folder).map_err(|source| ListError::Folder { path: folder.to_owned(), source })?;
     let names = Names::of(today);
-    let columns = columns();
     LISTS
         .into_iter()
-        .map(|(name, list)| {
+        .map(|(what, list)| {
+            let name = what.name();
+            let columns: Vec<Column> =
+                what.terms().iter().map(|term| Column::new(&term.name, term.holds, term.width)).collect();
+            let as_of = done.results.first().map(|sealed| sealed.receipt.as_of.to_string()).unwrap_or_default();
+            let moment = format!(
+                "评价基准日 {as_of}    登记册版本 {}    评价批次 {}（{}）",
+                today.revision,
+                done.run,
+                done.rules.scheme.label()
+            );
+            let cover = cover_of(what, &today.city.name, today.city.note_zh.as_deref(), moment);
             let mut chosen: Vec<&Sealed> =
                 done.results.iter().filter(|sealed| list.is_none() || sealed.receipt.decision.list == list).collect();
             // The worst first where something is to be done, the best first where all stand; without a rank last.
@@ -73,8 +88,8 @@ pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, 
             let mut files = Vec::new();
             for format in FORMATS {
                 let path = folder.join(format!("{name}.{}", format.extension()));
-                let rows = chosen.iter().map(|sealed| row(done, sealed, &names));
-                write::table(&path, format, name, &columns, rows)?;
+                let rows = chosen.iter().map(|sealed| Ok::<Row, WriteError>(row(done, sealed, &names)));
+                write::table(&path, &Layout { cover: Some(&cover), ..Layout::plain(format, name, &columns) }, rows)?;
                 files.push(path);
             }
             Ok(Written { list: name, rows: chosen.len() as u64, files })
@@ -103,52 +118,27 @@ impl<'a> Names<'a> {
     }
 }
 
-fn columns() -> Vec<Column> {
-    use FieldType::{Date, Integer, Number, Text};
-    [
-        ("rank", Integer, 8),
-        ("parcel_code", Text, 30),
-        ("district", Text, 14),
-        ("park", Text, 30),
-        ("tier", Text, 12),
-        ("land_use", Text, 10),
-        ("area_m2", Number, 14),
-        ("area_mu", Number, 12),
-        ("plot_ratio_built", Number, 16),
-        ("plot_ratio_allowed", Number, 18),
-        ("grade", Text, 8),
-        ("score", Number, 10),
-        ("weakest_indicators", Text, 30),
-        ("outcome", Text, 24),
-        ("channel", Text, 24),
-        ("legal_ground", Text, 60),
-        ("evidence_required", Text, 60),
-        ("responsible_unit", Text, 30),
-        ("term_end", Date, 12),
-        ("run_id", Integer, 8),
-        ("scheme", Text, 20),
-        ("as_of", Date, 12),
-        ("receipt", Text, 66),
-    ]
-    .into_iter()
-    .map(|(name, holds, width)| Column::new(name, holds, width))
-    .collect()
+/// The cover of a workbook: what it shows, whose data they are and of which moment.
+pub(super) fn cover_of(what: What, city: &str, note: Option<&str>, moment: String) -> Cover<'static> {
+    let mut source = format!("来源：{city}产业用地登记册（landcycle）");
+    if let Some(note) = note {
+        source.push_str(&format!("    {note}"));
+    }
+    let crs = what.has_shapes().then_some("EPSG:4490（CGCS2000）");
+    Cover { title: format!("{city}{}", what.chinese()), source, moment, crs, terms: what.terms() }
 }
 
-fn row(done: &Done, sealed: &Sealed, names: &Names<'_>) -> Row {
-    let receipt = &sealed.receipt;
+/// The values of a result in the order of the columns.
+pub(super) fn values(run: i64, receipt: &Receipt, hash: &str, district: &str, park: Option<&str>) -> Vec<Value> {
     let facts = &receipt.facts;
     let contract = facts.contract.as_ref();
-    let named =
-        |book: &HashMap<&str, &str>, code: &str| book.get(code).map_or_else(|| code.to_owned(), |n| (*n).to_owned());
     let weakest: Vec<&str> = receipt.weakest().into_iter().map(Indicator::key).collect();
     let built = facts.floor_m2.filter(|_| facts.land_m2 > 0.0).map(|floor| rounded(floor / facts.land_m2, 4));
-    let shape = names.parcel.get(facts.code.as_str()).map(|index| names.today.parcels[*index].shape.clone());
-    let values = vec![
+    vec![
         receipt.rank.map(i64::from).into(),
         facts.code.as_str().into(),
-        named(&names.district, &facts.district).into(),
-        facts.park.as_deref().map(|park| named(&names.park, park)).into(),
+        district.into(),
+        park.into(),
         facts.tier.name().into(),
         facts.land_use.as_str().into(),
         rounded(facts.land_m2, 2).into(),
@@ -164,12 +154,21 @@ fn row(done: &Done, sealed: &Sealed, names: &Names<'_>) -> Row {
         text(receipt.decision.evidence[0].clone()),
         contract.and_then(|contract| contract.responsible_unit.as_deref()).into(),
         contract.and_then(|contract| contract.term_ends_on).into(),
-        done.run.into(),
+        run.into(),
         receipt.rules.scheme.as_str().into(),
         receipt.as_of.into(),
-        sealed.hash.as_str().into(),
-    ];
-    (values, shape)
+        hash.into(),
+    ]
+}
+
+fn row(done: &Done, sealed: &Sealed, names: &Names<'_>) -> Row {
+    let facts = &sealed.receipt.facts;
+    fn named<'a>(book: &HashMap<&str, &'a str>, code: &'a str) -> &'a str {
+        book.get(code).copied().unwrap_or(code)
+    }
+    let shape = names.parcel.get(facts.code.as_str()).map(|index| names.today.parcels[*index].shape.clone());
+    let park = facts.park.as_deref().map(|park| named(&names.park, park));
+    (values(done.run, &sealed.receipt, &sealed.hash, named(&names.district, &facts.district), park), shape)
 }
 
 fn text(text: String) -> Value {

@@ -1,8 +1,10 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod check;
 pub mod contract;
 pub mod demo;
 pub mod dossier;
+pub mod export;
 pub mod import;
 pub mod lifecycle;
 pub mod lineage;
@@ -17,3 +19,5 @@ pub mod settle;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;
+// In which format a file is written, for those who ask for one.
+pub use crate::exchange::write::Format;

@@ -74,8 +74,8 @@ async fn next(
         return Ok(Some(snapshot(pool, clock).await?));
     }
     let run = shown.city().run.as_ref().map(|run| run.id);
-    let today = clock.today();
-    match store::changes::since(pool, shown.revision(), today, run, rules::rulebook()?.tall_storey_m(today)).await? {
+    let tall_storey_m = rules::rulebook()?.tall_storey_m(clock.today());
+    match store::changes::since(pool, shown.revision(), clock.today(), tall_storey_m, run).await? {
         Since::Nothing => Ok(None),
         Since::Some(changes) => Ok(Some(tokio::task::spawn_blocking(move || shown.with(changes)).await??)),
         Since::Whole => Ok(Some(snapshot(pool, clock).await?)),

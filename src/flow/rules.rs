@@ -123,14 +123,14 @@ fn of_values(source: SchemeError) -> RulesError {
     RulesError::Scheme { name: "data/rulebook/values.toml".into(), source }
 }
 
+/// The number of a rule value, on a day.
+pub fn value(rulebook: &Rulebook, key: &str, day: NaiveDate) -> Result<f64, RulesError> {
+    Ok(rulebook.on(key, day).map_err(of_values)?.value)
+}
+
 /// The share of a parcel's land from which a tier decides, on a day.
 pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
     value(rulebook, keys::TIER_SHARE, day)
-}
-
-/// A value of the rulebook on a day.
-pub fn value(rulebook: &Rulebook, key: &str, day: NaiveDate) -> Result<f64, RulesError> {
-    Ok(rulebook.on(key, day).map_err(of_values)?.value)
 }
 
 /// From where on a figure of an annual return is doubted, read once.

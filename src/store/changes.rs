@@ -26,13 +26,13 @@ pub enum Since {
 }
 
 /// What changed since a revision, for the day and the run for which the map was made. A map of another run, or of a
-/// revision that the register has not reached, is to be read whole. A storey higher than `tall_storey_m` counts twice.
+/// revision that the register has not reached, is to be read whole.
 pub async fn since(
     pool: &PgPool,
     revision: i64,
     day: NaiveDate,
-    run: Option<i64>,
     tall_storey_m: Option<f64>,
+    run: Option<i64>,
 ) -> Result<Since, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
@@ -58,19 +58,19 @@ pub async fn since(
         return Ok(Since::Whole);
     }
     let city = city(&mut tx, newest).await?;
-    // Every writer closes a row at the moment at which its revision is recorded, which is later than any before. What was
-    // closed is asked for in order and up to a limit, because the planner expects a fifth of all rows otherwise.
+    // Every writer closes a row at the moment at which its revision is recorded, which is later than any before. What is
+    // known by its moment is asked for in order and up to a limit: the planner expects a fifth of all rows otherwise.
     let codes = sqlx::query_scalar!(
-        r#"with opened as materialized (
-               select t.building_id, t.parcel_id from building_part t where lower(t.recorded) > $2
-               order by lower(t.recorded) limit $3),
-           shut as materialized (
-               select t.building_id, t.parcel_id from building_part t where not upper_inf(t.recorded) and upper(t.recorded) > $2
-               order by upper(t.recorded) limit $3),
-           touched as (
-               select id from building where revision > $1
+        r#"with touched as (
+               (select building_id, parcel_id from building_part where lower(recorded) > $2
+                order by lower(recorded) limit $3)
                union all
-               (select id from building where not upper_inf(recorded) and upper(recorded) > $2 order by upper(recorded) limit $3)),
+               (select building_id, parcel_id from building_part where not upper_inf(recorded) and upper(recorded) > $2
+                order by upper(recorded) limit $3)
+               union all
+               select t.building_id, t.parcel_id
+               from (select id from building where not upper_inf(recorded) and upper(recorded) > $2
+                     order by upper(recorded) limit $3) b join building_part t on t.building_id = b.id),
            changed as materialized (
                select parcel_id from parcel_version where revision > $1
                union all
@@ -79,11 +79,7 @@ pub async fn since(
                union all
                select parcel_id from parcel_place where revision > $1
                union all
-               select parcel_id from opened
-               union all
-               select parcel_id from shut
-               union all
-               select t.parcel_id from touched join building_part t on t.building_id = touched.id
+               select parcel_id from touched
                limit $3)
            (select p.code as "code!" from changed join parcel p on p.id = changed.parcel_id)
            union all
@@ -112,7 +108,7 @@ pub async fn since(
     .fetch_one(&mut *tx)
     .await?;
     let areas = if moved { Some(areas(&mut tx, &Moment::on(day)).await?) } else { None };
-    let now = parcels(&mut tx, day, run, tall_storey_m, &codes).await?;
+    let now = parcels(&mut tx, day, tall_storey_m, run, &codes).await?;
     tx.commit().await?;
     let mut now: HashMap<String, Parcel> = now.into_iter().map(|parcel| (parcel.code.clone(), parcel)).collect();
     let parcels = codes.into_iter().map(|code| Change { now: now.remove(&code), code }).collect();

@@ -5,6 +5,7 @@
 pub mod bond;
 pub mod building;
 pub mod changes;
+pub mod check;
 pub mod city;
 pub mod clock;
 pub mod contract;
@@ -12,6 +13,8 @@ pub mod copy;
 pub mod dossier;
 pub mod doubt;
 pub mod enterprise;
+pub mod export;
+mod filter;
 mod geometry;
 pub mod lifecycle;
 pub mod lineage;

@@ -11,7 +11,7 @@ use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 
 /// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
-/// narrow it to the contracts, the floors and the parcels that are meant. A storey higher than `$3` counts twice.
+/// narrow it to the contracts, the floors and the parcels that are meant.
 macro_rules! parcels_of {
     ($contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
         sqlx::query_as!(
@@ -28,10 +28,11 @@ macro_rules! parcels_of {
                from parcel p
                join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
                left join parcel_place l on l.parcel_id = p.id
-               left join terms t on t.parcel = p.code
-               left join review_result r on r.run_id = $2 and r.parcel = p.code
                left join "#
                 + $floors
+                + r#"
+               left join terms t on t.parcel = p.code
+               left join review_result r on r.run_id = $2 and r.parcel = p.code"#
                 + $parcels
                 + r#" order by p.code collate "C""#,
             $($argument),+
@@ -47,8 +48,9 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
     let revision = write::head(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
     let of = run.as_ref().map(|run| run.id);
-    let all = parcels_of!("", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m);
-    let rows = all.fetch_all(&mut *tx).await?;
+    let rows = parcels_of!("", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m)
+        .fetch_all(&mut *tx)
+        .await?;
     let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
     tx.commit().await?;
     Ok(today)
@@ -58,14 +60,13 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
 pub(super) async fn parcels(
     connection: &mut PgConnection,
     day: NaiveDate,
-    run: Option<i64>,
     tall_storey_m: Option<f64>,
+    run: Option<i64>,
     codes: &[String],
 ) -> Result<Vec<Parcel>, StoreError> {
-    // Beside each parcel, so that its own buildings are looked up and not everybody's.
     let some = parcels_of!(
         " and parcel = any($4)",
-        "lateral (select * from parcel_floor($3, null) s where s.parcel_id = p.id) f on true",
+        "lateral (select * from parcel_floor($3, null) o where o.parcel_id = p.id) f on true",
         " where p.code = any($4)",
         day,
         run,

@@ -153,7 +153,7 @@ async fn changed(town: &Town, follower: &Follower) -> Vec<Change> {
     let shown = follower.atlas.current();
     let run = shown.city().run.as_ref().map(|run| run.id);
     let today = Clock::of_the_machine().today();
-    match since(&town.database.pool, shown.revision(), today, run, None).await.unwrap() {
+    match since(&town.database.pool, shown.revision(), today, None, run).await.unwrap() {
         Since::Some(changes) => changes.parcels,
         other => panic!("{other:?}"),
     }
@@ -277,7 +277,7 @@ async fn of_a_correction_nothing_but_the_corrected_parcel_is_read() {
     // With another run the whole city has other grades.
     let shown = follower.atlas.current().revision();
     let today = Clock::of_the_machine().today();
-    let of_another_run = since(&town.database.pool, shown, today, Some(7), None).await.unwrap();
+    let of_another_run = since(&town.database.pool, shown, today, None, Some(7)).await.unwrap();
     assert!(matches!(of_another_run, Since::Whole), "{of_another_run:?}");
     // A revision that the register does not have is another register's.
     let ahead = since(&town.database.pool, 1_000, today, None, None).await.unwrap();

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod atlas;
+mod check;
 mod cli;
 mod cluster;
 mod contracts;
 mod demo;
 mod dossier;
 mod exchange;
+mod export;
 mod follow;
 mod hostile;
 mod http;

@@ -7,8 +7,8 @@ use gdal::vector::{FieldValue, LayerAccess};
 use geo::{Area, MultiPolygon, Rect, coord};
 use landcycle::domain::intake::FieldType;
 use landcycle::exchange::write::{
-    Column, CsvOptions, CsvWriter, Encoding, Format, Row, Value, VectorLayer, VectorOptions, VectorWriter, WriteError,
-    table,
+    Column, CsvOptions, CsvWriter, Encoding, Format, Layout, Row, Value, VectorLayer, VectorOptions, VectorWriter,
+    WriteError, table,
 };
 use std::path::Path;
 
@@ -44,7 +44,10 @@ fn written(folder: &Path, format: Format) -> std::path::PathBuf {
     if format == Format::FlatGeobuf {
         rows[1].1 = Some(square());
     }
-    assert_eq!(table(&path, format, "exit", &columns(), rows.into_iter()).unwrap(), 2);
+    assert_eq!(
+        table(&path, &Layout::plain(format, "exit", &columns()), rows.into_iter().map(Ok::<Row, WriteError>)).unwrap(),
+        2
+    );
     path
 }
 
@@ -52,7 +55,12 @@ fn written(folder: &Path, format: Format) -> std::path::PathBuf {
 fn a_row_without_a_shape_is_refused_where_the_format_would_lose_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.fgb");
-    let error = table(&path, Format::FlatGeobuf, "a", &columns(), rows().into_iter()).unwrap_err();
+    let error = table(
+        &path,
+        &Layout::plain(Format::FlatGeobuf, "a", &columns()),
+        rows().into_iter().map(Ok::<Row, WriteError>),
+    )
+    .unwrap_err();
     assert!(matches!(error, WriteError::NoShape { .. }));
 }
 
@@ -167,7 +175,12 @@ fn a_row_of_another_width_is_refused_with_both_numbers() {
     let folder = tempfile::tempdir().unwrap();
     for (_, format) in Format::WORDS {
         let path = folder.path().join(format!("a.{}", format.extension()));
-        let error = table(&path, format, "a", &columns(), std::iter::once((vec![Value::Empty], None))).unwrap_err();
+        let error = table(
+            &path,
+            &Layout::plain(format, "a", &columns()),
+            std::iter::once(Ok::<Row, WriteError>((vec![Value::Empty], None))),
+        )
+        .unwrap_err();
         assert!(matches!(error, WriteError::Width { found: 1, expected: 5, .. }), "{format:?}: {error}");
         assert!(!path.exists());
     }

@@ -1,4 +1,5 @@
-//! GeoJSON by RFC 7946, streamed: longitude and latitude with 7 decimals (a centimetre), outer rings counter-clockwise.
+//! GeoJSON by RFC 7946, streamed: longitude and latitude with 7 decimals (a centimetre) or
+//! to the last digit, outer rings counter-clockwise.
 //!
 //! CGCS2000 is written as it is: it agrees with the WGS 84 that the RFC asks for within centimetres.
 
@@ -15,17 +16,18 @@ pub struct GeoJsonWriter {
     out: BufWriter<File>,
     names: Vec<String>,
     first: bool,
+    exact: bool,
 }
 
 impl GeoJsonWriter {
-    /// Begins a file.
-    pub fn create(path: &Path, layer: &str, columns: &[Column]) -> Result<Self, WriteError> {
+    /// Begins a file; `exact` keeps coordinates to their last digit.
+    pub fn create(path: &Path, layer: &str, columns: &[Column], exact: bool) -> Result<Self, WriteError> {
         let staging = Staging::begin(path)?;
         let mut out = BufWriter::new(File::create(staging.path()).map_err(|e| staging.io(e))?);
         write!(out, "{{\"type\":\"FeatureCollection\",\"name\":{},\"features\":[", quoted(layer))
             .map_err(|e| staging.io(e))?;
         let names = columns.iter().map(|column| quoted(&column.name)).collect();
-        Ok(Self { staging, out, names, first: true })
+        Ok(Self { staging, out, names, first: true, exact })
     }
 
     /// Writes one row.
@@ -54,7 +56,7 @@ impl GeoJsonWriter {
         line.push_str("},\"geometry\":");
         match shape {
             None => line.push_str("null"),
-            Some(shape) => push_shape(&mut line, &shape.orient(Direction::Default)),
+            Some(shape) => push_shape(&mut line, &shape.orient(Direction::Default), self.exact),
         }
         line.push('}');
         self.out.write_all(line.as_bytes()).map_err(|e| self.staging.io(e))
@@ -72,7 +74,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn push_shape(line: &mut String, shape: &MultiPolygon<f64>) {
+fn push_shape(line: &mut String, shape: &MultiPolygon<f64>, exact: bool) {
     let single = shape.0.len() == 1;
     line.push_str(if single {
         "{\"type\":\"Polygon\",\"coordinates\":"
@@ -84,23 +86,23 @@ fn push_shape(line: &mut String, shape: &MultiPolygon<f64>) {
             line.push(',');
         }
         line.push('[');
-        push_ring(line, polygon.exterior());
+        push_ring(line, polygon.exterior(), exact);
         for hole in polygon.interiors() {
             line.push(',');
-            push_ring(line, hole);
+            push_ring(line, hole, exact);
         }
         line.push(']');
     }
     line.push_str(if single { "}" } else { "]}" });
 }
 
-fn push_ring(line: &mut String, ring: &LineString<f64>) {
+fn push_ring(line: &mut String, ring: &LineString<f64>, exact: bool) {
     line.push('[');
     for (index, point) in ring.0.iter().enumerate() {
         if index > 0 {
             line.push(',');
         }
-        let round = |degrees: f64| (degrees * 1e7).round() / 1e7;
+        let round = |degrees: f64| if exact { degrees } else { (degrees * 1e7).round() / 1e7 };
         line.push_str(&format!("[{},{}]", round(point.x), round(point.y)));
     }
     line.push(']');

@@ -62,6 +62,8 @@ pub struct VectorWriter {
     needs_shapes: bool,
     drop_cpg: bool,
     in_gbk: bool,
+    /// Whether a text takes as many bytes in the file as here, in a field that has so many.
+    field_bytes: bool,
 }
 
 impl VectorWriter {
@@ -125,6 +127,7 @@ impl VectorWriter {
             needs_shapes: format == Format::FlatGeobuf,
             drop_cpg: format == Format::Shapefile && !options.says_encoding,
             in_gbk: format == Format::Shapefile && options.encoding == "CP936",
+            field_bytes: format == Format::Shapefile && options.encoding == "UTF-8",
         })
     }
 
@@ -134,6 +137,18 @@ impl VectorWriter {
         if self.needs_shapes && row.1.as_ref().is_none_or(|shape| shape.0.is_empty()) {
             // GDAL leaves such a row out of an indexed FlatGeobuf without a word.
             return Err(WriteError::NoShape { path: self.staging.target().to_owned() });
+        }
+        if self.field_bytes {
+            // GDAL cuts such a text with a warning that nobody reads.
+            for (value, column) in row.0.iter().zip(self.columns.get(layer).into_iter().flatten()) {
+                let most = usize::from(column.width.clamp(1, 254));
+                if let Value::Text(text) = value
+                    && text.len() > most
+                {
+                    let (path, field) = (self.staging.target().to_owned(), column.name.clone());
+                    return Err(WriteError::TooLong { path, text: text.clone(), field, most });
+                }
+            }
         }
         if self.in_gbk {
             // GDAL drops such characters with a warning that nobody reads.

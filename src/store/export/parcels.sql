@@ -1,0 +1,17 @@
+with terms as (
+    select distinct on (parcel) parcel, number, term_ends_on from contract
+    where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $3::date and signed_on <= $3
+    order by parcel, signed_on desc, number desc
+)
+select p.code as parcel_code, v.district, v.park, v.land_use, v.land_use_scheme,
+    v.registered_area_m2::float8 as registered_area_m2, v.plot_ratio_allowed, v.address,
+    lower(v.valid) as valid_from, upper(v.valid) as valid_to, l.tier, l.locked, l.zone,
+    v.area_m2, v.area_m2 * 15 / 10000 as area_mu, f.floor_m2 as floor_area_m2,
+    f.floor_m2 / v.area_m2 as plot_ratio_built, t.number as contract_number, t.term_ends_on as term_end,
+    st_asbinary(v.geom, 'NDR') as shape
+from parcel p
+join parcel_version v on v.parcel_id = p.id and v.valid @> $3::date
+    and v.recorded @> coalesce($2::timestamptz, 'infinity')
+left join placed l on l.parcel_id = p.id
+left join parcel_floor($6, $2) f on f.parcel_id = p.id
+left join terms t on t.parcel = p.code

@@ -1,0 +1,14 @@
+select r.rank::int8 as rank, r.parcel as parcel_code, coalesce(d.name, j.facts ->> 'district') as district,
+    coalesce(k.name, j.facts ->> 'park') as park, j.facts ->> 'tier' as tier, j.facts ->> 'land_use' as land_use,
+    (j.facts ->> 'land_m2')::float8 as area_m2, (j.facts ->> 'land_m2')::float8 * 15 / 10000 as area_mu,
+    (j.facts ->> 'plot_ratio_allowed')::float8 as plot_ratio_allowed, r.grade, r.score, r.outcome,
+    j.facts #>> '{contract,responsible_unit}' as responsible_unit,
+    (j.facts #>> '{contract,term_ends_on}')::date as term_end, r.receipt as receipt_text, r.receipt_hash as receipt,
+    st_asbinary(v.geom, 'NDR') as shape
+from review_result r
+cross join lateral (select r.receipt::jsonb -> 'facts' as facts) j
+left join district d on d.code = j.facts ->> 'district'
+left join park k on k.code = j.facts ->> 'park'
+left join parcel p on p.code = r.parcel
+left join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $3::date
+where r.run_id = $5 and ($7::text is null or r.list = $7)
