@@ -208,6 +208,15 @@ pub const CHECKS: &[Check] = &[
         run: query!(gaps_between_versions),
     },
     Check {
+        code: "dangling-lineage",
+        weight: Weight::Error,
+        title: ["宗地沿革断链", "a parcel is not what its lineage event made of it"],
+        remedy: ["核对该事件的前后宗地", "compare the parcels before and after the event"],
+        allowed: None,
+        unit: "",
+        run: query!(dangling_lineage),
+    },
+    Check {
         code: "audit-chain-broken",
         weight: Weight::Error,
         title: ["审计链不连续", "the chain of audit entries does not hold"],

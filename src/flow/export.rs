@@ -261,7 +261,7 @@ pub async fn export(
         (Ok(()), Some(error)) => Err(error),
         (Ok(()), None) => Ok(piece),
     };
-    let _ = sender.send(last.map(|rows| rows)).await;
+    let _ = sender.send(last).await;
     // An empty piece says that this was the end: a channel that closes without it was cut short.
     let _ = sender.send(Ok(Vec::new())).await;
     drop(sender);

@@ -322,3 +322,33 @@ pub async fn gaps_between_versions(
     );
     Ok(found(rows.fetch_all(connection).await?))
 }
+
+/// Parcels of lineage events that are not what the event made of them: ended and still law, begun and without land, or
+/// without a link to where their land came from or went.
+pub async fn dangling_lineage(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with party as (
+               select t.event, t.parcel_id, t.part, e.kind, p.code,
+                   exists (select from parcel_version v where v.parcel_id = t.parcel_id and upper_inf(v.recorded)
+                       and v.valid @> e.on_date) as is_law
+               from lineage_party t join lineage_event e on e.id = t.event join parcel p on p.id = t.parcel_id)
+           select y.code as "key!", 'event ' || y.event as other, null::float8 as figure,
+               st_x(st_pointonsurface(v.geom)) as lon, st_y(st_pointonsurface(v.geom)) as lat,
+               st_asbinary(v.geom, 'NDR') as wkb
+           from party y
+           left join lateral (
+               select geom from parcel_version v where v.parcel_id = y.parcel_id and upper_inf(v.recorded)
+               order by lower(v.valid) desc nulls last limit 1) v on true
+           where y.is_law = (y.part = 'ended')
+               or y.kind in ('split', 'merge') and not exists (
+                   select from lineage_link l
+                   where l.event = y.event and y.parcel_id in (l.parent, l.child))
+           order by y.code collate "C", y.event"#
+    );
+    Ok(found(rows.fetch_all(connection).await?))
+}

@@ -239,6 +239,25 @@ async fn days_between_two_versions_are_found() {
 }
 
 #[tokio::test]
+async fn dangling_lineage_is_found() {
+    let town = Town::settled().await;
+    // Retired by an event, and law all the same.
+    sql(
+        &town,
+        "begin;
+        set local session_replication_role = replica;
+        insert into lineage_event (kind, on_date, document, ground, revision)
+            values ('retire', '2024-01-01', '文', '由', 1);
+        insert into lineage_party (event, parcel_id, part, area_before_m2)
+            select e.id, p.id, 'ended', 1 from lineage_event e, parcel p where p.code = '310115001001GB00003';
+        commit",
+    )
+    .await;
+    let found = only_finding(&town, "dangling-lineage", "error");
+    assert_eq!([&found["key"], &found["other"]], [&json!(parcel_code(3)), &json!("event 1")]);
+}
+
+#[tokio::test]
 async fn a_broken_audit_chain_is_found() {
     let town = Town::settled().await;
     sql(&town, "update audit_entry set entry = replace(entry, 'import', 'Import') where id = 2").await;

@@ -60,7 +60,7 @@ async fn believed(town: &Town, what: &str) -> Vec<String> {
     let rows = match what {
         "parcels" => {
             "select p.code, v.valid, v.district, v.park, v.land_use, v.land_use_scheme, v.registered_area_m2,
-                 v.plot_ratio_allowed, v.address, st_astext(v.geom, 15)
+                 v.plot_ratio_allowed, v.address, v.source_id, st_astext(v.geom, 15)
              from parcel p join parcel_version v on v.parcel_id = p.id where upper_inf(v.recorded)"
         }
         "zones" => {

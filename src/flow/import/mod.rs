@@ -159,6 +159,8 @@ pub async fn import(
 ) -> Result<Receipt, ImportError> {
     let (kind, today) = (order.kind, clock.today());
     let bounds = store::place::bounds(&mut *pool.acquire().await.map_err(StoreError::from)?).await?;
+    // The reader reads by these rules too; that there are none is told here.
+    rules::plausibility()?;
     let parent = std::process::id();
     let mut reading = Reading::start(Task { order: order.clone(), today, bounds, parent })?;
     // The first rows are waited for before anything is locked: a file that is refused, or hangs, holds up nobody.
@@ -234,6 +236,9 @@ pub async fn import(
     if receipt.accepted + receipt.unchanged == 0 && receipt.refused > 0 {
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
+    }
+    if receipt.accepted == 0 && receipt.unchanged > 0 {
+        receipt.unchanged_since = store::write::revision_of(write.connection(), act(kind), &receipt.sha256).await?;
     }
     if order.dry_run || receipt.accepted == 0 {
         write.abandon().await?;
