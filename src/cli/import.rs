@@ -34,7 +34,7 @@ pub struct Args {
     /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns
     #[arg(value_parser = parse_kind)]
     kind: Kind,
-    /// GeoPackage, Shapefile (also zipped), GeoJSON, CSV or XLSX
+    /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, KML, DXF, CSV or XLSX
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The layer or sheet, where a file has several
@@ -191,7 +191,10 @@ fn people(receipt: &Receipt) -> String {
             match receipt.revision {
                 Some(revision) => revision.to_string(),
                 None if receipt.dry_run => "none: only tried".into(),
-                None => "none: nothing changed".into(),
+                None => match receipt.unchanged_since {
+                    Some(revision) => format!("none: the register had these files already, since revision {revision}"),
+                    None => "none: nothing changed".into(),
+                },
             },
         ),
     ]);

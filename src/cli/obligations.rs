@@ -4,9 +4,9 @@ use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::domain::contract::agenda::{Agenda, Item};
 use crate::flow::contract;
+use crate::http::obligations::{MOST_DAYS, USUAL_DAYS, document};
 use chrono::{Days, NaiveDate};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 /// What is asked of the obligations.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ enum Verb {
     /// What falls due in the next days, and what is overdue, by responsible body
     Due {
         /// How many days ahead to look
-        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(..=36_525))]
+        #[arg(long, value_name = "DAYS", default_value_t = USUAL_DAYS, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_DAYS)))]
         within: u32,
         /// The day to look from [default: today]
         #[arg(long, value_name = "DATE")]
@@ -39,7 +39,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let agenda =
         contract::falling_due(&pool, day, Days::new(within.into()), body.as_deref()).await.map_err(Failure::fault)?;
     if context.printer.is_json() {
-        return context.printer.raw(format!("{}\n", document(&agenda, day, within)).as_bytes());
+        let document = serde_json::to_string(&document(&agenda, day, within, usize::MAX)).map_err(Failure::fault)?;
+        return context.printer.raw(format!("{document}\n").as_bytes());
     }
     context.printer.raw(people(&agenda, day, within).as_bytes())
 }
@@ -71,36 +72,4 @@ fn row(item: &Item) -> [String; 6] {
         item.contract.clone(),
         item.parcel.clone(),
     ]
-}
-
-fn document(agenda: &Agenda, day: NaiveDate, within: u32) -> Value {
-    let items: Vec<Value> = agenda
-        .items
-        .iter()
-        .map(|item| {
-            json!({
-                "body": item.body,
-                "what": item.what.name(),
-                "obligation": item.number,
-                "contract": item.contract,
-                "parcel": item.parcel,
-                "state": item.state.name(),
-                "due_on": item.due,
-                "days": item.days,
-                "how": {"zh": item.how.zh, "en": item.how.en},
-            })
-        })
-        .collect();
-    let unknown: Vec<Value> = agenda
-        .unknown
-        .iter()
-        .map(|(number, how)| json!({"obligation": number, "why": {"zh": how.zh, "en": how.en}}))
-        .collect();
-    json!({
-        "as_of": day,
-        "within_days": within,
-        "items": items,
-        "cannot_be_computed": unknown,
-        "without_figure": agenda.without_figure,
-    })
 }

@@ -113,6 +113,7 @@ impl Finding {
         if let Some(expected) = fact("expected") {
             line.push_str(&format!("; expected {expected}"));
         }
-        line
+        // Names of files and columns are other people's words, and must not command a terminal.
+        line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
     }
 }

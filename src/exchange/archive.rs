@@ -2,6 +2,7 @@
 //! a folder of our own under names of our own. It does not know what the files mean.
 
 use super::error::{ReadError, io, refuse};
+use super::format;
 use std::fs::File;
 use std::io::{self as stdio, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,10 @@ const MAX_RATIO: u64 = 200;
 /// Below this size a ratio is harmless.
 const SMALL_BYTES: u64 = 64 << 20;
 const MAX_ENTRIES: usize = 10_000;
-/// The endings of what can be read out of an archive.
-const MAIN: [&str; 4] = ["shp", "gpkg", "geojson", "json"];
+/// The endings of what can be read out of an archive, besides a .gdb, which is a folder.
+const MAIN: [&str; 9] = ["shp", "gpkg", "geojson", "json", "geojsonl", "geojsons", "ndjson", "kml", "dxf"];
+/// What an archive should hold.
+pub(crate) const EXPECTED: &str = "an archive with a .shp, .gpkg, .gdb, .geojson, .geojsonl, .kml or .dxf";
 
 type Zip = ZipArchive<BufReader<File>>;
 
@@ -99,42 +102,66 @@ pub(crate) fn unpack(path: &Path, file: &str, layer: Option<&str>) -> Result<Unp
         .map(|index| zip.by_index_raw(index).map(|entry| decode(entry.name_raw())))
         .collect::<Result<_, _>>()
         .map_err(|error| broken(file, &error))?;
-    let ending = |name: &str| Path::new(name).extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let stem = |name: &str| Path::new(name).with_extension("").to_string_lossy().to_lowercase();
-    let main: Vec<&String> = names
-        .iter()
-        .filter(|name| {
-            ending(name).is_some_and(|ending| MAIN.contains(&ending.as_str())) && !name.starts_with("__MACOSX")
-        })
-        .collect();
-    let asked =
-        |name: &&&String| layer.is_some_and(|layer| Path::new(name).file_stem().is_some_and(|stem| stem == layer));
-    let chosen = match (&main[..], main.iter().find(asked)) {
-        (_, Some(name)) => *name,
-        ([only], None) => *only,
-        ([], None) => {
-            let list = names.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
-            return Err(refuse(file, "nothing-to-read", &list, "an archive with a .shp, .gpkg or .geojson"));
-        }
-        (several, None) => {
-            let list = several.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(refuse(file, "several-layers", &list, "one data set; choose with --layer NAME"));
-        }
-    };
+    let chosen = choose(&names, file, layer)?;
+    let name =
+        Path::new(chosen).file_name().map_or_else(|| chosen.to_owned(), |name| name.to_string_lossy().into_owned());
+    let is_folder = format::ending(Path::new(chosen)) == "gdb";
     let folder = tempfile::tempdir().map_err(io(file))?;
+    let target = folder.path().join(format!("data.{}", format::ending(Path::new(chosen))));
+    if is_folder {
+        std::fs::create_dir(&target).map_err(io(file))?;
+    }
     let mut total = 0;
-    for (index, name) in names.iter().enumerate().filter(|(_, name)| stem(name) == stem(chosen)) {
-        let Some(ending) = ending(name).filter(|ending| ending.chars().all(|c| c.is_ascii_alphanumeric())) else {
-            continue;
+    for (index, entry) in names.iter().enumerate() {
+        // Under names of our own, but for the files of a geodatabase, whose names mean something and are plain.
+        let out = if is_folder {
+            let inside = Path::new(entry).parent() == Some(Path::new(chosen)) && !entry.ends_with('/');
+            let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+            let name = Path::new(entry).file_name().and_then(|name| name.to_str());
+            name.filter(|name| inside && plain(name)).map(|name| target.join(name))
+        } else {
+            let ending = format::ending(Path::new(entry));
+            let belongs = stem(entry) == stem(chosen) && !ending.is_empty();
+            let plain = ending.chars().all(|c| c.is_ascii_alphanumeric());
+            (belongs && plain).then(|| target.with_extension(ending))
         };
+        let Some(out) = out else { continue };
         let entry = zip.by_index(index).map_err(|error| broken(file, &error))?;
-        let mut out = File::create(folder.path().join(format!("data.{ending}"))).map_err(io(file))?;
+        let mut out = File::create(out).map_err(io(file))?;
         // One byte more than may come, to notice it.
         total += stdio::copy(&mut entry.take(MAX_BYTES + 1 - total), &mut out)
             .map_err(|error| refuse(file, "unreadable-file", &error.to_string(), "a whole zip archive"))?;
         guard(file, total, packed, MAX_BYTES)?;
     }
-    let path = folder.path().join(format!("data.{}", ending(chosen).unwrap_or_default()));
-    let name = Path::new(chosen).file_name().map_or_else(|| chosen.clone(), |name| name.to_string_lossy().into_owned());
-    Ok(Unpacked { path, name: format!("{file}/{name}"), _folder: folder })
+    Ok(Unpacked { path: target, name: format!("{file}/{name}"), _folder: folder })
+}
+
+fn stem(name: &str) -> String {
+    Path::new(name).with_extension("").to_string_lossy().to_lowercase()
+}
+
+/// The data set to take out: a file, or the folder of a geodatabase.
+fn choose<'a>(names: &'a [String], file: &str, layer: Option<&str>) -> Result<&'a str, ReadError> {
+    let mut main: Vec<&str> = Vec::new();
+    for name in names.iter().filter(|name| !name.starts_with("__MACOSX")) {
+        let folder = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let database = folder.into_iter().find(|folder| format::ending(Path::new(folder)) == "gdb");
+        let is_main = || MAIN.contains(&format::ending(Path::new(name)).as_str());
+        match database.or_else(|| is_main().then_some(name.as_str())) {
+            Some(found) if !main.contains(&found) => main.push(found),
+            _ => {}
+        }
+    }
+    let asked = |name: &&&str| layer.is_some_and(|layer| Path::new(name).file_stem().is_some_and(|stem| stem == layer));
+    match (&main[..], main.iter().find(asked)) {
+        (_, Some(name)) => Ok(name),
+        ([only], None) => Ok(only),
+        ([], None) => {
+            let list = names.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+            Err(refuse(file, "nothing-to-read", &list, EXPECTED))
+        }
+        (several, None) => {
+            Err(refuse(file, "several-layers", &several.join(", "), "one data set; choose with --layer NAME"))
+        }
+    }
 }

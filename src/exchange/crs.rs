@@ -205,6 +205,11 @@ fn way(file: &str, source: &SpatialRef, label: &str) -> Result<CoordTransform, R
 }
 
 impl Crs {
+    /// Whether the file's own coordinates are degrees already.
+    pub fn is_in_degrees(&self) -> bool {
+        self.transform.is_none()
+    }
+
     /// Turns coordinates into longitude and latitude in place. One that has no place on the ellipsoid becomes infinite;
     /// the others are turned all the same.
     pub fn turn(&self, xs: &mut [f64], ys: &mut [f64]) {

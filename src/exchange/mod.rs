@@ -12,11 +12,13 @@
 
 mod archive;
 mod crs;
+mod curve;
 mod datum;
 mod dbf;
 pub mod drawing;
 mod encoding;
 mod error;
+mod format;
 mod grid;
 pub mod header;
 pub mod manifest;
@@ -29,6 +31,7 @@ mod sheet;
 pub mod small;
 mod table;
 mod vector;
+mod wkt;
 pub mod workbook;
 pub mod write;
 

@@ -5,6 +5,7 @@
 
 use super::archive;
 use super::error::{ReadError, io, refuse, warning};
+use super::format::{self, Format, Stamp};
 use super::mapping::{ColumnUse, Mapping};
 use super::shapefile::{self, Shapefile};
 use super::vector::{self, Driver};
@@ -73,6 +74,8 @@ pub(crate) struct Job<'a> {
     pub source: &'a Source<'a>,
     pub mapping: &'a Mapping,
     pub file: String,
+    /// How many bytes it has, unpacked: it cannot hold more rows.
+    pub bytes: u64,
     pub opened: &'a mut Opened,
     pub each: &'a mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
 }
@@ -108,13 +111,6 @@ fn join(list: &mut Option<String>, label: &str) {
     }
 }
 
-enum Format {
-    Vector(Driver),
-    Archive,
-    Csv,
-    Xlsx,
-}
-
 /// Reads the files of a data set and hands out their rows one by one, with the name of the file.
 ///
 /// Cells stand in the order of [`Kind::fields`], shapes in longitude and latitude of EPSG:4490. A shape that is no polygon
@@ -136,7 +132,7 @@ pub fn read(
         if each(Event::File(&file)).is_break() {
             break;
         }
-        let mut job = Job { kind, source, mapping: &mapping, file, opened: &mut opened, each };
+        let mut job = Job { kind, source, mapping: &mapping, file, bytes: 0, opened: &mut opened, each };
         if read_file(&mut job, path)?.is_break() {
             break;
         }
@@ -152,17 +148,17 @@ pub fn name_of(path: &Path) -> String {
 /// `a.shx` where `a.shp` is named too, as in `import parcels a.*`.
 fn belongs_to_another(path: &Path, files: &[PathBuf]) -> bool {
     const BESIDE: [&str; 9] = ["shx", "dbf", "prj", "cpg", "sbn", "sbx", "qix", "xml", "qmd"];
-    BESIDE.contains(&ending(path).as_str())
-        && files.iter().any(|other| ending(other) == "shp" && other.file_stem() == path.with_extension("").file_stem())
-}
-
-fn ending(path: &Path) -> String {
-    path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+    BESIDE.contains(&format::ending(path).as_str())
+        && files
+            .iter()
+            .any(|other| format::ending(other) == "shp" && other.file_stem() == path.with_extension("").file_stem())
 }
 
 fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
-    let path = regular(path, &job.file)?;
-    let format = format(&path, &job.file)?;
+    let path = format::real(path, &job.file)?;
+    let format = format::of(&path, &job.file)?;
+    let before = Stamp::of(&path, &job.file)?;
+    job.bytes = before.bytes();
     let given = job.file.clone();
     let done = match format {
         Format::Csv => table::read_csv(job, &path),
@@ -171,32 +167,30 @@ fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadErro
         Format::Archive => {
             let unpacked = archive::unpack(&path, &job.file, job.source.layer)?;
             job.file.clone_from(&unpacked.name);
-            match format_of(&ending(&unpacked.path)) {
-                Some(Format::Vector(driver)) => read_vector(job, &unpacked.path, driver),
-                _ => Err(refuse(
-                    &unpacked.name,
-                    "unknown-format",
-                    &ending(&unpacked.path),
-                    "a .shp, .gpkg or .geojson in the archive",
-                )),
+            job.bytes = Stamp::of(&unpacked.path, &job.file)?.bytes();
+            match format::of(&unpacked.path, &unpacked.name)? {
+                Format::Vector(driver) => read_vector(job, &unpacked.path, driver),
+                _ => Err(refuse(&unpacked.name, "unknown-format", "a table", archive::EXPECTED)),
             }
         }
     }?;
     // Last, so that a file that is refused early is not read to its end.
     job.file = given;
     hash(job, &path)?;
+    if Stamp::of(&path, &job.file)? != before {
+        let expected = "a file that nobody writes to while it is read; import it again";
+        return Err(refuse(&job.file, "file-changed", "another size or time than at the beginning", expected));
+    }
     Ok(done)
 }
 
 fn read_vector(job: &mut Job<'_>, path: &Path, driver: Driver) -> Result<ControlFlow<()>, ReadError> {
     check_label(job)?;
     if driver != Driver::Shapefile {
-        if driver == Driver::GeoPackage {
-            whole_database(path, &job.file)?;
-        }
+        format::whole(path, &job.file, driver)?;
         return vector::read(job, path, driver, None);
     }
-    if ending(path) == "dbf" && job.kind.shapes() == Shapes::Required {
+    if format::ending(path) == "dbf" && job.kind.shapes() == Shapes::Required {
         let expected = format!("a .shp beside the .dbf: {} have shapes", job.kind.name());
         return Err(refuse(&job.file, "missing-file", "a lone .dbf", expected));
     }
@@ -222,89 +216,31 @@ fn check_label(job: &Job<'_>) -> Result<(), ReadError> {
     }
 }
 
-/// The real path of a regular file with something in it. GDAL has file systems of its own (`/vsicurl/…`); a path that
-/// exists on disk and starts at its root is none of theirs.
-fn regular(path: &Path, file: &str) -> Result<PathBuf, ReadError> {
-    let real = match std::fs::canonicalize(path) {
-        Ok(real) if !real.starts_with("/vsi") && !real.to_string_lossy().starts_with("/vsi") => real,
-        Ok(_) => return Err(refuse(file, "missing-file", "a virtual path", "a file on this machine")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(refuse(file, "missing-file", "no such file", "a file on this machine"));
+/// Notes the hash of a file; of a folder that of the lines `HASH  NAME` of its files, as `sha256sum * | sha256sum` has it.
+fn hash(job: &mut Job<'_>, path: &Path) -> Result<(), ReadError> {
+    let found = if path.is_dir() {
+        let mut lines = Sha256::new();
+        for file in format::files_of(path, &job.file)? {
+            lines.update(format!("{}  {}\n", hash_of(&file, &job.file)?, name_of(&file)));
         }
-        Err(error) => return Err(io(file)(error)),
+        hex::encode(lines.finalize())
+    } else {
+        hash_of(path, &job.file)?
     };
-    let about = std::fs::metadata(&real).map_err(io(file))?;
-    if !about.is_file() {
-        return Err(refuse(file, "missing-file", "not a regular file", "a file, and no folder or device"));
-    }
-    if about.len() == 0 {
-        return Err(refuse(file, "empty-file", "0 bytes", "a file with something in it"));
-    }
-    Ok(real)
-}
-
-fn format_of(ending: &str) -> Option<Format> {
-    Some(match ending {
-        "gpkg" => Format::Vector(Driver::GeoPackage),
-        "shp" | "dbf" => Format::Vector(Driver::Shapefile),
-        "geojson" | "json" => Format::Vector(Driver::GeoJson),
-        "zip" => Format::Archive,
-        "csv" | "tsv" | "txt" => Format::Csv,
-        "xlsx" | "xlsm" => Format::Xlsx,
-        _ => return None,
-    })
-}
-
-fn format(path: &Path, file: &str) -> Result<Format, ReadError> {
-    let ending = ending(path);
-    format_of(&ending).ok_or_else(|| {
-        let expected = "a .gpkg, .shp (or .zip of one), .geojson, .csv or .xlsx; save an .xls as .xlsx";
-        refuse(file, "unknown-format", &format!(".{ending}"), expected)
-    })
-}
-
-/// A SQLite file says how many pages it has; fewer is a file cut short.
-fn whole_database(path: &Path, file: &str) -> Result<(), ReadError> {
-    let mut head = Vec::new();
-    let source = File::open(path).map_err(io(file))?;
-    let bytes = source.metadata().map_err(io(file))?.len();
-    source.take(100).read_to_end(&mut head).map_err(io(file))?;
-    if !head.starts_with(b"SQLite format 3\0") {
-        return Err(refuse(file, "unreadable-file", "another beginning", "a GeoPackage, which is a SQLite database"));
-    }
-    if head.len() < 100 {
-        return Err(refuse(
-            file,
-            "truncated-file",
-            &format!("{bytes} bytes"),
-            "a whole GeoPackage; send the whole file",
-        ));
-    }
-    let word = |at: usize| u64::from(u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
-    let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
-        1 => 65_536,
-        size => size,
-    };
-    // The page count is only good where the change counter beside it agrees (SQLite file format, 1.3.7).
-    if word(24) == word(92) && word(28) * page > bytes {
-        let expected = format!("the {} bytes that its header promises; send the whole file", word(28) * page);
-        return Err(refuse(file, "truncated-file", &format!("{bytes} bytes"), expected));
-    }
+    job.opened.sha256.push((name_of(path), found));
     Ok(())
 }
 
-fn hash(job: &mut Job<'_>, path: &Path) -> Result<(), ReadError> {
+fn hash_of(path: &Path, file: &str) -> Result<String, ReadError> {
     let mut hasher = Sha256::new();
-    let mut reader = File::open(path).map_err(io(&job.file))?;
+    let mut reader = File::open(path).map_err(io(file))?;
     let mut chunk = vec![0; 1 << 16];
     loop {
-        let read = reader.read(&mut chunk).map_err(io(&job.file))?;
+        let read = reader.read(&mut chunk).map_err(io(file))?;
         if read == 0 {
             break;
         }
         hasher.update(&chunk[..read]);
     }
-    let name = path.file_name().map_or_else(|| job.file.clone(), |name| name.to_string_lossy().into_owned());
-    job.opened.sha256.push((name, hex::encode(hasher.finalize())));
-    Ok(())
+    Ok(hex::encode(hasher.finalize()))
 }

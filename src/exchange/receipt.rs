@@ -26,6 +26,8 @@ pub struct Receipt {
     pub warnings: u64,
     /// The revision that holds them; nothing where nothing changed.
     pub revision: Option<i64>,
+    /// Where the register had every row already: the revision in which these very files were imported, if they were.
+    pub unchanged_since: Option<i64>,
     /// Whether it was only tried.
     pub dry_run: bool,
     /// SHA-256 of each file.

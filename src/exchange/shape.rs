@@ -2,6 +2,9 @@
 //! into PROJ for thousands of points is many times cheaper than a call for each. It knows no files.
 
 use super::crs::Crs;
+use super::curve;
+use super::error::warning;
+use crate::domain::finding::Finding;
 use crate::domain::intake::{Cell, Record, Shape};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 
@@ -12,12 +15,24 @@ const ROWS: usize = 1 << 12;
 /// West, south, east, north of the land of China: where shapes are expected as long as nobody knows the city.
 const CHINA: [f64; 4] = [73.0, 18.0, 135.5, 54.0];
 
+/// More points than any outline of land has; a row of a hostile file may have many times as many.
+const MOST_POINTS: usize = 1_000_000;
+
+const POINT: u32 = 1;
+const LINE: u32 = 2;
 const POLYGON: u32 = 3;
+const MULTI_POINT: u32 = 4;
 const MULTI_POLYGON: u32 = 6;
+const COLLECTION: u32 = 7;
+const ARCS: u32 = 8;
+const COMPOUND_CURVE: u32 = 9;
+const CURVE_POLYGON: u32 = 10;
 const MULTI_SURFACE: u32 = 12;
 
 enum Outline {
     None,
+    /// A text or a point of a drawing.
+    Mark,
     Other(String),
     /// How many rings of the batch belong to it.
     Rings(usize),
@@ -30,27 +45,82 @@ struct Ring {
 }
 
 /// Rows whose shapes wait to be turned.
-#[derive(Default)]
 pub(crate) struct Batch {
     rows: Vec<(u64, Vec<Cell>, Outline)>,
     rings: Vec<Ring>,
     xs: Vec<f64>,
     ys: Vec<f64>,
+    /// How far a straight line may be from the arc that it stands for, in the file's unit.
+    tolerance: f64,
+    /// Whether lines that end where they begin are outlines, as in a drawing.
+    is_drawing: bool,
     /// Whether a Z or M was met.
-    pub dropped_z: bool,
+    dropped_z: bool,
+    /// How many shapes had arcs.
+    curved: u64,
+    /// How many points and texts of a drawing were left out.
+    left_out: u64,
     /// Shapes met, and those that lie outside the bounds and would lie inside with their axes swapped.
     pub shapes: u64,
     pub swapped: u64,
 }
 
 impl Batch {
+    /// A batch of shapes in some reference system; of a drawing, which has no polygons but closed lines, texts and points.
+    pub fn new(crs: Option<&Crs>, is_drawing: bool) -> Self {
+        // A centimetre, or what is about one in degrees.
+        let tolerance = if crs.is_some_and(Crs::is_in_degrees) { 1e-7 } else { 0.01 };
+        Self {
+            rows: Vec::new(),
+            rings: Vec::new(),
+            xs: Vec::new(),
+            ys: Vec::new(),
+            tolerance,
+            is_drawing,
+            dropped_z: false,
+            curved: 0,
+            left_out: 0,
+            shapes: 0,
+            swapped: 0,
+        }
+    }
+
     /// Adds a row; `wkb` in ISO well-known binary, little-endian.
     pub fn push(&mut self, row: u64, cells: Vec<Cell>, wkb: Option<&[u8]>) {
         let outline = match wkb {
             None => Outline::None,
             Some(bytes) => self.outline(bytes),
         };
-        self.rows.push((row, cells, outline));
+        match outline {
+            Outline::Mark => self.left_out += 1,
+            outline => self.rows.push((row, cells, outline)),
+        }
+    }
+
+    /// Adds a row whose shape is said to be something else than polygons.
+    pub fn push_other(&mut self, row: u64, cells: Vec<Cell>, name: String) {
+        self.rows.push((row, cells, Outline::Other(name)));
+    }
+
+    /// What is worth a look, once all is drained.
+    pub fn findings(&self, file: &str) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if self.dropped_z {
+            let expected = "shapes in two dimensions; heights and measures are left out";
+            found.push(warning(file, "z-dropped", "Z or M", expected));
+        }
+        if self.curved > 0 {
+            let expected = format!(
+                "straight lines; arcs are drawn as chords at most {} of the file's unit away from them",
+                self.tolerance
+            );
+            found.push(warning(file, "curves-linearised", &format!("{} shapes", self.curved), expected));
+        }
+        if self.left_out > 0 {
+            let expected = "outlines; texts and points of the drawing are left out";
+            found.push(warning(file, "marks-left-out", &self.left_out.to_string(), expected));
+        }
+        found
     }
 
     /// Whether it is time to turn what has come together.
@@ -61,7 +131,13 @@ impl Batch {
     fn outline(&mut self, bytes: &[u8]) -> Outline {
         let (rings, points) = (self.rings.len(), self.xs.len());
         let mut reader = Wkb { rest: bytes };
-        let read = self.surface(&mut reader);
+        let curved = std::mem::take(&mut self.curved);
+        let mut read = self.surface(&mut reader, true);
+        self.curved = curved + u64::from(self.curved > 0);
+        let count = self.xs.len() - points;
+        if count > MOST_POINTS {
+            read = Ok(Outline::Other(format!("a shape of {count} points; at most {MOST_POINTS} are read")));
+        }
         if !matches!(read, Ok(Outline::Rings(_))) {
             self.rings.truncate(rings);
             self.xs.truncate(points);
@@ -70,20 +146,35 @@ impl Batch {
         read.unwrap_or_else(|Broken| Outline::Other("unreadable geometry".to_owned()))
     }
 
-    fn surface(&mut self, reader: &mut Wkb<'_>) -> Result<Outline, Broken> {
+    /// Polygons, curved or not, by themselves or several; `outermost` tells a geometry from the part of one.
+    fn surface(&mut self, reader: &mut Wkb<'_>, outermost: bool) -> Result<Outline, Broken> {
         let (kind, dimensions) = self.kind(reader)?;
         let before = self.rings.len();
         match kind {
             POLYGON => self.polygon(reader, dimensions)?,
-            MULTI_POLYGON | MULTI_SURFACE => {
-                for _ in 0..reader.count()? {
-                    let (part, dimensions) = self.kind(reader)?;
-                    if part != POLYGON {
-                        return Ok(Outline::Other(name(kind)));
-                    }
-                    self.polygon(reader, dimensions)?;
+            CURVE_POLYGON => {
+                for ring in 0..reader.count()? {
+                    self.curved_ring(reader, ring == 0)?;
                 }
             }
+            MULTI_POLYGON | MULTI_SURFACE | COLLECTION if outermost || kind != COLLECTION => {
+                for _ in 0..reader.count()? {
+                    if let Outline::Other(part) = self.surface(reader, false)? {
+                        return Ok(Outline::Other(format!("{} with {part}", name(kind))));
+                    }
+                }
+            }
+            LINE if self.is_drawing => {
+                let start = self.xs.len();
+                self.line(reader, dimensions)?;
+                let points = self.xs.len() - start;
+                let ends = |line: &[f64]| line.first() == line.last();
+                if points < 4 || !ends(&self.xs[start..]) || !ends(&self.ys[start..]) {
+                    return Ok(Outline::Other("LineString that does not end where it begins".to_owned()));
+                }
+                self.rings.push(Ring { points, outer: true });
+            }
+            POINT | MULTI_POINT if self.is_drawing && outermost => return Ok(Outline::Mark),
             other => return Ok(Outline::Other(name(other))),
         }
         match self.rings.len() - before {
@@ -100,15 +191,69 @@ impl Batch {
 
     fn polygon(&mut self, reader: &mut Wkb<'_>, dimensions: usize) -> Result<(), Broken> {
         for ring in 0..reader.count()? {
-            let points = reader.count()?;
-            for _ in 0..points {
-                self.xs.push(reader.number()?);
-                self.ys.push(reader.number()?);
-                reader.skip((dimensions - 2) * 8)?;
+            let start = self.xs.len();
+            self.line(reader, dimensions)?;
+            self.end_ring(start, ring == 0);
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, reader: &mut Wkb<'_>, dimensions: usize) -> Result<(), Broken> {
+        for _ in 0..reader.count()? {
+            self.xs.push(reader.number()?);
+            self.ys.push(reader.number()?);
+            reader.skip((dimensions - 2) * 8)?;
+        }
+        Ok(())
+    }
+
+    fn end_ring(&mut self, start: usize, outer: bool) {
+        let points = self.xs.len() - start;
+        if points > 0 {
+            self.rings.push(Ring { points, outer });
+        }
+    }
+
+    /// A ring of straight lines, of arcs, or of both one behind the other.
+    fn curved_ring(&mut self, reader: &mut Wkb<'_>, outer: bool) -> Result<(), Broken> {
+        let start = self.xs.len();
+        let (kind, dimensions) = self.kind(reader)?;
+        if kind == COMPOUND_CURVE {
+            for _ in 0..reader.count()? {
+                let (part, dimensions) = self.kind(reader)?;
+                // A part begins where the one before has ended.
+                if self.xs.len() > start {
+                    self.xs.pop();
+                    self.ys.pop();
+                }
+                self.piece(reader, part, dimensions)?;
             }
-            if points > 0 {
-                self.rings.push(Ring { points, outer: ring == 0 });
-            }
+        } else {
+            self.piece(reader, kind, dimensions)?;
+        }
+        self.end_ring(start, outer);
+        Ok(())
+    }
+
+    fn piece(&mut self, reader: &mut Wkb<'_>, kind: u32, dimensions: usize) -> Result<(), Broken> {
+        let start = self.xs.len();
+        match kind {
+            LINE => return self.line(reader, dimensions),
+            ARCS => self.line(reader, dimensions)?,
+            _ => return Err(Broken),
+        }
+        let corners: Vec<_> = self.xs.drain(start..).zip(self.ys.drain(start..)).collect();
+        let Some(first) = corners.first().filter(|_| corners.len() % 2 == 1) else { return Err(Broken) };
+        self.curved += 1;
+        self.xs.push(first.0);
+        self.ys.push(first.1);
+        let (tolerance, xs, ys) = (self.tolerance, &mut self.xs, &mut self.ys);
+        // Each arc has its own middle and shares its ends.
+        for at in (2..corners.len()).step_by(2) {
+            curve::arc([corners[at - 2], corners[at - 1], corners[at]], tolerance, &mut |x, y| {
+                xs.push(x);
+                ys.push(y);
+            });
         }
         Ok(())
     }
@@ -124,7 +269,7 @@ impl Batch {
         let (mut ring_at, mut point_at) = (0, 0);
         for (row, cells, outline) in self.rows.drain(..) {
             let shape = match outline {
-                Outline::None => Shape::None,
+                Outline::None | Outline::Mark => Shape::None,
                 Outline::Other(name) => Shape::Other(name),
                 Outline::Rings(count) => {
                     let rings = &self.rings[ring_at..ring_at + count];
@@ -213,9 +358,11 @@ fn name(kind: u32) -> String {
         7 => "GeometryCollection".to_owned(),
         8 => "CircularString".to_owned(),
         9 => "CompoundCurve".to_owned(),
-        10 => "CurvePolygon (curves are not read; turn them into straight lines)".to_owned(),
+        10 => "CurvePolygon".to_owned(),
+        3 => "Polygon".to_owned(),
+        6 => "MultiPolygon".to_owned(),
         11 => "MultiCurve".to_owned(),
-        12 => "MultiSurface with curves (curves are not read; turn them into straight lines)".to_owned(),
+        12 => "MultiSurface".to_owned(),
         15 => "PolyhedralSurface".to_owned(),
         16 => "TIN".to_owned(),
         17 => "Triangle".to_owned(),

@@ -1,11 +1,15 @@
-//! Tables without shapes, CSV and XLSX: the encoding and delimiter of a CSV, the header row of both, and rows by field
+//! Tables, CSV and XLSX, without shapes or with shapes as text: the encoding and delimiter of a CSV, the header row of both, and rows by field
 //! map. It holds one row at a time and never a whole file.
 
+use super::crs::Asked;
 use super::encoding::{self, Evidence, Transcoder};
 use super::error::{ReadError, finding, io, refuse, warning};
 use super::read::{Event, Job};
+use super::shape::Batch;
 use super::sheet::Book;
-use crate::domain::intake::{Cell, Record, Shape, Shapes};
+use super::vector::verdict;
+use super::wkt;
+use crate::domain::intake::{Cell, Kind, Record, Shape, Shapes};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::cell::Cell as Shared;
 use std::collections::VecDeque;
@@ -17,6 +21,8 @@ use std::rc::Rc;
 
 /// A row longer than this is no row: no bureau's table has one, and a file of one line must not fill the memory.
 const MAX_ROW_BYTES: usize = 1 << 20;
+/// The same where a row may hold an outline, with some twenty bytes for each point.
+const MAX_ROW_BYTES_WITH_SHAPE: usize = 16 << 20;
 /// How far down a title may push the header.
 const HEADER_WITHIN: usize = 10;
 /// After so many, more of the same findings help nobody.
@@ -33,7 +39,8 @@ pub(crate) trait Rows {
 /// Reads a CSV file.
 pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadError> {
     let file = job.file.clone();
-    let (encoding, words) = csv_encoding(path, &file, job.source.encoding)?;
+    let longest = longest(job.kind);
+    let (encoding, words) = csv_encoding(path, &file, job.source.encoding, longest)?;
     let open = || File::open(path).map(|inner| Transcoder::new(inner, encoding)).map_err(io(&file));
     let mut start = Vec::new();
     open()?.take(1 << 16).read_to_end(&mut start).map_err(io(&file))?;
@@ -44,14 +51,14 @@ pub(crate) fn read_csv(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>
     job.note_encoding(encoding::name(encoding));
     job.note_evidence(&words);
     let spent = Rc::new(Shared::new(0));
-    let reader = Metered { inner: open()?, spent: Rc::clone(&spent) };
+    let reader = Metered { inner: open()?, spent: Rc::clone(&spent), longest };
     let records = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter(&start))
         .from_reader(reader)
         .into_records();
-    read_rows(job, &mut CsvRows { records, spent, file })
+    read_rows(job, &mut CsvRows { records, spent, longest, file })
 }
 
 /// Reads an XLSX file.
@@ -65,10 +72,6 @@ pub(crate) fn read_xlsx(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()
 
 fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, ReadError> {
     let file = job.file.clone();
-    if job.kind.shapes() == Shapes::Required {
-        let expected = format!("a GeoPackage, Shapefile or GeoJSON: {} have shapes", job.kind.name());
-        return Err(refuse(&file, "missing-geometry", "a table", expected));
-    }
     let mut first = VecDeque::new();
     while first.len() < HEADER_WITHIN {
         let Some(row) = rows.next_row()? else { break };
@@ -91,7 +94,26 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
     let Some((header_line, header)) = first.pop_front() else {
         return Err(refuse(&file, "empty-file", "no header", "a header and rows under it"));
     };
-    let columns = names(&header);
+    let mut columns = names(&header);
+    let asked = Asked { crs: job.source.crs, datum: job.source.datum };
+    let shapes = if job.mapping.shapes { wkt::column(&file, job.kind, &columns, asked)? } else { None };
+    match &shapes {
+        Some(shapes) => {
+            // No field may take it, and nobody needs to be told that none did.
+            columns[shapes.index].clear();
+            job.note_crs(&shapes.crs.label);
+            job.opened.findings.extend(shapes.crs.findings.iter().cloned());
+        }
+        None if job.kind.shapes() == Shapes::Required => {
+            let expected = format!(
+                "a GeoPackage, Shapefile, File Geodatabase or GeoJSON, or a column WKT: {} have shapes",
+                job.kind.name()
+            );
+            return Err(refuse(&file, "missing-geometry", "a table", expected));
+        }
+        None => {}
+    }
+    let mut batch = Batch::new(shapes.as_ref().map(|shapes| &shapes.crs), false);
     let mut plan = job.mapping.plan(&file, &columns)?;
     job.opened.findings.append(&mut plan.findings);
     job.opened.columns.append(&mut plan.uses);
@@ -118,14 +140,40 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
             continue;
         }
         let found = plan.cells(row, row, |index, _| cells.get(index).cloned().unwrap_or(Cell::Empty));
-        let Some(cells) = found else { continue };
-        if (job.each)(Event::Row(&file, Record { row, cells, shape: Shape::None })).is_break() {
+        let Some(found) = found else { continue };
+        let Some(shapes) = &shapes else {
+            if (job.each)(Event::Row(&file, Record { row, cells: found, shape: Shape::None })).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            continue;
+        };
+        match wkt::binary(cells.get(shapes.index).unwrap_or(&Cell::Empty), &shapes.crs) {
+            Ok(wkb) => batch.push(row, found, wkb.as_deref()),
+            Err(name) => batch.push_other(row, found, name),
+        }
+        if batch.is_full() && !drain(&mut batch, job, &file, shapes) {
             return Ok(ControlFlow::Break(()));
         }
     }
+    if let Some(shapes) = &shapes
+        && !drain(&mut batch, job, &file, shapes)
+    {
+        return Ok(ControlFlow::Break(()));
+    }
+    job.opened.findings.extend(batch.findings(&file));
+    verdict(job, shapes.as_ref().map(|shapes| &shapes.crs), &batch)?;
     job.note_rows(count);
     job.opened.findings.extend(plan.left_out(&file));
     Ok(ControlFlow::Continue(()))
+}
+
+fn drain(batch: &mut Batch, job: &mut Job<'_>, file: &str, shapes: &wkt::Column) -> bool {
+    batch.drain(Some(&shapes.crs), job.source.bounds, |record| (job.each)(Event::Row(file, record)).is_continue())
+}
+
+/// How long a row may be.
+fn longest(kind: Kind) -> usize {
+    if kind.shapes() == Shapes::None { MAX_ROW_BYTES } else { MAX_ROW_BYTES_WITH_SHAPE }
 }
 
 /// A cell as a text.
@@ -140,7 +188,12 @@ pub(super) fn text(cell: &Cell) -> String {
 
 /// The encoding by hand, by byte order mark, or by the bytes of the whole file; a line without an end is refused on the
 /// way, before anything is decoded.
-fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<(&'static Encoding, String), ReadError> {
+fn csv_encoding(
+    path: &Path,
+    file: &str,
+    asked: Option<&str>,
+    longest: usize,
+) -> Result<(&'static Encoding, String), ReadError> {
     let asked = match asked {
         None => None,
         Some(label) => Some(encoding::by_label(label).ok_or_else(|| {
@@ -165,8 +218,8 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<(&'stati
                 evidence.see(piece);
             } else {
                 line.extend_from_slice(piece);
-                if line.len() > MAX_ROW_BYTES {
-                    return Err(too_long(file, lines + 1));
+                if line.len() > longest {
+                    return Err(too_long(file, lines + 1, longest));
                 }
                 if ended {
                     evidence.see(&line);
@@ -190,9 +243,9 @@ fn csv_encoding(path: &Path, file: &str, asked: Option<&str>) -> Result<(&'stati
     })
 }
 
-fn too_long(file: &str, line: u64) -> ReadError {
+fn too_long(file: &str, line: u64, longest: usize) -> ReadError {
     let value = format!("line {line}");
-    let expected = format!("lines of at most {MAX_ROW_BYTES} bytes; look for a missing line end or an open quote");
+    let expected = format!("lines of at most {longest} bytes; look for a missing line end or an open quote");
     refuse(file, "line-too-long", &value, expected)
 }
 
@@ -219,13 +272,14 @@ fn delimiter(start: &[u8]) -> u8 {
 struct Metered<R> {
     inner: R,
     spent: Rc<Shared<usize>>,
+    longest: usize,
 }
 
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, out: &mut [u8]) -> stdio::Result<usize> {
         let read = self.inner.read(out)?;
         self.spent.set(self.spent.get() + read);
-        if self.spent.get() > MAX_ROW_BYTES + (1 << 16) {
+        if self.spent.get() > self.longest + (1 << 16) {
             return Err(stdio::Error::from(stdio::ErrorKind::FileTooLarge));
         }
         Ok(read)
@@ -243,6 +297,7 @@ fn bare(text: &str) -> &str {
 struct CsvRows<R> {
     records: csv::StringRecordsIntoIter<R>,
     spent: Rc<Shared<usize>>,
+    longest: usize,
     file: String,
 }
 
@@ -255,7 +310,7 @@ impl<R: Read> Rows for CsvRows<R> {
             let record = match record.map_err(csv::Error::into_kind) {
                 Ok(record) => record,
                 Err(csv::ErrorKind::Io(error)) if error.kind() == stdio::ErrorKind::FileTooLarge => {
-                    return Err(too_long(&self.file, line));
+                    return Err(too_long(&self.file, line, self.longest));
                 }
                 Err(csv::ErrorKind::Io(error)) => return Err(io(&self.file)(error)),
                 Err(other) => {

@@ -12,6 +12,7 @@ use gdal::errors::{CplErrType, GdalError};
 use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Once;
@@ -72,10 +73,14 @@ static QUIET: Once = Once::new();
 
 /// GDAL prints its complaints to the terminal unless someone takes them. GDAL calls the handler on the thread that
 /// complains, so each thread finds its own.
-fn listen() {
+pub(super) fn listen() {
     QUIET.call_once(|| {
         gdal::config::set_error_handler(|class, _, message| {
-            if matches!(class, CplErrType::Failure | CplErrType::Fatal) {
+            if class == CplErrType::Fatal {
+                // GDAL ends the process after this: these are its last words, for whoever asks what it died of.
+                let _ = writeln!(std::io::stderr(), "{message}");
+            }
+            if class == CplErrType::Failure {
                 COMPLAINTS.with_borrow_mut(|list| {
                     // A hostile file may complain a million times.
                     if list.len() < 8 {
@@ -175,9 +180,19 @@ pub(crate) fn read(
     }
     let promised = shapefile.as_ref().map_or_else(|| layer.feature_count(), |shapefile| shapefile.rows);
     let complaints_before = COMPLAINTS.take();
-    let (mut rows, mut batch, mut going) = (0_u64, Batch::default(), true);
+    let (mut rows, mut batch, mut going) = (0_u64, Batch::new(crs.as_ref(), driver == Driver::Dxf), true);
     for feature in layer.features() {
         rows += 1;
+        if rows > job.bytes {
+            // A view can make rows without end out of nothing.
+            let value = format!("{rows} rows and more");
+            return Err(refuse(
+                &file,
+                "endless-file",
+                &value,
+                format!("at most one for each of its {} bytes", job.bytes),
+            ));
+        }
         let fid = feature.fid().unwrap_or(rows);
         let Some(cells) = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds)) else {
             continue;
@@ -226,20 +241,13 @@ pub(crate) fn read(
     }
     job.note_rows(rows);
     job.opened.findings.extend(plan.left_out(&file));
-    if batch.dropped_z {
-        job.opened.findings.push(warning(
-            &file,
-            "z-dropped",
-            "Z or M",
-            "shapes in two dimensions; heights and measures are left out",
-        ));
-    }
+    job.opened.findings.extend(batch.findings(&file));
     verdict(job, crs.as_ref(), &batch)?;
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
 }
 
 /// What the coordinates turned out to be.
-fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
+pub(super) fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
     if let Some(crs) = crs {
         job.opened.findings.extend(crs.verdict(&job.file)?);
     }

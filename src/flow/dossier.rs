@@ -5,7 +5,7 @@ use super::refresh::RefreshError;
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::BondPart;
-use crate::domain::contract::clock::{Clock, Events, Expiry, State, expiry};
+use crate::domain::contract::clock::{Clock, Events, Expiry, State};
 use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
@@ -46,6 +46,13 @@ pub struct Standing {
     pub bonds: Vec<HeldBond>,
     /// The end of its term; nothing for land without term.
     pub expiry: Option<Expiry>,
+    /// The two tracks; nothing on days before the rules that they rest on.
+    pub tracks: Option<Tracks>,
+}
+
+/// The two tracks on which land that is not built on can be lost, side by side.
+#[derive(Debug)]
+pub struct Tracks {
     /// The contract track: a late start.
     pub start: Start,
     /// The money of the contract track.
@@ -67,12 +74,13 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
     let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
     let Some(found) = found else { return Ok(None) };
-    let limits = rules::limits(moment.valid_at)?;
+    // Of a day before those rules were law there is a file all the same, without tracks.
+    let limits = rules::limits(moment.valid_at).ok();
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
         let watched = found.watched.iter().find(|one| one.number == contract.number);
         let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
-        standings.push(standing(contract, watched, in_use, &limits, moment.valid_at)?);
+        standings.push(standing(contract, watched, in_use, limits.as_ref(), moment.valid_at)?);
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
@@ -83,7 +91,7 @@ fn standing(
     contract: &Contract,
     watched: Option<&Watched>,
     in_use: bool,
-    limits: &Limits,
+    limits: Option<&Limits>,
     day: NaiveDate,
 ) -> Result<Standing, RefreshError> {
     let calendar = rules::calendar()?;
@@ -128,14 +136,19 @@ fn standing(
             ends_on,
         },
     );
-    let idle = limits.idle(&site);
+    let tracks = limits.map(|limits| {
+        let idle = limits.idle(&site);
+        Tracks {
+            start: limits.start(&site),
+            start_money: limits.contract_money(&site, &parts, terms.as_ref()),
+            idle,
+            idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
+        }
+    });
     Ok(Standing {
         duties,
-        expiry: contract.term_ends_on.map(|end| expiry(end, day, limits.application(), limits.reminder())),
-        start: limits.start(&site),
-        start_money: limits.contract_money(&site, &parts, terms.as_ref()),
-        idle,
-        idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
+        expiry: limits.zip(contract.term_ends_on).and_then(|(limits, end)| limits.expiry(end)),
+        tracks,
         bonds,
     })
 }

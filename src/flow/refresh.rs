@@ -4,10 +4,11 @@
 use super::rules::{self, RulesError};
 use crate::atlas::{Atlas, BuildError, Settled, Snapshot};
 use crate::clock::Clock;
+use crate::store::building::Moved;
 use crate::store::changes::Since;
 use crate::store::write::{Audit, REVISION_CHANNEL, Write};
 use crate::store::{self, StoreError};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
@@ -44,10 +45,14 @@ pub async fn bring_tiers_up_to_date(pool: &PgPool, today: NaiveDate) -> Result<(
     let share = rules::deciding_share(rules::rulebook()?, today)?;
     let mut write = Write::begin(pool, "landcycle", "refresh-tiers").await?;
     let moved = store::place::refresh_tiers(&mut write, today, share).await?;
-    if moved == 0 {
+    // Which day the buildings were last put on their land is not kept; to look at a year too many changes nothing.
+    let turned = Moved::Law(today - Days::new(366), today);
+    let least_part = rules::least_building_part(rules::rulebook()?, today)?;
+    let parts = store::building::stand(&mut write, turned, today, least_part).await?;
+    if moved == 0 && parts == 0 {
         return Ok(write.abandon().await?);
     }
-    let facts = json!({ "day": today, "moved": moved });
+    let facts = json!({ "building_parts": parts, "day": today, "moved": moved });
     write.commit(Audit { subject: "tiers".to_owned(), facts }).await?;
     tracing::info!(moved, "{moved} parcels stand in another tier or zone since {today}");
     Ok(())

@@ -109,9 +109,9 @@ pub fn calendar() -> Result<&'static Calendar, RulesError> {
     Ok(DAYS.get_or_init(|| days))
 }
 
-/// The rule values of the contract and idle-land tracks on a day.
+/// The rule values of the contract and idle-land tracks in force on a day.
 pub fn limits(day: NaiveDate) -> Result<Limits, RulesError> {
-    Limits::on(rulebook()?, day).map_err(of_values)
+    Ok(Limits::in_force(rulebook()?, day))
 }
 
 /// How many months before its end a term counts as expiring, by the rule of that day.

@@ -9,7 +9,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{parcel, plot_ratio};
+pub use api::{obligations, parcel, plot_ratio};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -67,6 +67,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/city", get(api::city::show))
         .route("/api/v1/parcels/search", post(api::search::search))
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
+        .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/tiles/{file}", get(tiles::describe))

@@ -78,18 +78,19 @@ pub enum Moved<'a> {
     Law(NaiveDate, NaiveDate),
 }
 
-/// Works out again where buildings stand on the land that is law on the day, through the R-tree; answers how many were
-/// looked at.
+/// Works out again where buildings stand on the land that is law on the day, through the R-tree; answers how many
+/// parts are new or gone.
 ///
 /// A building with an outline stands where its outline lies, whatever parcel its data set names, shared by geodesic
 /// footprint; a parcel that holds less than `least_share` of it has no part in it. One without an outline, or whose
 /// outline lies on no parcel, stands on the parcel that its data set names.
-pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_share: f64) -> Result<usize, StoreError> {
+pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_share: f64) -> Result<u64, StoreError> {
     let buildings = moved_buildings(write.connection(), moved).await?;
     if buildings.is_empty() {
         return Ok(0);
     }
     let at = write.recorded_at;
+    let mut changed = 0;
     let connection = write.connection();
     let stood = sqlx::query_scalar!(
         r#"select exists (select from building_part where building_id = any($1) and upper_inf(recorded)) as "stood!""#,
@@ -98,7 +99,7 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
     .fetch_one(&mut *connection)
     .await?;
     if stood {
-        sqlx::query!(
+        changed += sqlx::query!(
             "with stands as materialized (select * from building_stand($1, $2, $3))
              update building_part t set recorded = tstzrange(lower(t.recorded), $4)
              where t.building_id = any($1) and upper_inf(t.recorded)
@@ -112,9 +113,10 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
             at
         )
         .execute(&mut *connection)
-        .await?;
+        .await?
+        .rows_affected();
     }
-    sqlx::query!(
+    changed += sqlx::query!(
         "insert into building_part (building_id, parcel_id, recorded, share, footprint_m2)
          select s.building_id, s.parcel_id, tstzrange($4, null), s.share, s.footprint_m2
          from building_stand($1, $2, $3) s
@@ -127,8 +129,9 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
         at
     )
     .execute(connection)
-    .await?;
-    Ok(buildings.len())
+    .await?
+    .rows_affected();
+    Ok(changed)
 }
 
 async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Result<Vec<i64>, StoreError> {

@@ -15,8 +15,6 @@ use sqlx::PgConnection;
 /// A parcel as the register has it on the day of an event.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its row.
-    pub id: i64,
     /// Its code.
     pub code: String,
     /// What is law on the day, with its land; nothing where nothing is.
@@ -30,7 +28,7 @@ pub struct Found {
 /// Looks parcels up by code, in the order of the codes; an unknown code is left out.
 pub async fn find(connection: &mut PgConnection, codes: &[String], on: NaiveDate) -> Result<Vec<Found>, StoreError> {
     let rows = sqlx::query!(
-        r#"select p.id, p.code, v.area_m2 as "area_m2?", v.district as "district?", v.park, v.land_use as "land_use?",
+        r#"select p.code, v.area_m2 as "area_m2?", v.district as "district?", v.park, v.land_use as "land_use?",
                v.land_use_scheme as "land_use_scheme?", v.plot_ratio_allowed, lower(v.valid) as valid_from,
                st_asbinary(v.geom, 'NDR') as wkb, e.kind as "ended_by?", e.on_date as "ended_on?",
                (select min(lower(o.valid)) from parcel_version o
@@ -75,7 +73,7 @@ pub async fn find(connection: &mut PgConnection, codes: &[String], on: NaiveDate
                 (Some(kind), Some(on)) => Some((parse_kind(&kind, &row.code)?, on)),
                 _ => None,
             };
-            Ok(Found { id: row.id, code: row.code, law, later: row.later, ended })
+            Ok(Found { code: row.code, law, later: row.later, ended })
         })
         .collect()
 }

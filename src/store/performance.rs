@@ -180,10 +180,11 @@ pub async fn of_parcel(
              and o.enterprise in (
                  select u.enterprise from occupancy u
                  where u.parcel = $1 and u.recorded @> coalesce($3::timestamptz, 'infinity'))
-             and (o.parcel = $1 or exists (
-                 select from parcel p join parcel_version v on v.parcel_id = p.id
+             -- A scalar, because a planner without statistics would hash the whole city for an exists.
+             and (o.parcel = $1 or (
+                 select true from parcel p join parcel_version v on v.parcel_id = p.id
                  where p.code = o.parcel and v.recorded @> coalesce($3::timestamptz, 'infinity')
-                   and v.valid @> $2::date))
+                   and v.valid @> $2::date limit 1))
            order by o.parcel collate "C", o.enterprise collate "C", o.from_on, o.role"#,
         code,
         moment.valid_at,

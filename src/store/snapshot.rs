@@ -64,9 +64,11 @@ pub(super) async fn parcels(
     run: Option<i64>,
     codes: &[String],
 ) -> Result<Vec<Parcel>, StoreError> {
+    // Not lateral: that is flattened into a join, which first sums the floors of the whole city.
     let some = parcels_of!(
         " and parcel = any($4)",
-        "lateral (select * from parcel_floor($3, null) o where o.parcel_id = p.id) f on true",
+        "(select * from parcel_floor($3, null)
+            where parcel_id = any(array(select id from parcel where code = any($4)))) f on f.parcel_id = p.id",
         " where p.code = any($4)",
         day,
         run,

@@ -130,6 +130,21 @@ pub async fn verify_audit(pool: &PgPool) -> Result<Result<u64, i64>, StoreError>
     Ok(Ok(count))
 }
 
+/// The latest revision in which an act brought exactly these files, told by their hashes in its audit entry.
+pub async fn revision_of(
+    connection: &mut PgConnection,
+    act: &str,
+    sha256: &[(String, String)],
+) -> Result<Option<i64>, StoreError> {
+    let revision = sqlx::query_scalar!(
+        "select max(revision) from audit_entry
+         where entry::jsonb ->> 'act' = $1 and entry::jsonb -> 'facts' -> 'sha256' = $2",
+        act,
+        json!(sha256)
+    );
+    Ok(revision.fetch_one(connection).await?)
+}
+
 /// The newest committed revision; 0 where nothing was written yet.
 pub async fn head(connection: &mut PgConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!("select id from revision_head").fetch_one(connection).await?)

@@ -172,6 +172,7 @@ async fn zones(town: &Town) {
 async fn late_obligations(town: &Town) {
     let sql = "select c.parcel, c.number, o.number, o.due_on from obligation o join contract c on c.number = o.contract
          where o.met_on is null and o.due_on < $1 and upper_inf(o.recorded) and upper_inf(c.recorded)
+             and o.kind in ('start', 'completion', 'production', 'full_production')
          order by o.due_on limit 5";
     let late: Vec<(String, String, String, NaiveDate)> =
         sqlx::query_as(sql).bind(today()).fetch_all(&town.database.pool).await.unwrap();

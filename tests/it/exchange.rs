@@ -5,9 +5,10 @@
 
 mod bad;
 mod foreign;
+mod formats;
 mod tables;
 
-pub(crate) use foreign::acceptance;
+pub(crate) use foreign::{acceptance, files_under};
 
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use gdal::vector::{Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType};
@@ -246,7 +247,7 @@ fn shapes_of_every_type_come_as_polygons_or_by_their_name() {
         "2 polygons, 0 holes",
         "1 polygons, 1 holes",
         "Point",
-        "CurvePolygon (curves are",
+        "1 polygons, 0 holes",
         "none",
         "none",
         "off the globe at longitude 121, latitude 91, read as EPSG:4490",

@@ -3,10 +3,12 @@
 mod bad;
 mod crash;
 mod history;
+mod hostile;
 mod meaning;
 mod numbers;
 mod place;
 mod preview;
+mod reader;
 mod real;
 mod tiers;
 

@@ -305,3 +305,38 @@ async fn a_storey_over_eight_metres_counts_twice_only_if_the_rule_says_so() {
     let built: Vec<f64> = on.entries.iter().filter_map(|entry| Some(entry.floor?.built.value())).collect();
     assert_eq!((built, on.floor_on_record.value()), (vec![211.0], 211.0));
 }
+
+#[tokio::test]
+async fn the_ledger_shows_the_built_plot_ratios_of_cambridge() {
+    let Some(folder) = crate::exchange::acceptance() else { return };
+    let files = [folder.join("real/cambridge_ma/derived_cambridge_parcels_fy2014_joined.gpkg")];
+    let town = Town::empty().await;
+    let parcels = town.import("parcels", &files, &["--map", "cambridge", "--repair"]);
+    let buildings = town.import("buildings", &files, &["--map", "cambridge-buildings"]);
+    assert_eq!((parcels.status, buildings.status), (Some(0), Some(0)), "{} {}", parcels.said, buildings.said);
+    let ledger = town.run(&["ledger", "plot-ratio", "--by", "parcel"]).answer;
+    // Assessed floor area over assessed land, both in square feet: industry, research and warehouses.
+    for (key, land, floor) in [
+        ("10-16", 60_000.000_073_2, 146_888.0),
+        ("129-58", 52_061.000_151_6, 100_548.0),
+        ("13-21", 168_162.000_019_2, 88_660.0),
+        ("261-167", 97_760.000_012_4, 2_640.0),
+    ] {
+        let sql = "select p.code from parcel p join parcel_version v on v.parcel_id = p.id
+            where v.source_id = $1 and upper_inf(v.recorded)";
+        let code: String = sqlx::query_scalar(sql).bind(key).fetch_one(&town.database.pool).await.unwrap();
+        let row = ledger["rows"].as_array().unwrap().iter().find(|row| row["code"] == code.as_str()).unwrap();
+        let ratio = row["built"]["plot_ratio"].as_f64().unwrap();
+        assert!((ratio - floor / land).abs() < 1e-4, "{key}: {row}");
+        assert_eq!(
+            (&row["allowed"]["plot_ratio"], &row["balance_m2"]),
+            (&Value::Null, &Value::Null),
+            "the city's files name none"
+        );
+    }
+    let total = &ledger["total"];
+    let stored = "select sum(floor_area_m2) from building where upper_inf(recorded)";
+    let floor = total["built"]["floor_m2"].as_f64().unwrap() + ledger["floor_on_no_parcel_m2"].as_f64().unwrap();
+    assert!((floor - town.value::<f64>(stored).await).abs() < 0.1, "{floor}");
+    assert!(total["parcels"].as_u64().unwrap() > 12_900 && total["judged_parcels"] == 0, "{total}");
+}

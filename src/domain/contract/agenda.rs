@@ -1,7 +1,7 @@
 //! What falls due: the clocks of all contracts on a day, as a list by responsible body. It keeps nothing and decides nothing.
 
 use super::bond::BondPart;
-use super::clock::{Clock, Events, Expiry, Promise, State, expiry};
+use super::clock::{Clock, Events, Expiry, Promise, State};
 use super::due::DueRule;
 use super::obligation::{Act, Excuse, ObligationKind};
 use super::tracks::Limits;
@@ -226,14 +226,15 @@ impl Agenda {
 
     /// A term that ends is on the list from the day of the reminder, however far the last day to apply is.
     fn note_expiry(&mut self, contract: &Watched, end: NaiveDate, limits: &Limits, today: NaiveDate) {
-        let (apply_by, state) = match expiry(end, today, limits.application(), limits.reminder()) {
+        let (Some(found), Some(months)) = (limits.expiry(end), limits.application()) else { return };
+        let (apply_by, state) = match found {
             Expiry::Running | Expiry::Ended => return,
             Expiry::Remind { apply_by } => (apply_by, State::DueSoon { days: (apply_by - today).num_days() }),
             Expiry::ApplicationOver { apply_by } => {
                 (apply_by, State::Late { days: (today - apply_by).num_days(), excuse: None })
             }
         };
-        let months = limits.application().as_u32();
+        let months = months.as_u32();
         self.items.push(Item {
             body: contract.responsible_unit.clone(),
             what: What::RenewalApplication,

@@ -2,6 +2,7 @@
 //! contract (late start) and the idle-land rules (闲置土地). They run side by side and are never mixed: what one takes or
 //! gives back says nothing of the other.
 
+use super::clock::{Expiry, expiry};
 use super::obligation::ObligationKind;
 use crate::domain::review::decision::{Idle, Start, Term};
 use crate::domain::review::scheme::SchemeError;
@@ -13,22 +14,22 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 /// Decimals of an amount in 万元 that is kept to the fen.
 const FEN: u32 = 6;
 
-/// The rule values of the tracks, as they stand on a day.
+/// The rule values of the tracks, as they stand on a day. Where no rule is in force on the day, its track does not run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     day: NaiveDate,
-    idle_fee: Months,
-    idle_take_back: Months,
-    developed_percent: f64,
-    invested_percent: f64,
-    rescission: Months,
-    expiry: Months,
-    application: Months,
-    half_bond: Months,
-    half_bond_percent: Decimal,
-    idle_fee_percent: Decimal,
-    notice: Days,
-    bond_grace: i64,
+    idle_fee: Option<Months>,
+    idle_take_back: Option<Months>,
+    developed_percent: Option<f64>,
+    invested_percent: Option<f64>,
+    rescission: Option<Months>,
+    reminder: Option<Months>,
+    application: Option<Months>,
+    half_bond: Option<Months>,
+    half_bond_percent: Option<Decimal>,
+    idle_fee_percent: Option<Decimal>,
+    notice: Option<Days>,
+    bond_grace: Option<i64>,
 }
 
 /// What the tracks look at on one piece of land.
@@ -102,48 +103,55 @@ pub enum BondTrack {
 }
 
 impl Limits {
-    /// Takes the values in force on a day.
+    /// Takes the values in force on a day; refuses where one is missing, as a review does.
     pub fn on(rulebook: &Rulebook, day: NaiveDate) -> Result<Self, SchemeError> {
-        let number = |key| -> Result<f64, SchemeError> { Ok(rulebook.on(key, day)?.value) };
-        // A rulebook has no negative values, and none that a Decimal could not hold.
-        let exact = |key| Ok::<_, SchemeError>(Decimal::from_f64(number(key)?).unwrap_or_default());
-        let days = |key| Ok::<_, SchemeError>(number(key)?.round().to_u32().unwrap_or(u32::MAX));
-        let months = |key| rulebook.months(key, day);
-        Ok(Self {
+        for key in keys::TRACKS {
+            rulebook.on(key, day)?;
+        }
+        Ok(Self::in_force(rulebook, day))
+    }
+
+    /// Takes the values in force on a day, which may be a day from before the rules.
+    pub fn in_force(rulebook: &Rulebook, day: NaiveDate) -> Self {
+        let number = |key| rulebook.on(key, day).ok().map(|rule| rule.value);
+        let exact = |key| number(key).and_then(Decimal::from_f64);
+        let days = |key| number(key).and_then(|value| value.round().to_u32());
+        let months = |key| rulebook.months(key, day).ok();
+        Self {
             day,
-            idle_fee: months(keys::IDLE_FEE_MONTHS)?,
-            idle_take_back: months(keys::IDLE_TAKE_BACK_MONTHS)?,
-            developed_percent: number(keys::IDLE_DEVELOPED)?,
-            invested_percent: number(keys::IDLE_INVESTED)?,
-            rescission: months(keys::RESCISSION_MONTHS)?,
-            expiry: months(keys::EXPIRY_MONTHS)?,
-            application: months(keys::APPLICATION_MONTHS)?,
-            half_bond: months(keys::START_BOND_MONTHS)?,
-            half_bond_percent: exact(keys::START_BOND_PERCENT)?,
-            idle_fee_percent: exact(keys::IDLE_FEE_PERCENT)?,
-            notice: Days::new(days(keys::TAKE_BACK_NOTICE_DAYS)?.into()),
-            bond_grace: days(keys::BOND_GRACE_DAYS)?.into(),
-        })
+            idle_fee: months(keys::IDLE_FEE_MONTHS),
+            idle_take_back: months(keys::IDLE_TAKE_BACK_MONTHS),
+            developed_percent: number(keys::IDLE_DEVELOPED),
+            invested_percent: number(keys::IDLE_INVESTED),
+            rescission: months(keys::RESCISSION_MONTHS),
+            reminder: months(keys::EXPIRY_MONTHS),
+            application: months(keys::APPLICATION_MONTHS),
+            half_bond: months(keys::START_BOND_MONTHS),
+            half_bond_percent: exact(keys::START_BOND_PERCENT),
+            idle_fee_percent: exact(keys::IDLE_FEE_PERCENT),
+            notice: days(keys::TAKE_BACK_NOTICE_DAYS).map(|days| Days::new(days.into())),
+            bond_grace: days(keys::BOND_GRACE_DAYS).map(i64::from),
+        }
     }
 
     /// How long before the end of a term one must apply to renew it.
-    pub fn application(&self) -> Months {
+    pub fn application(&self) -> Option<Months> {
         self.application
     }
 
-    /// How long before the end of a term one is reminded.
-    pub fn reminder(&self) -> Months {
-        self.expiry
+    /// Where the end of a term stands; `end` is the first day after it. Nothing where no rule is in force.
+    pub fn expiry(&self, end: NaiveDate) -> Option<Expiry> {
+        Some(expiry(end, self.day, self.application?, self.reminder?))
     }
 
     /// Whether so many months have passed since a day.
-    fn passed(&self, since: NaiveDate, months: Months) -> bool {
-        since.checked_add_months(months).is_some_and(|then| then <= self.day)
+    fn passed(&self, since: NaiveDate, months: Option<Months>) -> bool {
+        months.and_then(|months| since.checked_add_months(months)).is_some_and(|then| then <= self.day)
     }
 
     /// Whether more than so many months have passed since a day.
-    fn exceeded(&self, since: NaiveDate, months: Months) -> bool {
-        since.checked_add_months(months).is_some_and(|limit| limit < self.day)
+    fn exceeded(&self, since: NaiveDate, months: Option<Months>) -> bool {
+        months.and_then(|months| since.checked_add_months(months)).is_some_and(|limit| limit < self.day)
     }
 
     /// Where a term stands; `end` is the first day after it.
@@ -151,16 +159,17 @@ impl Limits {
         if end <= self.day {
             return Term::Expired;
         }
-        let soon = self.day.checked_add_months(self.expiry).is_some_and(|horizon| end <= horizon);
-        if soon { Term::Expiring } else { Term::Running }
+        let horizon = self.reminder.and_then(|months| self.day.checked_add_months(months));
+        if horizon.is_some_and(|horizon| end <= horizon) { Term::Expiring } else { Term::Running }
     }
 
     /// The idle-land track. Type 1: not begun a year after the agreed start. Type 2: begun, but too little of it, and
     /// suspended for a year.
     pub fn idle(&self, site: &Site) -> Idle {
+        let below =
+            |share: Option<f64>, limit: Option<f64>| share.zip(limit).is_some_and(|(share, limit)| share < limit);
         let too_little = || {
-            site.developed_percent.is_some_and(|share| share < self.developed_percent)
-                || site.invested_percent.is_some_and(|share| share < self.invested_percent)
+            below(site.developed_percent, self.developed_percent) || below(site.invested_percent, self.invested_percent)
         };
         let since = site.open_start.or_else(|| site.suspended_on.filter(|_| too_little()));
         match since {
@@ -192,7 +201,7 @@ impl Limits {
         } else if self.exceeded(due, self.half_bond) {
             Decimal::ONE_HUNDRED
         } else {
-            self.half_bond_percent
+            self.half_bond_percent.unwrap_or_default()
         }
     }
 
@@ -203,20 +212,26 @@ impl Limits {
         }
         let Some(demanded) = demanded_on else { return BondTrack::NotDemanded };
         let days = (self.day - demanded).num_days();
-        if days > self.bond_grace { BondTrack::Rescindable { days } } else { BondTrack::Owed { days } }
+        if self.bond_grace.is_some_and(|grace| days > grace) {
+            BondTrack::Rescindable { days }
+        } else {
+            BondTrack::Owed { days }
+        }
     }
 
     /// The money of the idle-land track.
     pub fn idle_money(&self, idle: Idle, price: Option<Decimal>, leased: bool) -> IdleMoney {
-        match idle {
-            Idle::None => IdleMoney::Nothing,
-            Idle::Excused => IdleMoney::Extension,
-            Idle::OneYear if leased => IdleMoney::FeeAtMostOneYearsRent,
-            Idle::OneYear => IdleMoney::FeeAtMost {
-                percent: self.idle_fee_percent,
-                wan_yuan: price.map(|price| share(price, self.idle_fee_percent)),
-            },
-            Idle::TwoYears => IdleMoney::FreeTakeBack { not_before: self.day.checked_add_days(self.notice) },
+        match (idle, self.idle_fee_percent) {
+            (Idle::Excused, _) => IdleMoney::Extension,
+            (Idle::OneYear, _) if leased => IdleMoney::FeeAtMostOneYearsRent,
+            (Idle::OneYear, Some(percent)) => {
+                IdleMoney::FeeAtMost { percent, wan_yuan: price.map(|price| share(price, percent)) }
+            }
+            (Idle::TwoYears, _) => {
+                let not_before = self.notice.and_then(|notice| self.day.checked_add_days(notice));
+                IdleMoney::FreeTakeBack { not_before }
+            }
+            (Idle::None | Idle::OneYear, _) => IdleMoney::Nothing,
         }
     }
 

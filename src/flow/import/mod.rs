@@ -158,6 +158,8 @@ pub async fn import(
 ) -> Result<Receipt, ImportError> {
     let (kind, today) = (order.kind, clock.today());
     let bounds = store::place::bounds(&mut *pool.acquire().await.map_err(StoreError::from)?).await?;
+    // The reader reads by these rules too; that there are none is told here.
+    rules::plausibility()?;
     let parent = std::process::id();
     let mut reading = Reading::start(Task { order: order.clone(), today, bounds, parent })?;
     // The first rows are waited for before anything is locked: a file that is refused, or hangs, holds up nobody.
@@ -234,6 +236,9 @@ pub async fn import(
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
     }
+    if receipt.accepted == 0 && receipt.unchanged > 0 {
+        receipt.unchanged_since = store::write::revision_of(write.connection(), act(kind), &receipt.sha256).await?;
+    }
     if order.dry_run || receipt.accepted == 0 {
         write.abandon().await?;
         return Ok(receipt);
@@ -243,6 +248,8 @@ pub async fn import(
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
     store::rulebook::record(&mut write, &rules::rulebook()?.values).await?;
+    // What was staged has done its work, and nothing is left lying about.
+    stage::clear(write.connection(), kind).await?;
     let facts = json!({
         "accepted": receipt.accepted,
         "refused": receipt.refused,

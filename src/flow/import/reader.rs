@@ -136,7 +136,9 @@ impl Reading {
 
     /// Who is to blame: a reader that panics or is given nonsense is ours; one that is killed at its work died of the file.
     fn died(&self, death: Death) -> Result<Heard, ReaderError> {
-        const MEMORY: [&str; 4] = ["memory allocation of", "bad_alloc", "ut of memory", "annot allocate"];
+        // Rust's words, those of C++ and GDAL, and those of glibc where not even its own error finds room.
+        const MEMORY: [&str; 5] =
+            ["memory allocation of", "bad_alloc", "ut of memory", "annot allocate", "Unexpected error."];
         let Some(signal) = death.status.signal() else {
             return Err(failed(&death.status.to_string(), death.said));
         };

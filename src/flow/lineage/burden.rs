@@ -71,8 +71,13 @@ impl Work<'_> {
                 self.refuse("open-duties", &number, "discharge", "", expected);
             }
         }
-        let buildings = self.place_buildings(&standing);
-        let uses = self.share_uses(uses, &standing, &buildings, &successors);
+        let placed = self.place_buildings(&standing);
+        let uses = self.share_uses(uses, &standing, &placed, &successors);
+        let moves = |building: &&Standing| {
+            building.is_named && placed.get(&building.code).is_some_and(|child| *child != building.parcel)
+        };
+        let buildings =
+            standing.iter().filter(moves).map(|one| (one.code.clone(), placed[&one.code].clone())).collect();
         Ok(Burden { buildings, uses })
     }
 
@@ -112,7 +117,7 @@ impl Work<'_> {
         duties
     }
 
-    /// On which child each building stands from now on; those that stay on record where they are, are left out.
+    /// With which child each building is on record from now on.
     fn place_buildings(&mut self, standing: &[Standing]) -> BTreeMap<String, String> {
         let chosen = self.order.buildings.clone();
         let known: BTreeSet<&str> = standing.iter().map(|one| one.code.as_str()).collect();
@@ -126,7 +131,7 @@ impl Work<'_> {
                 self.refuse("unknown-child", code, "building", child, expected);
             }
         }
-        let mut moves = BTreeMap::new();
+        let mut placed = BTreeMap::new();
         for building in standing {
             if self.order.kind == Kind::Retire {
                 let expected = "a look: it stays on record with the retired parcel";
@@ -145,7 +150,7 @@ impl Work<'_> {
             };
             if let Some(share) = share.filter(|share| *share < 1.0 - self.tolerance) {
                 let value = format!("{:.1} % on {child}", share * 100.0);
-                let expected = "a building on one child; it is put on record with the one that holds most of it";
+                let expected = "a building on one child; it is put on record with the one that holds most of it, and its floor area is shared by footprint";
                 self.warn("building-straddles", &building.code, "building", &value, expected);
             }
             let whole =
@@ -162,11 +167,9 @@ impl Work<'_> {
                 share: None,
                 ground: None,
             });
-            if child != building.parcel {
-                moves.insert(building.code.clone(), child);
-            }
+            placed.insert(building.code.clone(), child);
         }
-        moves
+        placed
     }
 
     /// What follows the occupancies of the parents: floor area shared by what stands on each child, or by land.
@@ -192,15 +195,8 @@ impl Work<'_> {
                 self.record_use(&one, None, Treatment::Discharged, None, None, Some(ground));
                 continue;
             }
-            let floors: Vec<f64> = successors
-                .iter()
-                .map(|child| {
-                    let here = |building: &&Standing| {
-                        building.parcel == one.parcel && placed.get(&building.code) == Some(&child.code)
-                    };
-                    standing.iter().filter(here).map(|building| building.floor_area_m2).sum()
-                })
-                .collect();
+            let floors: Vec<f64> =
+                successors.iter().map(|child| floor_on(child, &one.parcel, standing, placed)).collect();
             let whole = Decimal::from_f64_retain(one.floor_area_m2).unwrap_or_default().round_dp(FEN);
             let parts = duty::share_floor(whole, &floors, successors);
             let shared = successors.len() > 1;
@@ -211,28 +207,26 @@ impl Work<'_> {
                 if floor_area_m2 <= 0.0 {
                     continue;
                 }
-                // A stated share of the enterprise's figures is parted as its floor area is, so that none is lost.
-                let share = one.share.map(|share| share * floor_area_m2 / one.floor_area_m2);
                 let next = Use {
                     parcel: child.code.clone(),
                     from_on: one.from_on.max(on),
                     floor_area_m2,
-                    share,
+                    // A share of the enterprise's figures that someone stated is divided as the floor area is.
+                    share: one.share.map(|share| share * (floor_area_m2 / one.floor_area_m2)),
                     ..one.clone()
                 };
                 let key = (next.parcel.clone(), next.enterprise.clone(), next.role.clone(), next.from_on);
                 match following.get_mut(&key) {
                     // The same enterprise in the same right on two parents: it uses the sum of both.
                     Some(same)
-                        if (same.to_on, same.tax_is_local, same.share.is_some())
-                            == (next.to_on, next.tax_is_local, next.share.is_some()) =>
+                        if (same.to_on, same.tax_is_local, &same.share_reason)
+                            == (next.to_on, next.tax_is_local, &next.share_reason) =>
                     {
                         same.floor_area_m2 += next.floor_area_m2;
-                        same.share = same.share.zip(next.share).map(|(one, other)| one + other);
+                        same.share = same.share.zip(next.share).map(|(one, other)| (one + other).min(1.0));
                     }
                     Some(_) => {
-                        let expected =
-                            "one end and one place of tax for what becomes one occupancy; correct one of them first";
+                        let expected = "one end, one place of tax and one reason of a share for what becomes one occupancy; correct one of them first";
                         self.refuse("occupancies-differ", &one.parcel, "occupancy", &one.number(), expected);
                     }
                     None => {
@@ -267,4 +261,18 @@ impl Work<'_> {
             ground,
         });
     }
+}
+
+/// The floor area on a child of what stood on a parcel: by footprint, as the plot-ratio ledger counts it, or all of it
+/// where the child was chosen.
+fn floor_on(child: &Successor, parcel: &str, standing: &[Standing], placed: &BTreeMap<String, String>) -> f64 {
+    let own = standing.iter().filter(|building| building.parcel == parcel);
+    own.map(|building| {
+        let share = match building.on.is_empty() {
+            true => f64::from(u8::from(placed.get(&building.code) == Some(&child.code))),
+            false => building.on.iter().filter(|(code, _)| *code == child.code).map(|(_, share)| share).sum(),
+        };
+        building.floor_area_m2 * share
+    })
+    .sum()
 }

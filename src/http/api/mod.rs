@@ -4,6 +4,7 @@ pub mod city;
 pub mod contract;
 mod geometry;
 pub mod lineage;
+pub mod obligations;
 pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;

@@ -114,8 +114,10 @@ pub async fn taken_numbers(
 pub struct Standing {
     /// Its code.
     pub code: String,
-    /// The parcel it is on record with.
+    /// The parcel of the event on which it stands.
     pub parcel: String,
+    /// Whether it is on record with that parcel, not only found on its land.
+    pub is_named: bool,
     /// Its floor area, m².
     pub floor_area_m2: f64,
     /// Whether it has a shape.
@@ -124,7 +126,7 @@ pub struct Standing {
     pub on: Vec<(String, f64)>,
 }
 
-/// The buildings on the parcels, laid over the children.
+/// The buildings on record with the parcels or standing on them, laid over the children.
 pub async fn buildings(
     connection: &mut PgConnection,
     parcels: &[String],
@@ -134,12 +136,19 @@ pub async fn buildings(
     let shapes: Vec<String> = children.iter().map(|(_, shape)| hex(shape)).collect();
     let rows = sqlx::query!(
         r#"with child as (select code, one::geometry as geom from unnest($2::text[], $3::text[]) c (code, one)),
+           own as (
+               select b.id, b.parcel, true as is_named from building b where b.parcel = any($1) and upper_inf(b.recorded)
+               union all
+               (select distinct on (b.id) b.id, p.code, false from parcel p
+                join building_part t on t.parcel_id = p.id and upper_inf(t.recorded)
+                join building b on b.id = t.building_id and upper_inf(b.recorded) and (b.parcel = any($1)) is not true
+                where p.code = any($1) order by b.id, t.share desc, p.code)),
            stands as (
-               select b.code, b.parcel, b.floor_area_m2, b.geom is not null as has_shape, c.code as child,
+               select b.code, o.parcel, o.is_named, b.floor_area_m2, b.geom is not null as has_shape, c.code as child,
                    st_area(st_intersection(b.geom, c.geom)) / nullif(st_area(b.geom), 0) as share
-               from building b left join child c on st_intersects(b.geom, c.geom)
-               where b.parcel = any($1) and upper_inf(b.recorded))
-           select code, parcel as "parcel!", floor_area_m2, has_shape as "has_shape!", child as "child?", share
+               from own o join building b on b.id = o.id left join child c on st_intersects(b.geom, c.geom))
+           select code, parcel as "parcel!", is_named as "is_named!", floor_area_m2, has_shape as "has_shape!",
+               child as "child?", share
            from stands order by code, share desc nulls last, child"#,
         parcels,
         &codes,
@@ -153,6 +162,7 @@ pub async fn buildings(
             found.push(Standing {
                 code: row.code,
                 parcel: row.parcel,
+                is_named: row.is_named,
                 floor_area_m2: row.floor_area_m2,
                 has_shape: row.has_shape,
                 on: Vec::new(),
@@ -216,10 +226,9 @@ pub async fn move_uses(
         "with closed as (
              update occupancy t set recorded = tstzrange(lower(t.recorded), $1)
              where t.parcel = any($2) and upper_inf(t.recorded) and (t.to_on is null or t.to_on > $3) returning t.*)
-         insert into occupancy (parcel, enterprise, role, from_on, recorded, to_on, floor_area_m2, tax_is_local, share,
-             share_reason, revision)
-         select parcel, enterprise, role, from_on, tstzrange($1, null), $3, floor_area_m2, tax_is_local, share,
-             share_reason, $4
+         insert into occupancy (parcel, enterprise, role, from_on, recorded, to_on, floor_area_m2, tax_is_local,
+             share, share_reason, revision)
+         select parcel, enterprise, role, from_on, tstzrange($1, null), $3, floor_area_m2, tax_is_local, share, share_reason, $4
          from closed where from_on < $3",
         at,
         parcels,
@@ -242,9 +251,8 @@ pub async fn move_uses(
              share_reason, revision)
          select parcel, enterprise, role, from_on, tstzrange($8, null), to_on, floor_area_m2, tax_is_local, share,
              share_reason, $9
-         from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::date[], $6::float8[], $7::bool[],
-             $10::float8[], $11::text[])
-             u (parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason)",
+         from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::date[], $6::float8[], $7::bool[], $10::float8[],
+             $11::text[]) u (parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason)",
         &on_parcel,
         &enterprises,
         &roles,
@@ -270,12 +278,17 @@ pub async fn move_buildings(write: &mut Write, moves: &BTreeMap<String, String>)
     sqlx::query!(
         "with closed as (
              update building t set recorded = tstzrange(lower(t.recorded), $1)
-             where t.code = any($2) and upper_inf(t.recorded) returning t.*)
-         insert into building (code, parcel, recorded, storeys, storey_height_m, footprint_m2, floor_area_m2,
-             used_floor_area_m2, vacant_floor_area_m2, built_year, geom, revision)
-         select c.code, m.parcel, tstzrange($1, null), c.storeys, c.storey_height_m, c.footprint_m2, c.floor_area_m2,
-             c.used_floor_area_m2, c.vacant_floor_area_m2, c.built_year, c.geom, $4
-         from closed c join unnest($2::text[], $3::text[]) m (code, parcel) on m.code = c.code",
+             where t.code = any($2) and upper_inf(t.recorded) returning t.*),
+         moved as (
+             insert into building (code, parcel, recorded, storeys, storey_height_m, footprint_m2, floor_area_m2,
+                 used_floor_area_m2, built_year, geom, vacant_floor_area_m2, revision)
+             select c.code, m.parcel, tstzrange($1, null), c.storeys, c.storey_height_m, c.footprint_m2, c.floor_area_m2,
+                 c.used_floor_area_m2, c.built_year, c.geom, c.vacant_floor_area_m2, $4
+             from closed c join unnest($2::text[], $3::text[]) m (code, parcel) on m.code = c.code
+             returning id, parcel, geom)
+         -- Those with an outline stand where it lies, which the ledger works out.
+         insert into building_part (building_id, parcel_id, recorded, share)
+         select m.id, p.id, tstzrange($1, null), 1 from moved m join parcel p on p.code = m.parcel where m.geom is null",
         at,
         &codes,
         &to,

@@ -185,8 +185,10 @@ fn the_parcels_of_another_country_in_feet_come_in_degrees() {
 fn every_hostile_file_is_refused_clearly_or_read_honestly() {
     let Some(folder) = acceptance() else { return };
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
-    for file in files_under(&folder.join("hostile")) {
-        for outcome in try_every_way(&file) {
+    // What brings GDAL down is met in a process of its own, by the built binary.
+    let files = files_under(&folder.join("hostile"));
+    for file in files.iter().filter(|file| file.extension().is_none_or(|ending| ending != "kml")) {
+        for outcome in try_every_way(file) {
             *outcomes.entry(outcome).or_default() += 1;
         }
     }
@@ -208,7 +210,6 @@ fn the_files_cut_short_are_refused_as_such() {
         ("truncated/shp_half/a.shp", ["truncated-file"]),
         ("truncated/shp_no_dbf/a.shp", ["missing-file"]),
         ("truncated/shp_no_shx/a.shp", ["missing-file"]),
-        ("gdal/kml/gx_track_without_when.kml", ["unknown-format"]),
     ] {
         let error = plain(Kind::Parcels, &[folder.join("hostile").join(name)]).unwrap_err();
         assert_eq!(error.findings().iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), codes, "{name}");
@@ -237,7 +238,7 @@ fn required(kind: Kind) -> [&'static str; 2] {
     if kind == Kind::Parcels { ["parcel_code", "land_use"] } else { ["enterprise_code", "name"] }
 }
 
-fn files_under(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_under(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

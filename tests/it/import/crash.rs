@@ -1,20 +1,16 @@
 //! Imports that meet one another, and imports that are killed: all of a file or nothing of it.
 
 use std::{
-    path::PathBuf,
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use landcycle::store::write::verify_audit;
 
+use super::reader::{lives, readers_of, until};
 use crate::support::{Ended, Town, parcel};
 
-const MANY: u32 = 20_000;
-
-fn many(town: &Town) -> PathBuf {
-    town.geojson("many", &(0..MANY).map(parcel).collect::<Vec<_>>())
-}
+const MANY: u32 = 1500;
 
 #[tokio::test]
 async fn of_two_imports_of_one_file_at_once_one_takes_all_and_the_other_finds_it_there() {
@@ -31,6 +27,14 @@ async fn of_two_imports_of_one_file_at_once_one_takes_all_and_the_other_finds_it
     tallies.sort_unstable();
     let (first, again) = ((Some(0), [500, 500, 0, 0]), (Some(0), [500, 0, 500, 0]));
     assert_eq!(tallies, [again, again, first]);
+    for one in &ended {
+        let is_first = one.answer["accepted"] == 500;
+        let since = if is_first { serde_json::Value::Null } else { 1.into() };
+        assert_eq!(one.answer["unchanged_since"], since, "the others say that it is there, and since when: {one:?}");
+    }
+    let said = town.command().args(["import", "parcels"]).arg(&file).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("had these files already, since revision 1"), "{said}");
     assert_eq!(town.value::<i64>("select count(*) from revision").await, 1);
     assert_eq!(town.value::<i64>("select count(*) from parcel_version").await, 500);
 }
@@ -46,45 +50,69 @@ async fn settle(town: &Town) {
     }
 }
 
+/// What of the register an import could leave half-done: rows, keys, places, and the trail of writes.
+async fn seen(town: &Town) -> (Vec<(String, i64)>, i64, i64, i64) {
+    let pool = &town.database.pool;
+    let uses = "select land_use, count(*) from parcel_version where upper_inf(recorded) group by 1";
+    let uses: Vec<(String, i64)> = sqlx::query_as(uses).fetch_all(pool).await.unwrap();
+    let parcels: i64 = town.value("select count(*) from parcel").await;
+    let placed: i64 = town.value("select count(*) from parcel_place").await;
+    let revisions: i64 = town.value("select id from revision_head").await;
+    let entries = verify_audit(pool).await.unwrap().unwrap();
+    assert_eq!(revisions, i64::try_from(entries).unwrap(), "a revision without its entry, or the other way round");
+    (uses, parcels, placed, revisions)
+}
+
 #[tokio::test]
-async fn an_import_killed_at_any_moment_leaves_all_or_nothing_and_the_next_one_works() {
+async fn an_import_killed_fifty_times_at_random_moments_leaves_all_or_nothing_and_the_next_one_works() {
     let town = Town::empty().await;
-    let file = many(&town);
-    let started = Instant::now();
-    let tried = town.import("parcels", std::slice::from_ref(&file), &["--dry-run"]);
-    let whole = started.elapsed();
-    assert_eq!(tried.tally(), [u64::from(MANY), u64::from(MANY), 0, 0]);
-    let (mut killed, mut finished) = (0, 0);
-    for moment in 0..12 {
+    // Two states of the same parcels, so that an import that came to its end is followed by one with work to do.
+    let files = ["M1", "M4"].map(|land_use| {
+        let mut parcels: Vec<_> = (0..MANY).map(parcel).collect();
+        parcels.iter_mut().for_each(|parcel| parcel["properties"]["land_use"] = land_use.into());
+        town.geojson(land_use, &parcels)
+    });
+    let all = i64::from(MANY);
+    let (mut imported, mut killed, mut refused) = (0_usize, 0, 0);
+    let mut whole = Duration::from_secs(1);
+    for round in 0..50_u32 {
         let mut command = town.command();
-        command.args(["--json", "import", "parcels"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut running = command.spawn().unwrap();
-        // Odd moments, so that no two runs are stopped in the same step.
-        std::thread::sleep(whole.mul_f64(0.05 + 0.1 * f64::from(moment) * (0.9 + 0.04 * f64::from(moment))));
-        running.kill().unwrap();
-        let status = running.wait().unwrap();
-        settle(&town).await;
-        let stored: i64 = town.value("select count(*) from parcel_version").await;
-        let parcels: i64 = town.value("select count(*) from parcel").await;
-        let placed: i64 = town.value("select count(*) from parcel_place").await;
-        let revisions: i64 = town.value("select count(*) from revision").await;
-        let head: i64 = town.value("select id from revision_head").await;
-        let entries = verify_audit(&town.database.pool).await.unwrap().unwrap();
-        let seen = (stored, parcels, placed, revisions, head, entries);
-        let all = i64::from(MANY);
-        assert!([(0, 0, 0, 0, 0, 0), (all, all, all, 1, 1, 1)].contains(&seen), "{moment}: {seen:?}");
-        if status.success() || stored > 0 {
-            finished += 1;
-            break;
+        command.args(["--json", "import", "parcels"]).arg(&files[imported % 2]);
+        let started = Instant::now();
+        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The fractions of the golden ratio's multiples fall everywhere, and nowhere twice.
+        std::thread::sleep(whole.mul_f64((f64::from(round) * 0.618_034).fract() * 1.1));
+        let readers = readers_of(running.id());
+        // Every third time only the process that reads is killed.
+        match readers.first().filter(|_| round % 3 == 2) {
+            Some(reader) => {
+                // It may have come to its end meanwhile.
+                let _ = Command::new("kill").args(["-9", &reader.to_string()]).stderr(Stdio::null()).status().unwrap();
+            }
+            None => running.kill().unwrap(),
         }
-        killed += 1;
+        let status = running.wait().unwrap();
+        until("its reader is gone", || readers.iter().all(|pid| !lives(*pid)));
+        settle(&town).await;
+        let found = seen(&town).await;
+        let land_use = |imported: usize| ["M1", "M4"][(imported + 1) % 2].to_owned();
+        let state = |imported: usize| match i64::try_from(imported).unwrap() {
+            0 => (Vec::new(), 0, 0, 0),
+            revisions => (vec![(land_use(imported), all)], all, all, revisions),
+        };
+        if found == state(imported + 1) {
+            imported += 1;
+            whole = whole.min(started.elapsed());
+        } else {
+            assert_eq!(found, state(imported), "round {round}");
+            assert!(!status.success(), "round {round}: said to be done, and nothing was stored");
+            killed += u32::from(status.code().is_none());
+            refused += u32::from(status.code() == Some(1));
+        }
     }
-    eprintln!("killed {killed} imports of {MANY} parcels within {whole:?}, {finished} came to its end");
-    // A machine that was busy while the first import was timed may be several times as fast afterwards.
-    assert!(killed >= 3, "only {killed} imports were killed in the middle");
-    let tally = town.tally("parcels", &file);
-    let all = u64::from(MANY);
-    assert_eq!(tally, if finished == 0 { [all, all, 0, 0] } else { [all, 0, all, 0] });
-    assert_eq!(town.value::<i64>("select count(*) from parcel_version").await, i64::from(MANY));
-    assert_eq!(verify_audit(&town.database.pool).await.unwrap(), Ok(1));
+    eprintln!("killed {killed} imports, {refused} lost their reader, {imported} came to their end");
+    assert!(killed >= 10 && refused >= 3, "killed {killed}, lost their reader {refused}");
+    let tally = town.tally("parcels", &files[imported % 2]);
+    assert_eq!(tally, [u64::from(MANY), u64::from(MANY), 0, 0]);
+    assert_eq!(town.tally("parcels", &files[imported % 2]), [u64::from(MANY), 0, u64::from(MANY), 0]);
 }

@@ -51,7 +51,7 @@ fn a_look_at_a_large_file_reads_its_first_rows_and_says_what_is_wrong_with_them(
         ended.answer["columns"].as_array().unwrap().iter().filter(|column| column["unit"] == "ft2").collect();
     assert_eq!(units.len(), 1);
     let area = ended.answer["rows"][0]["values"]["registered_area_m2"].as_f64().unwrap();
-    assert!((area - 3224.000_181_6 * 0.092_903_04).abs() < 1e-6, "{area}");
+    assert!((area - 3_224.000_181_6 * 0.092_903_04).abs() < 1e-6, "{area}");
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_look_shows_the_faults_of_its_rows_and_a_file_that_would_be_refused_is
     assert!(faults.contains(&&json!("missing-value")) && faults.contains(&&json!("not-a-date")), "{ended:?}");
     assert_eq!(ended.answer["rows"].as_array().unwrap().len(), 2);
     let file = town.file("other.csv", "甲,乙\n1,2\n");
-    let ended = town.import("enterprises", &[file.clone()], &["--preview"]);
+    let ended = town.import("enterprises", std::slice::from_ref(&file), &["--preview"]);
     assert_eq!(
         (ended.status, ended.answer["findings"][0]["code"].as_str()),
         (Some(1), Some("missing-column")),

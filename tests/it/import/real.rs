@@ -78,18 +78,18 @@ async fn the_parcels_of_cambridge_come_in_through_a_field_map_with_an_honest_rec
     let counts = counted(&plain);
     // 134 lots have no record of the assessor and so no use; 8 of the 38 invalid polygons are among them. Of 80 rows whose
     // key came before, 74 are such lots too.
-    let refusals = [
-        ("missing-value", 134),
-        ("geometry-empty", 1),
-        ("geometry-self-intersection", 17),
-        ("geometry-ring-self-intersection", 13),
-        ("duplicate-key", 6),
-    ];
+    let refusals = [("missing-value", 134), ("geometry-empty", 1), ("duplicate-key", 6)];
     for (code, count) in refusals {
         assert_eq!(counts.get(code), Some(&count), "{code} in {counts:?}");
     }
+    // Which of several faults of one polygon GEOS names is its own choice.
+    let invalid: usize = ["geometry-self-intersection", "geometry-ring-self-intersection"]
+        .iter()
+        .filter_map(|code| counts.get(code))
+        .sum();
+    assert_eq!(invalid, 30, "{counts:?}");
     let errors = plain.answer["findings"].as_array().unwrap().iter().filter(|finding| finding["severity"] == "error");
-    assert_eq!(errors.count(), refusals.iter().map(|(_, count)| count).sum::<usize>(), "{counts:?}");
+    assert_eq!(errors.count(), invalid + refusals.iter().map(|(_, count)| count).sum::<usize>(), "{counts:?}");
     // Square feet were turned into square metres, and agree with the shapes of most parcels.
     assert_eq!((counts.get("unit-converted"), counts.get("area-unit-suspected")), (Some(&1), None), "{counts:?}");
     let close = "select count(*) filter (where abs(registered_area_m2 / area_m2 - 1) <= 0.1)::float8 / count(*)

@@ -132,6 +132,7 @@ fn small_rules() -> Rules {
         ("idle-fee-percent", 20),
         ("take-back-notice-days", 30),
         ("bond-grace-days", 60),
+        ("lineage-area-tolerance", 1),
     ];
     let values: String = keys
         .iter()

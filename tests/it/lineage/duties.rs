@@ -146,17 +146,18 @@ async fn buildings_go_where_most_of_them_stands_and_occupancies_follow_the_floor
     let straddling: String =
         town.value("select concat_ws(' ', measure, round(whole, 2)) from lineage_duty where from_number = 'B2'").await;
     assert_eq!(straddling, "share_of_footprint 0.90");
-    // 3,500 m² by 1,000 m² of floor in the west and 3,000 m² in the east. What had ended before the event stays.
+    // 3,500 m² by 1,300 m² of floor in the west and 2,700 m² in the east: a building that straddles counts on both by its
+    // footprint. What had ended before the event stays.
     let uses: Vec<String> = town
-        .values("select concat_ws(' ', enterprise, right(parcel, 5), from_on, to_on, floor_area_m2) from occupancy where upper_inf(recorded) order by parcel, enterprise")
+        .values("select concat_ws(' ', enterprise, right(parcel, 5), from_on, to_on, round(floor_area_m2::numeric, 2)) from occupancy where upper_inf(recorded) order by parcel, enterprise")
         .await;
     assert_eq!(
         uses,
         [
-            "E1 00001 2024-07-01 2025-07-01 3500",
-            "E2 00001 2020-01-01 2024-01-01 500",
-            "E1 00004 2025-07-01 875",
-            "E1 00005 2025-07-01 2625"
+            "E1 00001 2024-07-01 2025-07-01 3500.00",
+            "E2 00001 2020-01-01 2024-01-01 500.00",
+            "E1 00004 2025-07-01 1137.50",
+            "E1 00005 2025-07-01 2362.50"
         ]
     );
 }
@@ -269,4 +270,36 @@ async fn copies_take_numbers_that_nobody_has() {
     let numbers: Vec<String> =
         town.values("select number from contract where upper_inf(recorded) and upper_inf(valid) order by 1").await;
     assert_eq!(numbers, ["H1-1", "H1-2", "H1-3"]);
+}
+
+#[tokio::test]
+async fn parents_are_succeeded_and_children_are_found_in_the_state_of_their_land() {
+    let town = laden().await;
+    let code = parcel_code(1);
+    let found =
+        ["lifecycle", "found", &code, "building", "--on", "2024-08-01", "--document", "开工", "--fact", "contract=H1"];
+    assert_eq!(town.run(&found).status, Some(0));
+    assert_eq!(event(&town, &["split", &code, "--cut", &cut_at(&town, 121.5015)]).status, Some(0));
+    let lives: Vec<String> = town
+        .values("select concat_ws(' ', right(p.code, 5), s.state, s.since, s.deed, s.facts ->> 'contract', s.facts ->> 'event') from parcel_state s join parcel p on p.id = s.parcel_id where upper_inf(s.recorded) order by p.code, s.since")
+        .await;
+    assert_eq!(
+        lives,
+        [
+            "00001 building 2024-08-01 found H1",
+            "00001 succeeded 2025-07-01 succeed 1",
+            "00004 building 2025-07-01 found H1-1",
+            "00005 building 2025-07-01 found H1-2",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_ledger_counts_buildings_on_the_children_and_no_longer_on_the_parent() {
+    let town = laden().await;
+    assert_eq!(event(&town, &["split", &parcel_code(1), "--cut", &cut_at(&town, 121.5015)]).status, Some(0));
+    let parts: Vec<String> = town
+        .values("select concat_ws(' ', b.code, right(p.code, 5), round(t.share::numeric, 2)) from building_part t join building b on b.id = t.building_id and upper_inf(b.recorded) join parcel p on p.id = t.parcel_id where upper_inf(t.recorded) order by 1")
+        .await;
+    assert_eq!(parts, ["B1 00004 1.00", "B2 00004 0.10", "B2 00005 0.90"]);
 }

@@ -87,3 +87,15 @@ fn a_delay_that_the_government_caused_extends_and_costs_nothing_on_either_track(
     assert_eq!((money.start_bond_percent, money.rescission), (Decimal::ZERO, None));
     assert_eq!(limits.idle_money(limits.idle(&site), Some(Decimal::from(1000)), false), IdleMoney::Extension);
 }
+
+#[test]
+fn before_a_rule_is_in_force_its_track_does_not_run() {
+    let book = Rulebook::parse(include_str!("../../../../data/rulebook/values.toml")).expect("well formed");
+    let before = day(2005, 1, 1);
+    assert!(Limits::on(&book, before).is_err());
+    let limits = Limits::in_force(&book, before);
+    let site = Site { open_start: Some(day(2000, 1, 1)), ..Site::default() };
+    assert_eq!((limits.idle(&site), limits.start(&site)), (Idle::None, Start::Late));
+    assert_eq!(limits.contract_money(&site, &bonds(), Some(&terms())).start_bond_percent, Decimal::ZERO);
+    assert_eq!(limits.expiry(day(2005, 2, 1)), None);
+}
