@@ -211,6 +211,9 @@ fn city(home: &Path, parcels: usize) -> String {
     cluster::ensure(home).unwrap().url
 }
 
+/// A table, what joins it to the copies, and the columns that differ in each copy.
+type CopiedTable<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// Copies the city until it has so many parcels.
 async fn multiply(pool: &PgPool, wanted: usize) {
     let count = async || -> usize {
@@ -270,7 +273,7 @@ async fn multiply(pool: &PgPool, wanted: usize) {
          join copied c on c.old_code = o.parcel";
     let reviewed = format!("join copied c on c.old_code = t.parcel and c.k <= {REVIEWED_COPIES}");
     // Obligations and bonds first, while the contracts are those of the original city alone.
-    let tables: [(&str, &str, &[(&str, &str)]); 11] = [
+    let tables: [CopiedTable<'_>; 11] = [
         ("obligation", of_contract, &[("number", &number), ("contract", &contract)]),
         ("bond", of_contract, &[("contract", &contract)]),
         ("contract", by_code, &[("number", &number), ("parcel", "c.new_code"), ("holder", &holder)]),
