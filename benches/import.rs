@@ -9,11 +9,11 @@
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use landcycle::cluster;
 use landcycle::domain::intake::FieldType;
-use landcycle::exchange::write::{Column, Format, Row, Value, table};
+use landcycle::exchange::write::{Column, Format, Layout, Row, Value, WriteError, table};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -142,7 +142,7 @@ fn psql(url: &str, sql: &str) -> String {
 }
 
 /// Irregular polygons of six to ten corners, each in its cell of a grid over the land, with a bureau's columns.
-fn write_parcels(path: &PathBuf, parcels: u32) {
+fn write_parcels(path: &Path, parcels: u32) {
     let text = |name: &str, width| Column::new(name, FieldType::Text, width);
     let columns = [
         text("parcel_code", 19),
@@ -185,7 +185,7 @@ fn write_parcels(path: &PathBuf, parcels: u32) {
         ];
         (values, Some(shape))
     });
-    table(path, Format::Gpkg, "parcels", &columns, rows).unwrap();
+    table(path, &Layout::plain(Format::Gpkg, "parcels", &columns), rows.map(Ok::<_, WriteError>)).unwrap();
 }
 
 fn district_code(column: f64, row: f64) -> String {
@@ -239,5 +239,5 @@ fn write_districts(path: &Path) {
         let code = district_code(f64::from(column), f64::from(row));
         (vec![Value::from(code.clone()), Value::from(format!("{code}区"))], Some(shape))
     });
-    table(path, Format::Gpkg, "districts", &columns, rows).unwrap();
+    table(path, &Layout::plain(Format::Gpkg, "districts", &columns), rows.map(Ok::<_, WriteError>)).unwrap();
 }
