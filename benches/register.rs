@@ -16,7 +16,7 @@ use landcycle::clock::Clock;
 use landcycle::domain::intake::Kind;
 use landcycle::flow::refresh;
 use landcycle::http::{App, router};
-use landcycle::store::{self, copy::Rows, write::Audit, write::Write};
+use landcycle::store::{self, copy::Rows, stage::Staging, write::Audit, write::Write};
 use landcycle::{cluster, domain};
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -151,9 +151,9 @@ impl City {
         };
         let mut rows = Rows::default();
         store::parcel::stage(&mut rows, 0, 1, &corrected, parcel.area(), &shape);
-        store::stage::clear(write.connection(), Kind::Parcels).await.unwrap();
-        store::stage::send(write.connection(), Kind::Parcels, rows.text()).await.unwrap();
-        let refused = store::stage::check(write.connection(), Kind::Parcels).await.unwrap();
+        let mut staging = Staging::begin(write.connection(), Kind::Parcels, false).await.unwrap();
+        staging.send(write.connection(), rows.text()).await.unwrap();
+        let refused = staging.check(write.connection()).await.unwrap();
         assert!(refused.is_empty(), "{refused:?}");
         assert_eq!(store::stage::merge(&mut write, Kind::Parcels).await.unwrap().accepted, 1);
         let audit = Audit { subject: "parcels".to_owned(), facts: json!({}) };
@@ -210,6 +210,9 @@ fn city(home: &Path, parcels: usize) -> String {
     println!("a city of {parcels} parcels to be copied: {:.1} s", begun.elapsed().as_secs_f64());
     cluster::ensure(home).unwrap().url
 }
+
+/// A table, what joins it to the copies, and the columns that differ in each copy.
+type CopiedTable<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 /// Copies the city until it has so many parcels.
 async fn multiply(pool: &PgPool, wanted: usize) {
@@ -270,7 +273,7 @@ async fn multiply(pool: &PgPool, wanted: usize) {
          join copied c on c.old_code = o.parcel";
     let reviewed = format!("join copied c on c.old_code = t.parcel and c.k <= {REVIEWED_COPIES}");
     // Obligations and bonds first, while the contracts are those of the original city alone.
-    let tables: [(&str, &str, &[(&str, &str)]); 11] = [
+    let tables: [CopiedTable<'_>; 11] = [
         ("obligation", of_contract, &[("number", &number), ("contract", &contract)]),
         ("bond", of_contract, &[("contract", &contract)]),
         ("contract", by_code, &[("number", &number), ("parcel", "c.new_code"), ("holder", &holder)]),

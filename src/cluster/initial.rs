@@ -22,6 +22,9 @@ shared_buffers = 256MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
 max_wal_size = 4GB
+# No replica reads the log, so that what fills a table made in the same transaction need not be written twice.
+wal_level = minimal
+max_wal_senders = 0
 checkpoint_timeout = 15min
 max_connections = 60
 synchronous_commit = on

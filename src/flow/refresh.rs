@@ -82,7 +82,7 @@ async fn next(
     let tall_storey_m = rules::rulebook()?.tall_storey_m(clock.today());
     match store::changes::since(pool, shown.revision(), clock.today(), tall_storey_m, run).await? {
         Since::Nothing => Ok(None),
-        Since::Some(changes) => Ok(Some(tokio::task::spawn_blocking(move || shown.with(changes)).await??)),
+        Since::Some(changes) => Ok(Some(tokio::task::spawn_blocking(move || shown.with(*changes)).await??)),
         Since::Whole => Ok(Some(snapshot(pool, clock).await?)),
     }
 }

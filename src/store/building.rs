@@ -5,7 +5,7 @@ use super::copy::Rows;
 use super::doubt::{Doubt, Doubts};
 use super::place;
 use super::recorded::merge_recorded;
-use super::stage::{Merged, Refused, Row};
+use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::building::Building;
 use crate::domain::id::ParcelCode;
@@ -33,7 +33,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Building, shape: Option<
 /// Takes out the staged rows that refer to nothing.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     let mut refused = Vec::new();
-    refused.extend(place::invalid_shapes(connection, "stage_building").await?);
+    refused.extend(place::invalid_shapes(connection, "stage_building", FIRST_PAGE).await?);
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_building s where s.parcel is not null and not exists (select from parcel t where t.code = s.parcel)

@@ -20,7 +20,7 @@ pub enum Since {
     /// Nothing: it is the newest.
     Nothing,
     /// This much.
-    Some(Changes),
+    Some(Box<Changes>),
     /// So much that it is better read whole.
     Whole,
 }
@@ -112,5 +112,5 @@ pub async fn since(
     tx.commit().await?;
     let mut now: HashMap<String, Parcel> = now.into_iter().map(|parcel| (parcel.code.clone(), parcel)).collect();
     let parcels = codes.into_iter().map(|code| Change { now: now.remove(&code), code }).collect();
-    Ok(Since::Some(Changes { revision: head, city, areas, parcels }))
+    Ok(Since::Some(Box::new(Changes { revision: head, city, areas, parcels })))
 }

@@ -4,6 +4,7 @@
 
 pub mod bond;
 pub mod building;
+mod bulk;
 pub mod changes;
 pub mod check;
 pub mod city;

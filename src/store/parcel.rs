@@ -1,11 +1,11 @@
 //! Parcels and their versions in two times.
 
-use super::StoreError;
 use super::copy::Rows;
 use super::lineage::refuse_retired;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
+use super::{StoreError, bulk};
 use crate::domain::geometry::LEAST_M2;
 use crate::domain::parcel::Parcel;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
@@ -30,28 +30,30 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .end();
 }
 
-/// Takes out the staged parcels whose shape is bad, whose district or park is unknown, or that begin before a later
-/// version already on record.
-pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = refuse_retired(connection).await?;
-    refused.extend(invalid_shapes(connection, "stage_parcel").await?);
+/// Takes out the staged parcels from a place in the table on whose shape is bad, or whose district or park is unknown.
+pub(super) async fn check_rows(connection: &mut PgConnection, from: &str) -> Result<Vec<Refused>, StoreError> {
+    let mut refused = invalid_shapes(connection, "stage_parcel", from).await?;
     // Rings that are in order may still lie so close together that nothing is between them.
     let rows = sqlx::query_as!(
         Row,
-        "delete from stage_parcel s where s.area_m2 <= $1 returning s.file, s.row, s.key, s.area_m2::text as value",
-        LEAST_M2
+        "delete from stage_parcel s where s.ctid >= $2::text::tid and s.area_m2 <= $1
+         returning s.file, s.row, s.key, s.area_m2::text as value",
+        LEAST_M2,
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
     refused.extend(
         rows.into_iter().map(|row| row.refuse("geometry-no-area", "geometry", "a polygon with an area, in m2")),
     );
-    refused.extend(outside_city(connection, "stage_parcel").await?);
+    refused.extend(outside_city(connection, "stage_parcel", from).await?);
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_parcel s
-         where exists (select from district) and not exists (select from district t where t.code = s.district)
-         returning s.file, s.row, s.key, s.district as value"
+         where s.ctid >= $1::text::tid
+           and exists (select from district) and not exists (select from district t where t.code = s.district)
+         returning s.file, s.row, s.key, s.district as value",
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -61,14 +63,22 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_parcel s
-         where s.park is not null and not exists (select from park t where t.code = s.park)
-         returning s.file, s.row, s.key, s.park as value"
+         where s.ctid >= $1::text::tid
+           and s.park is not null and not exists (select from park t where t.code = s.park)
+         returning s.file, s.row, s.key, s.park as value",
+        from
     )
     .fetch_all(&mut *connection)
     .await?;
     refused.extend(rows.into_iter().map(|row| {
         row.refuse("unknown-park", "park", "the code of a park in the register, or nothing; import parks first")
     }));
+    Ok(refused)
+}
+
+/// Takes out the staged parcels that begin before a later version already on record.
+pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    let mut refused = refuse_retired(connection).await?;
     // A row that says what an earlier version says is no change to it, whatever came after.
     let rows = sqlx::query_as!(
         Row,
@@ -94,18 +104,78 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
+/// So many rows are worth the making of indexes.
+const BULK: i64 = 10_000;
+
 /// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
 /// new version and ends the one before it; the same or none corrects the newest version.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
+    let (staged, none) =
+        sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "none!" from stage_parcel"#)
+            .map(|row| (row.staged, row.none))
+            .fetch_one(write.connection())
+            .await?;
+    let accepted = if none && staged > BULK { fill(write).await? } else { merge_rows(write).await? };
+    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+}
+
+/// Takes the staged parcels into a register that has none, so that there is nothing to compare them with.
+async fn fill(write: &mut Write) -> Result<u64, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_parcel"#).fetch_one(&mut *connection).await?;
+    sqlx::raw_sql("set local maintenance_work_mem = '512MB'").execute(&mut *connection).await?;
+    let versions = bulk::lay_aside(connection, "parcel_version").await?;
+    let parcels = bulk::lay_aside(connection, "parcel").await?;
+    // Numbers are given here, file by file and row by row, so that the two tables need not be joined.
+    let files = sqlx::query!(
+        r#"select file, (sum(max(row)) over (order by file) - max(row))::bigint as "before!" from stage_parcel group by file"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let (files, before): (Vec<i16>, Vec<i64>) = files.into_iter().map(|row| (row.file, row.before)).unzip();
     sqlx::query!(
-        "insert into parcel (code) select code from stage_parcel order by file, row on conflict (code) do nothing"
+        "insert into parcel (id, code) overriding system value
+         select s.row + f.before, s.code from stage_parcel s
+         join unnest($1::smallint[], $2::bigint[]) as f (file, before) on f.file = s.file",
+        &files,
+        &before
     )
     .execute(&mut *connection)
     .await?;
+    sqlx::query!("select setval(pg_get_serial_sequence('parcel', 'id'), max(id)) from parcel")
+        .fetch_one(&mut *connection)
+        .await?;
+    let accepted = sqlx::query!(
+        "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
+         select s.row + f.before, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use,
+             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
+         from stage_parcel s join unnest($3::smallint[], $4::bigint[]) as f (file, before) on f.file = s.file",
+        at,
+        revision,
+        &files,
+        &before
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    bulk::put_back(connection, parcels).await?;
+    // No two versions overlap: each parcel has one.
+    bulk::put_back(connection, versions).await?;
+    sqlx::raw_sql(
+        "set local default_statistics_target = 10; analyze parcel, parcel_version; reset default_statistics_target",
+    )
+    .execute(connection)
+    .await?;
+    Ok(accepted)
+}
+
+async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let connection = write.connection();
+    sqlx::query!("insert into parcel (code) select code from stage_parcel on conflict (code) do nothing")
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!(
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
@@ -143,12 +213,12 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
              registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
              s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
-         from stage_parcel s join parcel p on p.code = s.code order by s.file, s.row",
+         from stage_parcel s join parcel p on p.code = s.code",
         at,
         revision
     )
     .execute(connection)
     .await?
     .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+    Ok(accepted)
 }

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
-use super::stage::{Merged, Refused, Row};
+use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
 use crate::domain::park::Park;
@@ -33,13 +33,13 @@ pub fn stage_park(rows: &mut Rows, file: i16, row: u64, it: &Park, shape: &Multi
 
 /// Takes out the staged districts whose shape is not valid.
 pub(super) async fn check_districts(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    invalid_shapes(connection, "stage_district").await
+    invalid_shapes(connection, "stage_district", FIRST_PAGE).await
 }
 
 /// Takes out the staged parks whose shape is not valid or lies outside the city, or whose district is unknown.
 pub(super) async fn check_parks(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_park").await?;
-    refused.extend(outside_city(connection, "stage_park").await?);
+    let mut refused = invalid_shapes(connection, "stage_park", FIRST_PAGE).await?;
+    refused.extend(outside_city(connection, "stage_park", FIRST_PAGE).await?);
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_park s
@@ -54,32 +54,63 @@ pub(super) async fn check_parks(connection: &mut PgConnection) -> Result<Vec<Ref
     Ok(refused)
 }
 
-/// Takes out the staged rows whose shape GEOS does not accept, with its reason and the place.
+/// Takes out the staged rows from a place in the table on whose shape GEOS does not accept, with its reason and the place.
 pub(super) async fn invalid_shapes(
     connection: &mut PgConnection,
     table: &'static str,
+    from: &str,
 ) -> Result<Vec<Refused>, StoreError> {
     // The table is one of this ring's own names.
-    let sql =
-        format!("delete from {table} where not st_isvalid(geom) returning file, row, key, st_isvalidreason(geom)");
+    let sql = format!(
+        "delete from {table} where ctid >= $1::text::tid and not st_isvalid(geom)
+         returning file, row, key, st_isvalidreason(geom)"
+    );
     let rows: Vec<(i16, i64, String, Option<String>)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(from).fetch_all(connection).await?;
     Ok(rows.into_iter().map(|(file, row, key, value)| Row { file, row, key, value }.refuse_shape()).collect())
 }
 
-/// Takes out the staged rows that touch no district. A register without districts knows no outside.
+/// Takes out the staged rows from a place in the table on that touch no district. A register without districts knows no
+/// outside.
 pub(super) async fn outside_city(
     connection: &mut PgConnection,
     table: &'static str,
+    from: &str,
 ) -> Result<Vec<Refused>, StoreError> {
+    let districts =
+        sqlx::query_scalar!(r#"select exists (select from district) as "exists!""#).fetch_one(&mut *connection).await?;
+    if !districts {
+        return Ok(Vec::new());
+    }
+    // A shape with a corner inside a square of a hundredth of a degree that lies wholly in a district needs no overlay: so
+    // it is for nearly all, and there are a hundred times fewer such squares than shapes. A hair is added to the square, as
+    // the arithmetic of its corners is not exact. District by district, because GEOS keeps what it learnt of the last
+    // shape only.
     let sql = format!(
-        "delete from {table} s
-         where exists (select from district)
-           and not exists (select from district d where st_intersects(d.geom, s.geom))
+        "with placed as materialized (
+             select at, geom, floor(st_x(point) * 100)::int as x, floor(st_y(point) * 100)::int as y
+             from (select ctid as at, geom, st_startpoint(st_exteriorring(st_geometryn(geom, 1))) as point
+                   from {table} where ctid >= $1::text::tid offset 0) corner),
+         square as materialized (
+             select x, y, st_makeenvelope(x / 100.0 - 1e-9, y / 100.0 - 1e-9, (x + 1) / 100.0 + 1e-9,
+                                          (y + 1) / 100.0 + 1e-9, 4490) as box
+             from (select distinct x, y from placed) found),
+         inside as materialized (
+             select distinct x, y
+             from district d cross join lateral (
+                 select x, y from square where d.geom ~ box and st_covers(d.geom, box) offset 0) covered),
+         doubtful as materialized (
+             select at, geom from placed p where not exists (select from inside i where i.x = p.x and i.y = p.y)),
+         touching as materialized (
+             select at
+             from district d cross join lateral (
+                 select at from doubtful t where d.geom && t.geom and st_intersects(d.geom, t.geom) offset 0) touched)
+         delete from {table} s
+         where s.ctid in (select at from doubtful except select at from touching)
          returning file, row, key, st_astext(st_pointonsurface(geom), 6)"
     );
     let rows: Vec<(i16, i64, String, Option<String>)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(from).fetch_all(connection).await?;
     Ok(rows
         .into_iter()
         .map(|(file, row, key, value)| {
@@ -134,34 +165,55 @@ pub(super) async fn merge_parks(write: &mut Write) -> Result<Merged, StoreError>
     Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }
 
-/// Works out again where each parcel stands, on the shapes that are law on the day; answers how many parcels moved.
+/// Works out again where parcels stand, on the shapes that are law on the day; answers how many moved. Only those are
+/// looked at whose land, or whose zones, changed since the last time: by a write, or because the day has come. All are
+/// when the rule itself changed.
 ///
 /// A parcel takes the tier whose zones together hold the largest share of its land, if that share reaches
 /// `deciding_share`; else it is fragmented.
 pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f64) -> Result<i64, StoreError> {
     let revision = write.revision;
     let connection = write.connection();
-    // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
-    sqlx::raw_sql("analyze parcel_version; analyze zone_version; analyze parcel_place")
-        .execute(&mut *connection)
+    let known = sqlx::query!(r#"select l.deciding_share, l.same_law @> $1::date as "same_law!" from tier_law l"#, day)
+        .fetch_optional(&mut *connection)
         .await?;
-    Ok(sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share)
-        .fetch_one(connection)
-        .await?)
+    let by_the_same_rule = known.as_ref().is_some_and(|known| known.deciding_share == deciding_share);
+    let changed = if by_the_same_rule {
+        Some(sqlx::query_file_scalar!("src/store/place_changed.sql", day).fetch_all(&mut *connection).await?)
+    } else {
+        None
+    };
+    let zones = sqlx::query_scalar!(r#"select exists (select from zone_version) as "exists!""#)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !zones {
+        return Ok(0);
+    }
+    let moved = if changed.as_ref().is_none_or(|parcels| !parcels.is_empty()) {
+        if changed.as_ref().is_none_or(|parcels| parcels.len() > MANY) {
+            // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
+            sqlx::raw_sql("analyze parcel_version; analyze zone_version").execute(&mut *connection).await?;
+        }
+        sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share, changed.as_deref())
+            .fetch_one(&mut *connection)
+            .await?
+    } else {
+        0
+    };
+    let turned = !known.is_some_and(|known| known.same_law);
+    sqlx::query_file!("src/store/place_law.sql", revision, day, deciding_share, turned).execute(connection).await?;
+    Ok(moved)
 }
 
+/// So many parcels at once are a reason to gather statistics first.
+const MANY: usize = 10_000;
+
 /// Whether a version of a parcel or a zone became law, or ceased to be, between the day for which the tiers were worked
-/// out and this one. It asks for days alone, so that asking costs no overlay.
+/// out and this one, so that they have to be worked out again. True before the first time.
 pub async fn tiers_are_of_another_law(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"with kept as (select max(day) as day from parcel_place),
-           turn as (
-               select lower(valid) as day from parcel_version where upper_inf(recorded)
-               union all select lower(valid) from zone_version where upper_inf(recorded)
-               union all select upper(valid) from zone_version where upper_inf(recorded))
-           select exists (
-               select from kept k join turn t
-               on t.day > least(k.day, $1::date) and t.day <= greatest(k.day, $1::date)) as "exists!""#,
+        r#"select exists (select from zone_version)
+               and not exists (select from tier_law where same_law @> $1::date) as "exists!""#,
         day
     )
     .fetch_one(pool)

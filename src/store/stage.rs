@@ -5,6 +5,8 @@ use super::copy;
 use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 /// A row that a check of the whole set refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,41 +52,94 @@ pub(super) fn table(kind: Kind) -> &'static str {
     }
 }
 
-/// Empties the staging table of a kind. The lock that comes with it keeps a second import of the kind waiting, not
-/// meddling.
-pub async fn clear(connection: &mut PgConnection, kind: Kind) -> Result<(), StoreError> {
-    let sql = format!("truncate {}", table(kind));
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
-    Ok(())
+/// The rows of one import on their way in.
+pub struct Staging {
+    kind: Kind,
+    hasher: RandomState,
+    /// Hashes of the keys that came so far.
+    keys: HashSet<u64>,
+    /// Whether a key may have come twice.
+    twice: bool,
+    /// Whether parcels are checked as they come; not where they are to be mended first.
+    at_once: bool,
+    refused: Vec<Refused>,
 }
 
-/// Sends rows into the staging table of a kind: the text of [`Rows`](copy::Rows).
-pub async fn send(connection: &mut PgConnection, kind: Kind, text: &[u8]) -> Result<(), StoreError> {
-    copy::send(connection, table(kind), text).await
+impl Staging {
+    /// Begins: makes a table of this transaction alone, which hides the one of the same name that the queries are checked
+    /// against. So two imports at once don't meet, and nothing is left behind.
+    pub async fn begin(connection: &mut PgConnection, kind: Kind, repair: bool) -> Result<Self, StoreError> {
+        let table = table(kind);
+        let sql = format!("create temp table {table} (like {table} including defaults) on commit drop");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+        let (hasher, keys) = (RandomState::new(), HashSet::new());
+        Ok(Self { kind, hasher, keys, twice: false, at_once: kind == Kind::Parcels && !repair, refused: Vec::new() })
+    }
+
+    /// Takes in whole rows: the text of [`Rows`](copy::Rows). What can be said of a parcel by itself is said at once,
+    /// while the next rows are read.
+    pub async fn send(&mut self, connection: &mut PgConnection, text: &[u8]) -> Result<(), StoreError> {
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let key = line.splitn(4, |byte| *byte == b'\t').nth(2);
+            self.twice |= !self.keys.insert(self.hasher.hash_one(key));
+        }
+        let table = table(self.kind);
+        let from = if self.at_once { Some(newest_page(connection, table).await?) } else { None };
+        copy::send(connection, table, text).await?;
+        if let Some(from) = from {
+            self.refused.extend(parcel::check_rows(connection, &from).await?);
+        }
+        Ok(())
+    }
+
+    /// Checks the staged rows as a set: keys that come twice, references into nothing, shapes that are not valid or lie
+    /// outside the city. Rows that fail are taken out and returned, in the order of the files.
+    pub async fn check(&mut self, connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+        let kind = self.kind;
+        // A few rows tell as much as many where none is rare.
+        let sql = format!(
+            "set local default_statistics_target = 10; analyze {}; reset default_statistics_target",
+            table(kind)
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
+        let mut refused = std::mem::take(&mut self.refused);
+        if kind == Kind::Parcels && !self.at_once {
+            refused.extend(parcel::check_rows(connection, FIRST_PAGE).await?);
+        }
+        refused.extend(match kind {
+            Kind::Districts => place::check_districts(connection).await?,
+            Kind::Parks => place::check_parks(connection).await?,
+            Kind::Zones => zoning::check(connection).await?,
+            Kind::Parcels => parcel::check(connection).await?,
+            Kind::Buildings => building::check(connection).await?,
+            Kind::Enterprises => Vec::new(),
+            Kind::Occupancies => occupancy::check(connection).await?,
+            Kind::Contracts => contract::check(connection).await?,
+            Kind::Obligations => obligation::check(connection).await?,
+            Kind::Returns => performance::check(connection).await?,
+        });
+        // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
+        if self.twice {
+            refused.extend(duplicates(connection, kind).await?);
+        }
+        refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
+        Ok(refused)
+    }
 }
 
-/// Checks the staged rows as a set: keys that come twice, references into nothing, shapes that are not valid or lie
-/// outside the city. Rows that fail are taken out and returned, in the order of the files.
-pub async fn check(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
-    let sql = format!("analyze {}", table(kind));
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
-    let mut refused = match kind {
-        Kind::Districts => place::check_districts(connection).await?,
-        Kind::Parks => place::check_parks(connection).await?,
-        Kind::Zones => zoning::check(connection).await?,
-        Kind::Parcels => parcel::check(connection).await?,
-        Kind::Buildings => building::check(connection).await?,
-        Kind::Enterprises => Vec::new(),
-        Kind::Occupancies => occupancy::check(connection).await?,
-        Kind::Contracts => contract::check(connection).await?,
-        Kind::Obligations => obligation::check(connection).await?,
-        Kind::Returns => performance::check(connection).await?,
-    };
-    // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
-    refused.extend(duplicates(connection, kind).await?);
-    refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
-    Ok(refused)
+/// From where in the table rows that come now will lie: the page that was filled last, as text of a `tid`.
+async fn newest_page(connection: &mut PgConnection, table: &'static str) -> Result<String, StoreError> {
+    let page = sqlx::query_scalar!(
+        r#"select greatest(pg_relation_size($1::text::regclass) / current_setting('block_size')::bigint - 1, 0) as "page!""#,
+        table
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(format!("({page},0)"))
 }
+
+/// Where a table begins.
+pub(super) const FIRST_PAGE: &str = "(0,0)";
 
 /// Merges the staged rows into the register.
 pub async fn merge(write: &mut super::write::Write, kind: Kind) -> Result<Merged, StoreError> {

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::copy::Rows;
 use super::place::{invalid_shapes, outside_city};
-use super::stage::{Merged, Refused, Row};
+use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::zoning::Zone;
 use geo_types::MultiPolygon;
@@ -26,8 +26,8 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Zone, shape: &MultiPolyg
 
 /// Takes out the staged zones whose shape is bad or that overlap one another in time.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_zone").await?;
-    refused.extend(outside_city(connection, "stage_zone").await?);
+    let mut refused = invalid_shapes(connection, "stage_zone", FIRST_PAGE).await?;
+    refused.extend(outside_city(connection, "stage_zone", FIRST_PAGE).await?);
     let rows = sqlx::query_as!(
         Row,
         r#"delete from stage_zone s

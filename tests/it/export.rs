@@ -234,9 +234,11 @@ async fn another_coordinate_system_has_easting_first_and_an_unknown_or_unusable_
     let town = Town::settled().await;
     let receipt = exports(&town, "parcels", "p.gpkg", &["--crs", "EPSG:4549"]);
     assert_eq!(receipt["crs"], "EPSG:4549");
-    let dataset = gdal::Dataset::open(town.folder().join("p.gpkg")).unwrap();
-    let mut layer = dataset.layer(0).unwrap();
-    let envelope = layer.features().next().unwrap().geometry().unwrap().envelope();
+    let envelope = {
+        let dataset = gdal::Dataset::open(town.folder().join("p.gpkg")).unwrap();
+        let mut layer = dataset.layer(0).unwrap();
+        layer.features().next().unwrap().geometry().unwrap().envelope()
+    };
     // Of the first lot, at 121.501° east and 31.1° north: 143 km east of the meridian of 120°, 3,443 km from the equator.
     assert!((643_200.0..643_400.0).contains(&envelope.MinX), "{envelope:?}");
     assert!((3_441_000.0..3_443_500.0).contains(&envelope.MinY), "{envelope:?}");

@@ -15,8 +15,9 @@ use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Source};
+use crate::store::stage::{self, Staging};
 use crate::store::write::{Audit, Write};
-use crate::store::{self, StoreError, stage};
+use crate::store::{self, StoreError};
 pub use child::serve;
 use frame::{Refusal, Task};
 pub use look::{Column, Place, Preview, Row};
@@ -168,12 +169,12 @@ pub async fn import(
         return Err(refused(order, refusal));
     }
     let mut write = Write::begin(pool, actor, act(kind)).await?;
-    stage::clear(write.connection(), kind).await?;
+    let mut staging = Staging::begin(write.connection(), kind, order.repair).await?;
     let mut taken = loop {
         match heard {
             Heard::Rows(text, read) => {
                 progress(read);
-                stage::send(write.connection(), kind, &text).await?;
+                staging.send(write.connection(), &text).await?;
             }
             Heard::Ended(Ok(taken)) => break taken,
             Heard::Ended(Err(refusal)) => return Err(refused(order, refusal)),
@@ -187,7 +188,7 @@ pub async fn import(
             taken.notes.push(finding);
         }
     }
-    for refused in stage::check(write.connection(), kind).await? {
+    for refused in staging.check(write.connection()).await? {
         let file = usize::try_from(refused.file).ok().and_then(|index| taken.files.get(index));
         let fault = Fault {
             code: "",
@@ -248,8 +249,6 @@ pub async fn import(
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
     store::rulebook::record(&mut write, &rules::rulebook()?.values).await?;
-    // What was staged has done its work, and nothing is left lying about.
-    stage::clear(write.connection(), kind).await?;
     let facts = json!({
         "accepted": receipt.accepted,
         "refused": receipt.refused,

@@ -231,3 +231,71 @@ async fn what_refers_to_a_parcel_is_corrected_in_recorded_time() {
     let stored = "select format('%s %s', met_on, upper_inf(recorded)) from obligation order by id";
     assert_eq!(town.values::<String>(stored).await, [" f", "2016-03-01 t"]);
 }
+
+#[tokio::test]
+async fn the_database_itself_refuses_two_versions_of_a_parcel_that_overlap_in_both_times() {
+    let town = Town::settled().await;
+    let columns = "parcel_id, district, land_use, land_use_scheme, area_m2, geom, revision";
+    let again = |valid: &str, recorded: &str| {
+        format!(
+            "insert into parcel_version (valid, recorded, {columns})
+             select {valid}, {recorded}, {columns} from parcel_version where parcel_id = 1"
+        )
+    };
+    let believed_before = "tstzrange('2000-01-01', lower(recorded))";
+    for (statement, refused) in [
+        (again("'[2020-01-01,2021-01-01)'", "recorded"), true),
+        (again("valid", "'(,)'"), true),
+        // What was believed before may say anything, once.
+        (again("valid", believed_before), false),
+        (again("'[2020-01-01,)'", "tstzrange('1999-01-01', '2000-01-02')"), true),
+        ("update parcel_version set parcel_id = 1 where parcel_id = 2".to_owned(), true),
+        (
+            "update parcel_version set valid = '(,2020-01-01)' where parcel_id = 1 and upper_inf(recorded)".to_owned(),
+            false,
+        ),
+        ("update parcel_version set recorded = '(,)' where parcel_id = 1 and not upper_inf(recorded)".to_owned(), true),
+    ] {
+        let ended = sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&town.database.pool).await;
+        let code = ended.err().map(|error| error.as_database_error().unwrap().code().unwrap().into_owned());
+        assert_eq!(code.as_deref(), refused.then_some("23P01"), "{statement}");
+        no_two_versions_overlap(&town).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_register_that_is_filled_at_once_has_every_index_and_constraint_afterwards() {
+    let town = Town::empty().await;
+    let shape = "select pg_get_indexdef(indexrelid) from pg_index where indrelid::regclass::text in ('parcel', 'parcel_version')
+        union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint
+            where conrelid::regclass::text in ('parcel', 'parcel_version')
+        union all select tgname || ' ' || tgenabled::text from pg_trigger
+            where tgrelid::regclass::text in ('parcel', 'parcel_version') and not tgisinternal
+        order by 1";
+    let before: Vec<String> = town.values(shape).await;
+    assert!(before.len() > 10, "{before:?}");
+    let row = |number: u32, size: f64| {
+        let (x, y) = (121.0 + f64::from(number % 200) * 0.001, 31.0 + f64::from(number / 200) * 0.001);
+        let properties = json!({"parcel_code": parcel_code(number), "land_use": "M1", "valid_from": "2020-01-01"});
+        feature(&properties, &square(x, y, x + size, y + size))
+    };
+    let mut rows: Vec<Value> = (1..=12_000).map(|number| row(number, 0.0009)).collect();
+    // One that comes again, and one that crosses itself.
+    rows.push(row(7, 0.0001));
+    let tie =
+        json!({"type": "Polygon", "coordinates": [[[121, 32], [121.1, 32.1], [121.1, 32], [121, 32.1], [121, 32]]]});
+    rows.push(feature(&json!({"parcel_code": parcel_code(20_000), "land_use": "M1"}), &tie));
+    let ended = town.import("parcels", &[town.geojson("many", &rows)], &[]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [12_002, 12_000, 0, 2]), "{ended:?}");
+    let codes: Vec<&str> =
+        ended.answer["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["duplicate-key", "geometry-self-intersection"]);
+    assert_eq!(town.values::<String>(shape).await, before);
+    assert_eq!(town.value::<i64>("select count(distinct parcel_id) from parcel_version").await, 12_000);
+    // Numbers given in bulk stand in nobody's way.
+    town.takes("parcels", &town.geojson("more", &[crate::support::parcel(15_000)]));
+    town.takes("parcels", &moved(&town, "甲路", None));
+    assert_eq!(town.value::<i64>("select count(*) from parcel").await, 12_001);
+    no_two_versions_overlap(&town).await;
+    assert_eq!(town.values::<String>(shape).await, before);
+}

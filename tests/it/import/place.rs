@@ -111,8 +111,9 @@ async fn the_zone_with_the_larger_share_decides_the_tier_and_no_majority_is_frag
             feature(&properties, &square(*west, south, west + 0.001, south + 0.001))
         })
         .collect();
-    let standing = "select format('%s %s %s %s', tier, zone, locked, round(share::numeric, 2)) from parcel_place
-        join parcel on id = parcel_id order by code";
+    let standing = "select format('%s %s %s %s', coalesce(tier, 'fragmented'), zone,
+            coalesce(locked, false), round(coalesce(share, 0)::numeric, 2))
+        from parcel left join parcel_place on id = parcel_id order by code";
     let expected: Vec<&str> = cases.iter().map(|(_, _, standing)| *standing).collect();
     // Zones before parcels, and parcels before zones, end in the same.
     for zones_first in [true, false] {

@@ -1,8 +1,20 @@
 //! Where a parcel stands in the three tiers: by the zones of a tier together, and by the law of the day that is asked
 //! about.
 
-use landcycle::{clock::Clock, flow::refresh, store::write::verify_audit};
+use landcycle::{
+    clock::Clock,
+    flow::refresh,
+    store::{
+        place::{refresh_tiers, tiers_are_of_another_law},
+        write::{Audit, Write, verify_audit},
+    },
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 
 use crate::support::{Town, feature, parcel_code, square};
 
@@ -139,4 +151,110 @@ async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_wher
     let entry: String = town.value("select entry from audit_entry order by id desc limit 1").await;
     let entry: Value = serde_json::from_str(&entry).unwrap();
     assert_eq!((&entry["act"], &entry["facts"]), (&json!("refresh-tiers"), &json!({"day": "2060-01-01", "moved": 3})));
+}
+
+/// One change of the register, or of the day.
+#[derive(Debug, Clone)]
+enum Edit {
+    Parcel { number: u32, west: u32 },
+    Zone { number: u32, west: u32, width: u32, tier: &'static str, from: u32, days: Option<u32> },
+    Day(u32),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        (1..5_u32, 0..20_u32).prop_map(|(number, west)| Edit::Parcel { number, west }),
+        (
+            1..4_u32,
+            0..20_u32,
+            1..8_u32,
+            prop_oneof![Just("base"), Just("community")],
+            0..10_u32,
+            proptest::option::of(1..6_u32)
+        )
+            .prop_map(|(number, west, width, tier, from, days)| Edit::Zone {
+                number,
+                west,
+                width,
+                tier,
+                from,
+                days
+            }),
+        (0..12_u32).prop_map(Edit::Day),
+    ]
+}
+
+/// The statements that make an edit, as an import would: what was believed is closed, and the new is recorded.
+fn statements(edit: &Edit, revision: i64, at: &str) -> Vec<String> {
+    let envelope = |west: u32, width: u32| {
+        let west = 121.5 + f64::from(west) * 0.001;
+        format!("st_multi(st_makeenvelope({west}, 31.1, {}, 31.101, 4490))", west + f64::from(width) * 0.001)
+    };
+    let day = |day: u32| format!("date '2026-01-01' + {day}");
+    match edit {
+        Edit::Parcel { number, west } => {
+            let of = format!("(select id from parcel where code = '{}')", parcel_code(*number));
+            let shape = envelope(*west, 2);
+            vec![
+                format!("insert into parcel (code) values ('{}') on conflict do nothing", parcel_code(*number)),
+                format!("update parcel_version set recorded = tstzrange(lower(recorded), '{at}') where parcel_id = {of} and upper_inf(recorded)"),
+                format!("insert into parcel_version (parcel_id, valid, recorded, district, land_use, land_use_scheme, area_m2, geom, revision)
+                         values ({of}, '(,)', tstzrange('{at}', null), '310115', 'M1', 'X', st_area({shape}::geography), {shape}, {revision})"),
+            ]
+        }
+        Edit::Zone { number, west, width, tier, from, days } => {
+            let to = days.map_or("null".to_owned(), |days| day(from + days));
+            vec![
+                format!("update zone_version set recorded = tstzrange(lower(recorded), '{at}') where code = 'Z{number}' and upper_inf(recorded)"),
+                format!("insert into zone_version (code, valid, recorded, name, tier, locked, geom, revision)
+                         values ('Z{number}', daterange({}, {to}), tstzrange('{at}', null), 'Z', '{tier}', {}, {}, {revision})",
+                    day(*from), *tier == "base", envelope(*west, *width)),
+            ]
+        }
+        Edit::Day(_) => Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiers_worked_out_for_what_changed_are_those_worked_out_for_all() {
+    let town = Town::empty().await;
+    let pool = &town.database.pool;
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let outcome = tokio::task::block_in_place(|| {
+        runner.run(&proptest::collection::vec(edit(), 1..14), |edits| {
+            tokio::runtime::Handle::current().block_on(async {
+                sqlx::raw_sql("truncate parcel, parcel_version, parcel_place, zone_version, tier_law cascade")
+                    .execute(pool)
+                    .await
+                    .unwrap();
+                let mut day = 0;
+                for edit in &edits {
+                    let mut write = Write::begin(pool, "test", "edit").await.unwrap();
+                    let at = write.recorded_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+                    for statement in statements(edit, write.revision, &at) {
+                        sqlx::query(AssertSqlSafe(statement)).execute(write.connection()).await.unwrap();
+                    }
+                    if let Edit::Day(next) = edit {
+                        day = *next;
+                    }
+                    let today = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::Days::new(u64::from(day));
+                    refresh_tiers(&mut write, today, 0.5).await.unwrap();
+                    write.commit(Audit { subject: "edit".to_owned(), facts: json!({}) }).await.unwrap();
+                    let wrong: Vec<String> = sqlx::query_scalar(
+                        "select format('%s but %s', t, p) from parcel_tier($1, 0.5) t left join parcel_place p using (parcel_id)
+                         where (t.tier, t.locked, t.zone, t.share) is distinct from
+                             (coalesce(p.tier, 'fragmented'), coalesce(p.locked, false), p.zone, coalesce(p.share, 0))",
+                    )
+                    .bind(today)
+                    .fetch_all(pool)
+                    .await
+                    .unwrap();
+                    prop_assert!(wrong.is_empty(), "after {:?} on {}: {:?}", edit, today, wrong);
+                    prop_assert!(!tiers_are_of_another_law(pool, today).await.unwrap());
+                }
+                Ok(())
+            })
+        })
+    });
+    outcome.unwrap();
 }

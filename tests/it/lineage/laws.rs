@@ -232,11 +232,12 @@ async fn consistent(town: &Town) {
 
 /// A line through the middle of a parcel's box, upright or level, or the two halves for an adjustment.
 async fn drawing(town: &Town, codes: &[String], kind: Kind, upright: bool, at: f64) -> Option<PathBuf> {
-    let sql = "select st_asgeojson(st_union(geom)), st_xmin(st_extent(geom)), st_ymin(st_extent(geom)), st_xmax(st_extent(geom)), st_ymax(st_extent(geom))
+    let sql = "select st_asgeojson(st_union(geom)), array[st_xmin(st_extent(geom)), st_ymin(st_extent(geom)),
+            st_xmax(st_extent(geom)), st_ymax(st_extent(geom))]
         from parcel_version v join parcel p on p.id = v.parcel_id where upper_inf(recorded) and upper_inf(valid) and code = any($1)";
-    let (shape, west, south, east, north): (Option<String>, Option<f64>, Option<f64>, Option<f64>, Option<f64>) =
+    let (shape, edges): (Option<String>, Vec<Option<f64>>) =
         sqlx::query_as(sql).bind(codes).fetch_one(&town.database.pool).await.unwrap();
-    let (west, south, east, north) = (west?, south?, east?, north?);
+    let &[Some(west), Some(south), Some(east), Some(north)] = &edges[..] else { return None };
     let (x, y) = (west + at * (east - west), south + at * (north - south));
     let line = if upright { [[x, south - 0.001], [x, north + 0.001]] } else { [[west - 0.001, y], [east + 0.001, y]] };
     let line = json!({"type": "LineString", "coordinates": line});
