@@ -42,7 +42,8 @@ fn main() -> ExitCode {
 
     let (mut bare, mut ours, mut memory) = (Vec::new(), Vec::new(), 0.0_f64);
     for run in 1..=runs {
-        psql(&url, "create schema bare; checkpoint");
+        psql(&url, "create schema bare");
+        checkpoint(&url);
         bare.push(copied(&url, &file));
         let rows = psql(&url, "select count(*) from bare.parcels");
         assert_eq!(rows.trim(), parcels.to_string());
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         let schema = format!("run_{run}");
         landcycle(&schema, &url, &["migrate"]);
         landcycle(&schema, &url, &["import", "districts", districts.to_str().unwrap()]);
-        psql(&url, "checkpoint");
+        checkpoint(&url);
         let (time, mib) = landcycle(&schema, &url, &["import", "parcels", file.to_str().unwrap()]);
         ours.push(time);
         memory = memory.max(mib);
@@ -129,16 +130,14 @@ fn resident_peak_mib(pid: u32) -> f64 {
 }
 
 fn psql(url: &str, sql: &str) -> String {
-    // Only the superuser may ask for a checkpoint, and its schemas would be its own.
-    let url = if sql.ends_with("checkpoint") { url.replace("user=landcycle", "user=postgres") } else { url.to_owned() };
-    let mut output = String::new();
-    for one in sql.split("; ") {
-        let owner = if one == "checkpoint" { &url } else { &url.replace("user=postgres", "user=landcycle") };
-        let ended = Command::new("psql").args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", one, owner]).output().unwrap();
-        assert!(ended.status.success(), "{one}: {}", String::from_utf8_lossy(&ended.stderr));
-        output = String::from_utf8(ended.stdout).unwrap();
-    }
-    output
+    let ended = Command::new("psql").args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).output().unwrap();
+    assert!(ended.status.success(), "{sql}: {}", String::from_utf8_lossy(&ended.stderr));
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+/// Only the superuser may ask for one.
+fn checkpoint(url: &str) {
+    psql(&url.replace("user=landcycle", "user=postgres"), "checkpoint");
 }
 
 /// Irregular polygons of six to ten corners, each in its cell of a grid over the land, with a bureau's columns.
@@ -185,7 +184,7 @@ fn write_parcels(path: &Path, parcels: u32) {
         ];
         (values, Some(shape))
     });
-    table(path, &Layout::plain(Format::Gpkg, "parcels", &columns), rows.map(Ok::<_, WriteError>)).unwrap();
+    table::<WriteError>(path, &Layout::plain(Format::Gpkg, "parcels", &columns), rows.map(Ok)).unwrap();
 }
 
 fn district_code(column: f64, row: f64) -> String {
@@ -239,5 +238,5 @@ fn write_districts(path: &Path) {
         let code = district_code(f64::from(column), f64::from(row));
         (vec![Value::from(code.clone()), Value::from(format!("{code}区"))], Some(shape))
     });
-    table(path, &Layout::plain(Format::Gpkg, "districts", &columns), rows.map(Ok::<_, WriteError>)).unwrap();
+    table::<WriteError>(path, &Layout::plain(Format::Gpkg, "districts", &columns), rows.map(Ok)).unwrap();
 }
