@@ -13,7 +13,7 @@ use landcycle::exchange::write::{Column, Format, Layout, Row, Value, WriteError,
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -141,7 +141,7 @@ fn checkpoint(url: &str) {
 }
 
 /// Irregular polygons of six to ten corners, each in its cell of a grid over the land, with a bureau's columns.
-fn write_parcels(path: &PathBuf, parcels: u32) {
+fn write_parcels(path: &Path, parcels: u32) {
     let text = |name: &str, width| Column::new(name, FieldType::Text, width);
     let columns = [
         text("parcel_code", 19),
