@@ -62,6 +62,9 @@ const VERSIONS: &str = "select format('%s %s %s', right(code, 5), valid, upper_i
 #[tokio::test]
 async fn a_split_from_a_cut_line_retires_the_parent_and_begins_its_children() {
     let town = Town::settled().await;
+    // What stands outside all zones has no place of its own.
+    let zone = json!({"zone_code": "Z1", "name": "Z1", "tier": "base", "valid_from": "2018-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.4, 31.0, 121.7, 31.4))]));
     let ended = event(&town, &["split", &parcel_code(1), "--cut", &cut_at(&town, 121.5013)]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let children = ended.answer["children"].as_array().unwrap();
