@@ -148,6 +148,7 @@ impl City {
             address: None,
             source_id: None,
             valid_from: None,
+            valid_to: None,
         };
         let mut rows = Rows::default();
         store::parcel::stage(&mut rows, 0, 1, &corrected, parcel.area(), &shape);

@@ -22,6 +22,7 @@ pub const FIELDS: &[Field] = &[
     field("address", Text, false),
     field("source_id", Text, false),
     field("valid_from", Date, false),
+    field("valid_to", Date, false),
 ];
 
 /// A parcel as a data set gives it, without its shape.
@@ -47,6 +48,9 @@ pub struct Parcel {
     pub source_id: Option<String>,
     /// The first day on which this version holds in law.
     pub valid_from: Option<NaiveDate>,
+    /// The first day after it; nothing where it holds until something else does. With it a row speaks of its own days
+    /// alone, also of days that lie behind the newest version.
+    pub valid_to: Option<NaiveDate>,
 }
 
 /// The scheme of a land-use code where a file names none: Shanghai's reading of GB 50137, with M4 for research.
@@ -86,6 +90,16 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
     let address = row.text("address");
     let source_id = row.text("source_id");
     let valid_from = row.date("valid_from");
+    let valid_to = row.date("valid_to");
+    if let Some(to) = valid_to {
+        match valid_from {
+            None => row.refuse("missing-value", "valid_from", "", "the first of the days that end with valid_to"),
+            Some(from) if to <= from => {
+                row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
+            }
+            Some(_) => {}
+        }
+    }
     Some(Parcel {
         code: code?,
         district: district?,
@@ -97,6 +111,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
         address,
         source_id,
         valid_from,
+        valid_to,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::domain::review::decision::{Idle, Start};
 use crate::domain::timeline::{self, Entry, Kind};
 use crate::store;
 use crate::store::dossier::{Contract, Dossier};
+use crate::store::lineage::family::Past;
 use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -177,6 +178,20 @@ fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
         for (held, clock) in &standing.duties {
             of_duty(&mut told, held, clock);
         }
+    }
+    let of_this = |event: &&Past| event.parties.iter().any(|party| party.code == *code);
+    for event in found.lineage.iter().flat_map(|lineage| &lineage.events).filter(of_this) {
+        let (zh, en) = match event.kind.as_str() {
+            "split" => ("宗地分割", "a split"),
+            "merge" => ("宗地合并", "a merge"),
+            "adjust" => ("界线调整", "a boundary adjustment"),
+            _ => ("宗地注销", "a retirement"),
+        };
+        let others: Vec<&str> =
+            event.parties.iter().map(|party| party.code.as_str()).filter(|other| other != code).collect();
+        let with = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+        let entry = Entry::new(event.on, Kind::Lineage, format!("{zh}{with}"), format!("{en}{with}"));
+        told.push(entry.of(format!("event {}", event.id)).by(Some(&event.document)).known(event.recorded_at));
     }
     for stay in &found.life {
         let (zh, en) = stay.state.title();

@@ -1,12 +1,14 @@
 //! A parcel moves on in its life: its state is read, the deed is tried on it, and what comes out is kept, all in one
 //! transaction, so that two people who act at once meet each other.
 
-use crate::domain::lifecycle::{Act, Refused, State};
+use super::rules::{self, RulesError};
+use crate::domain::lifecycle::{Act, Deed, Refused, State};
 use crate::domain::moment::Moment;
+use crate::domain::rulebook::keys;
 use crate::store::StoreError;
 use crate::store::lifecycle::{self, Stay};
 use crate::store::write::{Audit, Write};
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -37,6 +39,9 @@ pub enum LifecycleError {
     /// The law says no.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The rules could not be had.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,6 +64,19 @@ pub async fn act(pool: &PgPool, actor: &str, code: &str, act: Act) -> Result<Mov
     let (id, newest) = newest(&mut write, code).await?;
     let stay = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
     let (on, document, deed) = (act.on, act.document.clone(), act.deed.name());
+    if let Deed::DecideDisposal { notice_until, .. } = &act.deed {
+        let days = rules::value(rules::rulebook()?, keys::TAKE_BACK_NOTICE_DAYS, on)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rulebook has no negative values"
+        )]
+        let least = on.checked_add_days(Days::new(days as u64)).unwrap_or(NaiveDate::MAX);
+        if *notice_until < least {
+            let reason = format!("public notice runs for at least {days} days, so until {least} or later");
+            return Err(Refused::Condition { deed, on, reason }.into());
+        }
+    }
     let to = stay.state.clone().make(stay.from, act)?;
     keep(write, code, id, Some(stay.state), to, on, deed, &document).await
 }

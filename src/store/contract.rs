@@ -61,6 +61,21 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     }));
     let rows = sqlx::query_as!(
         Row,
+        "delete from stage_contract s using parcel p, lineage_party y, lineage_event e
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and e.on_date <= s.signed_on
+         returning s.file, s.row, s.key, s.parcel as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "parcel-retired",
+            "parcel_code",
+            "a parcel that was law when the contract was signed; landcycle lineage show names its successors",
+        )
+    }));
+    let rows = sqlx::query_as!(
+        Row,
         "delete from stage_contract s where s.holder is not null and not exists (select from enterprise t where t.code = s.holder and upper_inf(t.recorded))
          returning s.file, s.row, s.key, s.holder as value"
     )

@@ -2,6 +2,7 @@
 
 use super::geometry::from_wkb;
 use super::lifecycle::Stay;
+use super::lineage::family::{self, Lineage};
 use super::performance::{self, ParcelYear};
 use super::{StoreError, clock, lifecycle, write};
 use crate::domain::contract::agenda::Watched;
@@ -37,6 +38,8 @@ pub struct Dossier {
     pub occupancies: Vec<Occupancy>,
     /// The yearly figures that reached it, in order.
     pub figures: Vec<ParcelYear>,
+    /// The parcels that it came from and those that came from it.
+    pub lineage: Option<Lineage>,
     /// What each run found, the newest last.
     pub verdicts: Vec<Verdict>,
     /// What the newest run found.
@@ -261,6 +264,10 @@ pub async fn read(
     let then = Moment { valid_at: day, known_at };
     let watched = clock::read(&mut tx, &then, Some(code)).await?;
     let life = lifecycle::life(&mut tx, code, moment).await?;
+    let mut lineage = family::of(&mut tx, code).await?;
+    if let (Some(lineage), Some(known_at)) = (&mut lineage, known_at) {
+        lineage.events.retain(|event| event.recorded_at <= known_at);
+    }
     let occupancies = sqlx::query_as!(
         Occupancy,
         "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
@@ -306,6 +313,7 @@ pub async fn read(
         life,
         occupancies,
         figures,
+        lineage,
         verdicts,
         review,
     }))

@@ -27,6 +27,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .optional_date(it.valid_from)
         .shape(shape)
         .optional_text(it.source_id.as_deref())
+        .optional_date(it.valid_to)
         .end();
 }
 
@@ -84,6 +85,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         Row,
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and s.valid_from < lower(t.valid)
+           and s.valid_to is null
            and not exists (
                select from parcel_version o
                where o.parcel_id = p.id and upper_inf(o.recorded) and lower(o.valid) = s.valid_from
@@ -98,7 +100,8 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         row.refuse(
             "period-overlaps",
             "valid_from",
-            "a day not before the newest version of the parcel; leave it empty to correct that version",
+            "a day not before the newest version of the parcel; leave it empty to correct that version, or give valid_to too \
+             to correct the days before it",
         )
     }));
     Ok(refused)
@@ -108,14 +111,19 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
 const BULK: i64 = 10_000;
 
 /// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
-/// new version and ends the one before it; the same or none corrects the newest version.
+/// new version and ends the one before it; the same or none corrects the newest version. With `valid_to` a row speaks of
+/// its own days alone.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let (staged, none) =
         sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "none!" from stage_parcel"#)
             .map(|row| (row.staged, row.none))
             .fetch_one(write.connection())
             .await?;
-    let accepted = if none && staged > BULK { fill(write).await? } else { merge_rows(write).await? };
+    let accepted = if none && staged > BULK {
+        fill(write).await?
+    } else {
+        merge_periods(write).await? + merge_rows(write).await?
+    };
     Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
 }
 
@@ -148,7 +156,7 @@ async fn fill(write: &mut Write) -> Result<u64, StoreError> {
     let accepted = sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
              registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
-         select s.row + f.before, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use,
+         select s.row + f.before, daterange(s.valid_from, s.valid_to), tstzrange($1, null), s.district, s.park, s.land_use,
              s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
          from stage_parcel s join unnest($3::smallint[], $4::bigint[]) as f (file, before) on f.file = s.file",
         at,
@@ -170,6 +178,58 @@ async fn fill(write: &mut Write) -> Result<u64, StoreError> {
     Ok(accepted)
 }
 
+/// Merges the rows that speak of days of their own: what they say replaces what is on record for those days, and for the
+/// parcel's other days the record holds, before as well as after.
+async fn merge_periods(write: &mut Write) -> Result<u64, StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let connection = write.connection();
+    sqlx::query!(
+        "insert into parcel (code) select code from stage_parcel where valid_to is not null on conflict (code) do nothing"
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "delete from stage_parcel s using parcel p, parcel_version t
+         where s.valid_to is not null and p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
+           and t.valid @> daterange(s.valid_from, s.valid_to)
+           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
+               is not distinct from
+               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom)"
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "with closed as (
+             update parcel_version t set recorded = tstzrange(lower(t.recorded), $1) from stage_parcel s, parcel p
+             where s.valid_to is not null and p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
+               and t.valid && daterange(s.valid_from, s.valid_to)
+             returning t.*, daterange(s.valid_from, s.valid_to) as said)
+         insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
+         select c.parcel_id, rest.valid, tstzrange($1, null), c.district, c.park, c.land_use, c.land_use_scheme,
+             c.registered_area_m2, c.area_m2, c.plot_ratio_allowed, c.address, c.source_id, c.geom, $2
+         from closed c cross join lateral
+             unnest(datemultirange(c.valid) - datemultirange(c.said)) as rest (valid)",
+        at,
+        revision
+    )
+    .execute(&mut *connection)
+    .await?;
+    let accepted = sqlx::query!(
+        "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
+         select p.id, daterange(s.valid_from, s.valid_to), tstzrange($1, null), s.district, s.park, s.land_use,
+             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
+         from stage_parcel s join parcel p on p.code = s.code where s.valid_to is not null",
+        at,
+        revision
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(accepted)
+}
+
 async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
@@ -179,7 +239,7 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     sqlx::query!(
         "delete from stage_parcel s using parcel p, parcel_version t
          where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
-           and (s.valid_from = lower(t.valid) or s.valid_from is null and upper_inf(t.valid))
+           and s.valid_to is null and (s.valid_from = lower(t.valid) or s.valid_from is null and upper_inf(t.valid))
            and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
                is not distinct from
                (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom)"
@@ -196,7 +256,8 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
     sqlx::query!(
         "with closed as (
              update parcel_version t set recorded = tstzrange(lower(t.recorded), $1) from stage_parcel s, parcel p
-             where p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, null)
+             where s.valid_to is null and p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
+               and t.valid && daterange(s.valid_from, null)
              returning t.*, s.valid_from)
          insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
              registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
@@ -213,7 +274,7 @@ async fn merge_rows(write: &mut Write) -> Result<u64, StoreError> {
              registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select p.id, daterange(s.valid_from, null), tstzrange($1, null), s.district, s.park, s.land_use, s.land_use_scheme,
              s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
-         from stage_parcel s join parcel p on p.code = s.code",
+         from stage_parcel s join parcel p on p.code = s.code where s.valid_to is null",
         at,
         revision
     )

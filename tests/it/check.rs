@@ -116,12 +116,12 @@ async fn a_parcel_across_districts_is_found_by_the_share_outside() {
 #[tokio::test]
 async fn a_parcel_across_tiers_is_a_fact_that_is_told() {
     let town = Town::settled().await;
-    // A hair more than half, lest the last digit of an area decide.
-    let half = square(121.49, 31.09, 121.5 + 0.001_450_1, 31.12);
+    // A little more than half, so that no rounding decides.
+    let half = square(121.49, 31.09, 121.5 + 0.001455, 31.12);
     town.takes("zones", &town.geojson("zones", &[zone("Z1", "2020-01-01", None, &half)]));
     let found = only_finding(&town, "parcel-across-tiers", "note");
     assert_eq!([&found["key"], &found["other"]], [&json!(parcel_code(1)), &json!("Z1")]);
-    assert!((figure(&found) - 0.5).abs() < 1e-3, "{found}");
+    assert!((figure(&found) - 0.5).abs() < 1e-2, "{found}");
 }
 
 #[tokio::test]
@@ -326,11 +326,11 @@ async fn all_checks_are_clean_on_the_demo_city() {
         assert_eq!(ended.status, Some(0), "{}", ended.said);
     }
     let ended = check(&town, &[]);
-    assert_eq!((ended.status, &ended.answer["errors"]), (Some(0), &json!(0)), "{}", ended.answer["findings"]);
-    // The city has, on purpose, some certificates that differ from the survey; and parcels may straddle a tier's border.
+    let faults = [&ended.answer["errors"], &ended.answer["warnings"]];
+    assert_eq!((ended.status, faults), (Some(0), [&json!(0), &json!(0)]), "{}", ended.answer["findings"]);
+    // That a parcel straddles the border of a tier is a fact that is told, and no fault.
     for one in ended.answer["checks"].as_array().unwrap() {
         let expected = match one["code"].as_str().unwrap() {
-            "registered-area-differs" => 10..50,
             "parcel-across-tiers" => 1..100,
             _ => 0..1,
         };

@@ -333,14 +333,14 @@ fn the_default_city_is_shanghais() {
 }
 
 #[test]
-fn registered_areas_are_near_the_surveyed_ones_and_a_few_are_not() {
+fn registered_areas_are_near_the_surveyed_ones_and_a_few_less_near() {
     let off = |one: &files::ParcelRow| {
         let registered = one.parcel.registered_area.unwrap().value();
         (registered / geometry::area(&one.shape).value() - 1.0).abs()
     };
-    let far = CITY.parcels.iter().filter(|one| off(one) > 0.05).count();
+    let far = CITY.parcels.iter().filter(|one| off(one) > 0.019).count();
     assert!((0.003..0.025).contains(&(far as f64 / CITY.parcels.len() as f64)), "{far}");
-    assert!(CITY.parcels.iter().all(|one| off(one) < 0.25));
+    assert!(CITY.parcels.iter().all(|one| off(one) < 0.05));
     for one in &CITY.parcels {
         let allowed = one.parcel.plot_ratio_allowed.unwrap().value();
         let research = matches!(one.parcel.land_use.as_str(), "M4" | "C65");

@@ -247,6 +247,24 @@ async fn a_life_is_led_by_commands_and_reads_as_one_history() {
 }
 
 #[tokio::test]
+async fn a_disposal_is_decided_with_a_public_notice_no_shorter_than_the_rule_of_its_day() {
+    let town = Town::settled().await;
+    let code = parcel_code(1);
+    let found = ["lifecycle", "found", &code, "listed", "--on", "2024-01-01", "--document", "d", "--fact", "ground=D"];
+    assert_eq!(town.run(&found).status, Some(0));
+    let decide = |until: &str| {
+        let until = format!("notice_until={until}");
+        let deed = ["lifecycle", "move", &code, "decide_disposal", "--on", "2024-07-01", "--document", "决定书"];
+        let facts = ["--fact", "ground=合同第九条", "--fact", &until];
+        town.run(&[&deed[..], &facts[..]].concat())
+    };
+    let short = decide("2024-07-30");
+    assert_eq!(short.status, Some(1));
+    assert!(short.said.contains("at least 30 days, so until 2024-07-31 or later"), "{}", short.said);
+    assert_eq!(decide("2024-07-31").status, Some(0));
+}
+
+#[tokio::test]
 async fn two_deeds_of_one_day_are_both_on_record_in_their_order() {
     let town = Town::settled().await;
     let code = parcel_code(3);

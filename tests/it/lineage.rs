@@ -62,9 +62,8 @@ const VERSIONS: &str = "select format('%s %s %s', right(code, 5), valid, upper_i
 #[tokio::test]
 async fn a_split_from_a_cut_line_retires_the_parent_and_begins_its_children() {
     let town = Town::settled().await;
-    // What stands outside all zones has no place of its own.
-    let zone = json!({"zone_code": "Z1", "name": "Z1", "tier": "base", "valid_from": "2018-01-01"});
-    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.4, 31.0, 121.7, 31.4))]));
+    let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 0, "valid_from": "2020-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.49, 31.09, 121.6, 31.2))]));
     let ended = event(&town, &["split", &parcel_code(1), "--cut", &cut_at(&town, 121.5013)]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let children = ended.answer["children"].as_array().unwrap();
@@ -230,6 +229,12 @@ async fn a_code_is_never_used_again() {
         (Some(1), &json!("parcel-retired")),
         "{import:?}"
     );
+    assert_eq!(town.contents().await, before);
+    // not by a contract that is signed once the parcel is history,
+    let header = "contract_no,parcel_code,kind,signed_on,term_years,performance_terms";
+    let late = town.file("late.csv", format!("{header}\nH9,{},grant,2026-01-01,20,1\n", parcel_code(1)));
+    let import = town.import("contracts", &[late], &[]);
+    assert_eq!((import.status, &import.answer["findings"][0]["code"]), (Some(1), &json!("parcel-retired")));
     assert_eq!(town.contents().await, before);
     // and not by hand.
     for (sql, constraint) in [

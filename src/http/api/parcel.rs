@@ -22,6 +22,7 @@ use crate::http::answer::{REVISION, is_known, typed};
 use crate::http::problem::{Kind, Problem};
 use crate::store;
 use crate::store::lifecycle::Stay;
+use crate::store::lineage::family::Lineage;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Given};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -46,6 +47,7 @@ pub struct Dossier {
     pub occupancies: Vec<Occupancy>,
     pub returns: Vec<AnnualReturn>,
     pub review: Option<Review>,
+    pub lineage: Option<Lineage>,
     pub life: Option<Life>,
     pub timeline: Vec<Entry>,
 }
@@ -326,6 +328,7 @@ pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
         returns: found.figures.iter().filter_map(annual_return).collect(),
         review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
         life: found.life.last().map(|stay| life(stay, &next)),
+        lineage: found.lineage,
         timeline,
     })
 }

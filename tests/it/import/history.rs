@@ -58,6 +58,49 @@ async fn a_changed_parcel_with_a_later_day_begins_a_version_and_ends_the_one_bef
     no_two_versions_overlap(&town).await;
 }
 
+#[tokio::test]
+async fn a_correction_of_the_past_backdates_valid_time_and_never_rewrites_recorded_time() {
+    let town = Town::settled().await;
+    let period = |address: &str, from: &str, to: Option<&str>| {
+        let properties = json!({"parcel_code": parcel_code(1), "land_use": "M1", "address": address,
+            "valid_from": from, "valid_to": to});
+        town.geojson("period", &[feature(&properties, &lot(1))])
+    };
+    town.takes("parcels", &period("甲路", "2010-01-01", None));
+    town.takes("parcels", &period("乙路", "2020-01-01", None));
+    let before: Vec<String> = town.values(VERSIONS).await;
+    // 乙路 was in truth the address since 2018; and for three months of 2021 it was 丙路.
+    assert_eq!(town.tally("parcels", &period("乙路", "2018-01-01", Some("2020-01-01"))), [1, 1, 0, 0]);
+    assert_eq!(town.tally("parcels", &period("丙路", "2021-01-01", Some("2021-04-01"))), [1, 1, 0, 0]);
+    let now: Vec<String> = town
+        .values(
+            "select format('%s %s', address, valid) from parcel_version v join parcel p on p.id = parcel_id
+             where code = '310115001001GB00001' and upper_inf(recorded) order by valid",
+        )
+        .await;
+    assert_eq!(
+        now,
+        [
+            " (,2010-01-01)",
+            "甲路 [2010-01-01,2018-01-01)",
+            "乙路 [2018-01-01,2020-01-01)",
+            "乙路 [2020-01-01,2021-01-01)",
+            "丙路 [2021-01-01,2021-04-01)",
+            "乙路 [2021-04-01,)",
+        ]
+    );
+    // What was believed before is all still there, closed and not changed.
+    let kept: Vec<String> = town.values(VERSIONS).await;
+    for version in before {
+        let closed = version.replace(" t", " f");
+        assert!(kept.contains(&version) || kept.contains(&closed), "{version} is lost: {kept:?}");
+    }
+    assert_eq!(town.tally("parcels", &period("丙路", "2021-01-01", Some("2021-04-01"))), [1, 0, 1, 0]);
+    let refused = town.import("parcels", &[period("丁路", "2021-01-01", Some("2020-01-01"))], &[]);
+    assert_eq!(refused.answer["findings"][0]["code"], "period-ends-before-it-begins");
+    no_two_versions_overlap(&town).await;
+}
+
 /// What the exclusion constraints promise, asked in another way: on every day that matters and at every moment that
 /// matters, at most one version of a thing counts.
 async fn no_two_versions_overlap(town: &Town) {
