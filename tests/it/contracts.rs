@@ -269,7 +269,7 @@ async fn a_supplementary_contract_never_hides_the_contract_it_supplements() {
     let ledger = town.run(&["ledger", "plot-ratio", "--by", "parcel"]).answer;
     assert_eq!(ledger["rows"][0]["contracted_high"]["plot_ratio"], json!(1.5), "{ledger}");
     let file = town.folder().join("p.csv");
-    let ended = town.run(&["export", "parcels", "--out", file.to_str().unwrap()]);
+    let ended = town.run(&["export", "parcels", "--format", "csv", "--out", file.to_str().unwrap()]);
     assert_eq!(ended.status, Some(0), "{}", ended.said);
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains("H1,2035-01-01"), "{text}");
