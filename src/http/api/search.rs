@@ -9,8 +9,10 @@ use crate::domain::moment::{Moment, MomentError};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::flow::{moment, rules};
 use crate::http::answer::{Stamp, typed};
+use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, MOST_BODY_BYTES};
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -43,7 +45,11 @@ struct Question {
 }
 
 /// The parcels of a box or an area.
-pub async fn search(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+pub async fn search(
+    State(app): State<App>,
+    Extension(whole_city): Extension<WholeCity>,
+    request: Request,
+) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let body = read(request).await?;
     let today = (app.today)();
@@ -55,6 +61,7 @@ pub async fn search(State(app): State<App>, request: Request) -> Result<Response
     let (snapshot, day) = match question.moment {
         None => (app.atlas.current(), today),
         Some(moment) => {
+            let _inside = whole_city.enter()?;
             let box_around = question.selection.bounds();
             let within = [box_around.west, box_around.south, box_around.east, box_around.north];
             let then = moment::snapshot_at(&app.pool, moment, Some(within)).await;
