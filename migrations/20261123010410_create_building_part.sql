@@ -62,7 +62,7 @@ comment on function building_stand(bigint[], date, double precision) is 'Where t
 -- What was imported before stands where its outline lies; what it was believed to be before is not known by parts.
 insert into building_part (building_id, parcel_id, recorded, share, footprint_m2)
 select s.building_id, s.parcel_id, b.recorded, s.share, s.footprint_m2
-from building_stand(array(select id from building where upper_inf(recorded)), current_date, 0) s
+from building_stand(array(select id from building where upper_inf(recorded)), current_date, 0.01) s
 join building b on b.id = s.building_id
 where s.share > 0;
 insert into building_part (building_id, parcel_id, recorded, share)

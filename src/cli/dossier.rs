@@ -80,8 +80,8 @@ fn people(dossier: &Dossier) -> String {
             contract.kind,
             day(contract.term_starts_on),
             day(contract.term_ends_on),
-            contract.contract_track.as_ref().map_or("no rule", |track| track.state).replace('_', " "),
-            contract.idle_track.as_ref().map_or("no rule", |track| track.state).replace('_', " "),
+            contract.contract_track.state.replace('_', " "),
+            contract.idle_track.state.replace('_', " "),
         ));
         let rows: Vec<[String; 4]> = contract
             .obligations

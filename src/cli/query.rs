@@ -73,7 +73,10 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let snapshot = snapshot.map_err(Failure::fault)?;
     let hits = selection.map_or_else(|| snapshot.all(), |selection| snapshot.search(&selection));
     let today = asked.valid_at;
-    let expiring = rules::expiry(today).map_err(Failure::fault)?;
+    let expiring = {
+        let rulebook = moment::rulebook(&pool, asked.known_at).await.map_err(Failure::fault)?;
+        rules::expiry(&rulebook, today).map_err(Failure::fault)?
+    };
     let summary = snapshot.summary(&hits, today, expiring);
     if args.format == Format::Geojson || context.printer.is_json() {
         let document = collection(&snapshot, &hits, &summary, args.limit.unwrap_or(usize::MAX));

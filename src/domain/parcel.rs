@@ -91,14 +91,10 @@ pub fn read(row: &mut Reading<'_>) -> Option<Parcel> {
     let source_id = row.text("source_id");
     let valid_from = row.date("valid_from");
     let valid_to = row.date("valid_to");
-    if let Some(to) = valid_to {
-        match valid_from {
-            None => row.refuse("missing-value", "valid_from", "", "the first of the days that end with valid_to"),
-            Some(from) if to <= from => {
-                row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
-            }
-            Some(_) => {}
-        }
+    if let (Some(from), Some(to)) = (valid_from, valid_to)
+        && to <= from
+    {
+        row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
     }
     Some(Parcel {
         code: code?,

@@ -55,6 +55,11 @@ impl Unit {
     pub fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
     }
+
+    /// The unit of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        serde_json::from_value(word.into()).ok()
+    }
 }
 
 /// All rule values.
@@ -191,6 +196,14 @@ impl Rulebook {
             Some(key) => refuse(key, "is missing"),
             None => Ok(book),
         }
+    }
+
+    /// The rulebook of a time at which these values were on record. What was no rule then is taken from this one.
+    pub fn as_recorded(&self, mut values: Vec<RuleValue>) -> Self {
+        let newer = self.values.iter().filter(|value| values.iter().all(|recorded| recorded.key != value.key));
+        let newer: Vec<RuleValue> = newer.cloned().collect();
+        values.extend(newer);
+        Self { values }
     }
 
     /// The value in force on a day.

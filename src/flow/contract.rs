@@ -2,6 +2,7 @@
 
 use super::rules::{self, RulesError};
 use crate::domain::contract::agenda::{Agenda, agenda};
+use crate::domain::contract::tracks::Limits;
 use crate::store::{self, StoreError};
 use chrono::{Days, NaiveDate};
 use sqlx::PgPool;
@@ -25,5 +26,5 @@ pub async fn falling_due(
     body: Option<&str>,
 ) -> Result<Agenda, ContractError> {
     let contracts = store::clock::watched(pool, day).await?;
-    Ok(agenda(&contracts, rules::calendar()?, &rules::limits(day)?, day, within, body))
+    Ok(agenda(&contracts, rules::calendar()?, &Limits::in_force(rules::rulebook()?, day), day, within, body))
 }

@@ -47,8 +47,8 @@ pub struct Standing {
     pub bonds: Vec<HeldBond>,
     /// The end of its term; nothing for land without term.
     pub expiry: Option<Expiry>,
-    /// The two tracks; nothing on days before the rules that they rest on.
-    pub tracks: Option<Tracks>,
+    /// The two tracks.
+    pub tracks: Tracks,
 }
 
 /// The two tracks on which land that is not built on can be lost, side by side.
@@ -66,22 +66,22 @@ pub struct Tracks {
 
 /// Reads the file of a parcel at a moment; nothing where the register had no such parcel.
 pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -> Result<Option<File>, RefreshError> {
+    let rulebook = moment::rulebook(pool, moment.known_at).await?;
     // What parcel_place keeps is today's; any other moment is worked out.
     let share = match moment == Moment::on(today) {
         true => None,
-        false => Some(moment::deciding_share(pool, &moment).await?),
+        false => Some(rules::deciding_share(&rulebook, moment.valid_at)?),
     };
-    let tall_storey_m = rules::rulebook()?.tall_storey_m(moment.valid_at);
+    let tall_storey_m = rulebook.tall_storey_m(moment.valid_at);
     let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
     let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
     let Some(found) = found else { return Ok(None) };
-    // Of a day before those rules were law there is a file all the same, without tracks.
-    let limits = rules::limits(moment.valid_at).ok();
+    let limits = Limits::in_force(&rulebook, moment.valid_at);
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
         let watched = found.watched.iter().find(|one| one.number == contract.number);
         let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
-        standings.push(standing(contract, watched, in_use, limits.as_ref(), moment.valid_at)?);
+        standings.push(standing(contract, watched, in_use, &limits, moment.valid_at)?);
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
@@ -92,7 +92,7 @@ fn standing(
     contract: &Contract,
     watched: Option<&Watched>,
     in_use: bool,
-    limits: Option<&Limits>,
+    limits: &Limits,
     day: NaiveDate,
 ) -> Result<Standing, RefreshError> {
     let calendar = rules::calendar()?;
@@ -120,21 +120,14 @@ fn standing(
             ends_on,
         },
     );
-    let tracks = limits.map(|limits| {
-        let idle = limits.idle(&site);
-        Tracks {
-            start: limits.start(&site),
-            start_money: limits.contract_money(&site, &parts, terms.as_ref()),
-            idle,
-            idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
-        }
-    });
-    Ok(Standing {
-        duties,
-        expiry: limits.zip(contract.term_ends_on).and_then(|(limits, end)| limits.expiry(end)),
-        tracks,
-        bonds,
-    })
+    let idle = limits.idle(&site);
+    let tracks = Tracks {
+        start: limits.start(&site),
+        start_money: limits.contract_money(&site, &parts, terms.as_ref()),
+        idle,
+        idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
+    };
+    Ok(Standing { duties, expiry: contract.term_ends_on.and_then(|end| limits.expiry(end)), tracks, bonds })
 }
 
 /// Everything with a day, in the words of a timeline.

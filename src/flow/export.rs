@@ -2,6 +2,8 @@
 //! aside and moved into its place when it is whole. The receipt says what went into it.
 
 use super::lists;
+use super::moment;
+use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::dictionary::What;
@@ -56,7 +58,7 @@ pub struct Receipt {
     pub rows: u64,
     /// Its coordinate system; nothing for a file without shapes.
     pub crs: Option<String>,
-    /// The revision of the register.
+    /// The newest revision that the moment knew.
     pub revision: i64,
     /// The review run, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,6 +130,9 @@ pub enum ExportError {
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The rules of that moment could not be had.
+    #[error(transparent)]
+    Moment(#[from] RefreshError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -213,13 +218,13 @@ pub async fn export(
     let filter = order.filter.as_deref().map(|text| Filter::parse(text, &properties)).transpose()?;
     let today = clock.today();
     let day = order.valid_at.unwrap_or(today);
-    let mut held = Held::hold(pool, day).await?;
+    let mut held = Held::hold(pool, day, order.known_at).await?;
     let run = run(order, &held)?;
     // A review shows the land as it was on the day it judged.
     let day = run.as_ref().map_or(day, |run| run.as_of);
     let columns = if what.is_of_a_review() { REVIEW_COLUMNS.to_vec() } else { properties.clone() };
-    let rulebook = rules::rulebook()?;
-    let deciding_share = rules::deciding_share(rulebook, day)?;
+    let rulebook = moment::rulebook(pool, order.known_at).await?;
+    let deciding_share = rules::deciding_share(&rulebook, day)?;
     let cover = cover(order, &held.city, held.revision, day, run.as_ref());
     let (sender, receiver) = mpsc::channel::<Result<Vec<Row>, ExportError>>(PIECES_WAITING);
     let (target, format) = (order.out.clone(), order.format);

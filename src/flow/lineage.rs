@@ -128,6 +128,7 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let land: Vec<String> = parents.chain(children).cloned().collect();
     let least_share = rules::value(rulebook, keys::BUILDING_PART, today)?;
     store::building::stand(&mut write, store::building::Moved::Parcels(&land), today, least_share).await?;
+    store::rulebook::record(&mut write, &rulebook.values).await?;
     let codes = |of: Vec<&String>| json!(of);
     let facts = json!({
         "children": codes(plan.children.iter().map(|one| &one.code).collect()),

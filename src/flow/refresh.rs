@@ -37,21 +37,25 @@ pub enum RefreshError {
 const POLL: Duration = Duration::from_secs(15);
 
 /// Works the tiers out again where they were worked out for a day with other law: at midnight a zone may have ended or
-/// begun without an import. Writes nothing where no parcel moved.
+/// begun without an import. Writes nothing where they are those of that day; where the law turned and no parcel moved, it
+/// keeps that they were looked at.
 pub async fn bring_tiers_up_to_date(pool: &PgPool, today: NaiveDate) -> Result<(), RefreshError> {
     if !store::place::tiers_are_of_another_law(pool, today).await? {
         return Ok(());
     }
-    let share = rules::deciding_share(rules::rulebook()?, today)?;
+    let rulebook = rules::rulebook()?;
+    let share = rules::deciding_share(rulebook, today)?;
     let mut write = Write::begin(pool, "landcycle", "refresh-tiers").await?;
+    // Another server may have done it while this one waited for its turn to write.
+    if !store::place::tiers_are_of_another_law(write.connection(), today).await? {
+        return Ok(write.abandon().await?);
+    }
     let moved = store::place::refresh_tiers(&mut write, today, share).await?;
     // Which day the buildings were last put on their land is not kept; to look at a year too many changes nothing.
     let turned = Moved::Law(today - Days::new(366), today);
-    let least_part = rules::least_building_part(rules::rulebook()?, today)?;
+    let least_part = rules::least_building_part(rulebook, today)?;
     let parts = store::building::stand(&mut write, turned, today, least_part).await?;
-    if moved == 0 && parts == 0 {
-        return Ok(write.abandon().await?);
-    }
+    store::rulebook::record(&mut write, &rulebook.values).await?;
     let facts = json!({ "building_parts": parts, "day": today, "moved": moved });
     write.commit(Audit { subject: "tiers".to_owned(), facts }).await?;
     tracing::info!(moved, "{moved} parcels stand in another tier or zone since {today}");

@@ -1,7 +1,6 @@
 //! Which rules are in use: the ones shipped with the program, or a scheme that someone names.
 
 use crate::domain::calendar::Calendar;
-use crate::domain::contract::tracks::Limits;
 use crate::domain::land_use::LandUses;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
@@ -109,14 +108,9 @@ pub fn calendar() -> Result<&'static Calendar, RulesError> {
     Ok(DAYS.get_or_init(|| days))
 }
 
-/// The rule values of the contract and idle-land tracks in force on a day.
-pub fn limits(day: NaiveDate) -> Result<Limits, RulesError> {
-    Ok(Limits::in_force(rulebook()?, day))
-}
-
 /// How many months before its end a term counts as expiring, by the rule of that day.
-pub fn expiry(day: NaiveDate) -> Result<Months, RulesError> {
-    rulebook()?.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
+pub fn expiry(rulebook: &Rulebook, day: NaiveDate) -> Result<Months, RulesError> {
+    rulebook.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
 }
 
 pub(super) fn of_values(source: SchemeError) -> RulesError {

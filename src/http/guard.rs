@@ -1,5 +1,5 @@
 //! What holds for every request before it reaches its handler: whose host it names, how long it may take, which headers
-//! an answer bears, and its line in the log.
+//! an answer bears, and its line in the log; and how many may ask about the whole city at once.
 
 use super::problem::{Kind, Problem};
 use axum::extract::Request;
@@ -9,10 +9,34 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long an answer may take.
 const MOST_TIME: Duration = Duration::from_secs(30);
+
+/// How many requests at once may have the register worked through for the whole city. Each holds a connection and some
+/// hundred megabytes at a city's size; the other connections stay for what is quick.
+const MOST_WHOLE_CITY: usize = 3;
+
+/// Lets in those who ask about the whole city, a few at a time.
+#[derive(Debug, Clone)]
+pub struct WholeCity(Arc<Semaphore>);
+
+impl WholeCity {
+    /// With nobody inside.
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_WHOLE_CITY)))
+    }
+
+    /// Comes in until the permit is dropped; refuses at once where all places are taken.
+    pub fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let detail =
+            || format!("{MOST_WHOLE_CITY} answers about the whole city are being worked out; try again in a moment");
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| Problem::new(Kind::Busy, detail()))
+    }
+}
 
 /// Everything from here only; workers from blobs, as the map makes them; images from data and blobs, as its style and
 /// sprites are. Inline style attributes carry no script.

@@ -13,10 +13,10 @@ pub use api::{obligations, parcel, plot_ratio};
 
 use crate::atlas::Atlas;
 use crate::store;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use chrono::NaiveDate;
 use std::future::{Future, IntoFuture as _};
 use std::net::SocketAddr;
@@ -75,6 +75,7 @@ pub fn router(app: App) -> Router {
         .route("/", get(assets::page))
         .fallback(assets::file)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(Extension(guard::WholeCity::new()))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))

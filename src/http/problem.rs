@@ -42,6 +42,8 @@ pub enum Kind {
     ForeignHost,
     /// Not ready to answer.
     NotReady,
+    /// Too many ask for much at once.
+    Busy,
     /// It took too long.
     Timeout,
     /// Our fault.
@@ -70,6 +72,7 @@ impl Kind {
             }
             Self::ForeignHost => ("foreign-host", StatusCode::MISDIRECTED_REQUEST, "This is not that host"),
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "The service is not ready"),
+            Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "The service is busy"),
             Self::Timeout => ("timeout", StatusCode::SERVICE_UNAVAILABLE, "The answer took too long"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The service failed"),
         }

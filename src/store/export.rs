@@ -51,7 +51,7 @@ pub struct Row {
 /// One moment of the register, held while it is read.
 pub struct Held {
     tx: Transaction<'static, Postgres>,
-    /// The newest revision in it.
+    /// The newest revision in it, or at the time of belief.
     pub revision: i64,
     /// What city it is.
     pub city: City,
@@ -62,12 +62,12 @@ pub struct Held {
 }
 
 impl Held {
-    /// Holds a moment for reading what was law on a day.
-    pub async fn hold(pool: &PgPool, day: NaiveDate) -> Result<Self, StoreError> {
+    /// Holds a moment for reading what was law on a day, as believed at a time or now.
+    pub async fn hold(pool: &PgPool, day: NaiveDate, known_at: Option<DateTime<Utc>>) -> Result<Self, StoreError> {
         let tiers_are_kept = !place::tiers_are_of_another_law(pool, day).await?;
         let mut tx = pool.begin().await?;
         sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-        let revision = write::head(&mut tx).await?;
+        let revision = write::head_at(&mut tx, known_at).await?;
         let city = city::read(&mut tx).await?.unwrap_or_default();
         let runs = review::list(&mut tx).await?;
         Ok(Self { tx, revision, city, runs, tiers_are_kept })

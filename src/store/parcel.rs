@@ -80,6 +80,20 @@ pub(super) async fn check_rows(connection: &mut PgConnection, from: &str) -> Res
 /// Takes out the staged parcels that begin before a later version already on record.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     let mut refused = refuse_retired(connection).await?;
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s using parcel p, lineage_party y, lineage_event e
+         where s.valid_to is not null and p.code = s.code and y.parcel_id = p.id and y.part = 'begun' and e.id = y.event
+           and (s.valid_from is null or s.valid_from < e.on_date)
+         returning s.file, s.row, s.key,
+             format('%s, before %s, on which %s of %s began', coalesce(s.valid_from::text, 'no day'), e.on_date, s.code, e.kind)
+                 as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse("period-before-parcel", "valid_from", "a day not before the one on which an event began the parcel")
+    }));
     // A row that says what an earlier version says is no change to it, whatever came after.
     let rows = sqlx::query_as!(
         Row,
@@ -132,6 +146,8 @@ async fn fill(write: &mut Write) -> Result<u64, StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let connection = write.connection();
     sqlx::raw_sql("set local maintenance_work_mem = '512MB'").execute(&mut *connection).await?;
+    // In the order in which they are read, and both before anything else is done to either.
+    sqlx::raw_sql("lock table parcel, parcel_version in access exclusive mode").execute(&mut *connection).await?;
     let versions = bulk::lay_aside(connection, "parcel_version").await?;
     let parcels = bulk::lay_aside(connection, "parcel").await?;
     // Numbers are given here, file by file and row by row, so that the two tables need not be joined.
@@ -189,12 +205,13 @@ async fn merge_periods(write: &mut Write) -> Result<u64, StoreError> {
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "delete from stage_parcel s using parcel p, parcel_version t
-         where s.valid_to is not null and p.code = s.code and t.parcel_id = p.id and upper_inf(t.recorded)
-           and t.valid @> daterange(s.valid_from, s.valid_to)
-           and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
+        "delete from stage_parcel s
+         where s.valid_to is not null and daterange(s.valid_from, s.valid_to) <@ (
+             select range_agg(t.valid) from parcel p join parcel_version t on t.parcel_id = p.id
+             where p.code = s.code and upper_inf(t.recorded) and t.valid && daterange(s.valid_from, s.valid_to)
+               and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
                is not distinct from
-               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom)"
+               (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom))"
     )
     .execute(&mut *connection)
     .await?;

@@ -8,7 +8,7 @@ use crate::domain::district::District;
 use crate::domain::park::Park;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 
 /// Puts one district on its way in.
 pub fn stage_district(rows: &mut Rows, file: i16, row: u64, it: &District, shape: &MultiPolygon<f64>) {
@@ -210,13 +210,13 @@ const MANY: usize = 10_000;
 
 /// Whether a version of a parcel or a zone became law, or ceased to be, between the day for which the tiers were worked
 /// out and this one, so that they have to be worked out again. True before the first time.
-pub async fn tiers_are_of_another_law(pool: &PgPool, day: NaiveDate) -> Result<bool, StoreError> {
+pub async fn tiers_are_of_another_law(executor: impl PgExecutor<'_>, day: NaiveDate) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"select exists (select from zone_version)
                and not exists (select from tier_law where same_law @> $1::date) as "exists!""#,
         day
     )
-    .fetch_one(pool)
+    .fetch_one(executor)
     .await?)
 }
 

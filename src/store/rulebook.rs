@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use super::write::Write;
-use crate::domain::rulebook::RuleValue;
+use crate::domain::review::scheme::Words;
+use crate::domain::rulebook::{RuleValue, Unit};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
@@ -73,19 +74,33 @@ pub async fn record(write: &mut Write, values: &[RuleValue]) -> Result<u64, Stor
     .rows_affected())
 }
 
-/// The value of a key in force on a day, as the register reckoned at a time; nothing where it had none on record.
-pub async fn known(
-    connection: &mut PgConnection,
-    key: &str,
-    valid_at: NaiveDate,
-    known_at: DateTime<Utc>,
-) -> Result<Option<f64>, StoreError> {
-    Ok(sqlx::query_scalar!(
-        "select value from rule_value where key = $1 and valid @> $2::date and recorded @> $3::timestamptz",
-        key,
-        valid_at,
+/// The values with which the register reckoned at a time; none where it had none on record.
+pub async fn at(connection: &mut PgConnection, known_at: DateTime<Utc>) -> Result<Vec<RuleValue>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select key, lower(valid) as "from!", upper(valid) as until, title_zh, title_en, value, unit, source, assumption
+           from rule_value where recorded @> $1::timestamptz order by key, valid"#,
         known_at
     )
-    .fetch_optional(connection)
-    .await?)
+    .fetch_all(connection)
+    .await?;
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        let unit = Unit::parse(&row.unit).ok_or_else(|| StoreError::Value {
+            table: "rule_value",
+            column: "unit",
+            row: row.key.clone(),
+            value: row.unit.clone(),
+        })?;
+        values.push(RuleValue {
+            key: row.key,
+            title: Words { zh: row.title_zh, en: row.title_en },
+            value: row.value,
+            unit,
+            effective_from: row.from,
+            effective_to: row.until.and_then(|first_after| first_after.pred_opt()),
+            source: row.source,
+            assumption: row.assumption,
+        });
+    }
+    Ok(values)
 }

@@ -60,7 +60,7 @@ pub struct Staging {
     keys: HashSet<u64>,
     /// Whether a key may have come twice.
     twice: bool,
-    /// Whether parcels are checked as they come; not where they are to be mended first.
+    /// Whether parcels are checked as they come; not where they are to be mended first, or may lie anywhere in the table.
     at_once: bool,
     refused: Vec<Refused>,
 }
@@ -71,9 +71,10 @@ impl Staging {
     pub async fn begin(connection: &mut PgConnection, kind: Kind, repair: bool) -> Result<Self, StoreError> {
         let table = table(kind);
         let sql = format!("create temp table {table} (like {table} including defaults) on commit drop");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
         let (hasher, keys) = (RandomState::new(), HashSet::new());
-        Ok(Self { kind, hasher, keys, twice: false, at_once: kind == Kind::Parcels && !repair, refused: Vec::new() })
+        let at_once = kind == Kind::Parcels && !repair && rows_come_last(connection).await?;
+        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new() })
     }
 
     /// Takes in whole rows: the text of [`Rows`](copy::Rows). What can be said of a parcel by itself is said at once,
@@ -125,6 +126,14 @@ impl Staging {
         refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
         Ok(refused)
     }
+}
+
+/// Whether rows that come lie behind all that came before. From PostgreSQL 16 on a table grows by many pages at once, and
+/// what comes next may fill one before the last: there all rows are checked when all have come.
+async fn rows_come_last(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(r#"select current_setting('server_version_num')::int < 160000 as "last!""#)
+        .fetch_one(connection)
+        .await?)
 }
 
 /// From where in the table rows that come now will lie: the page that was filled last, as text of a `tid`.

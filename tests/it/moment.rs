@@ -162,6 +162,63 @@ async fn a_rule_value_is_on_record_since_the_act_that_first_reckoned_with_it_and
 }
 
 #[tokio::test]
+async fn an_answer_about_an_earlier_belief_reckons_with_the_rules_of_that_time() {
+    let town = Town::settled().await;
+    // Three fifths of parcel 1.
+    let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.5, 31.0, 121.50154, 31.2))]));
+    // As if an earlier program had reckoned with other rules, and did not know one of them.
+    sqlx::raw_sql(
+        "update rule_value set value = 0.9 where key = 'tier-deciding-share';
+         update rule_value set value = 36 where key = 'expiry-application-months';
+         update rule_value set value = 120 where key = 'expiry-reminder-months';
+         delete from rule_value where key = 'idle-fee-percent'",
+    )
+    .execute(&town.database.pool)
+    .await
+    .unwrap();
+    let newest =
+        "select to_char(max(recorded_at) at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision";
+    let (then, revision): (String, i64) = (town.value(newest).await, town.value("select id from revision_head").await);
+    town.takes("enterprises", &town.file("more.csv", "enterprise_code,name\nE2,二号厂\n"));
+    let valid_at = "2026-06-30";
+    for (known_at, tier, apply_by, expiring, quoted) in [
+        (Some(then.as_str()), "fragmented", json!("2032-01-01"), 120, revision),
+        (None, "base", Value::Null, 18, revision + 1),
+    ] {
+        let (_, found) = dossier(&town, valid_at, known_at).await;
+        assert_eq!(found["parcel"]["tier"], tier, "{known_at:?}: {found}");
+        assert_eq!(found["contracts"][0]["apply_to_renew_by"], apply_by, "{}", found["contracts"][0]);
+        let moment = known_at.map(|time| ["--known-at", time]).into_iter().flatten();
+        let mut arguments = vec!["query", "--bbox", "121.4,31,121.7,31.4", "--valid-at", valid_at];
+        arguments.extend(moment.clone());
+        let said = town.command().args(&arguments).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        let line = said.lines().find(|line| line.contains("term ends within")).unwrap();
+        assert!(line.contains(&format!("within {expiring} months")), "{said}");
+        arguments = vec!["export", "parcels", "--format", "csv", "--out", "p.csv", "--valid-at", valid_at];
+        arguments.extend(moment);
+        let receipt = town.run(&arguments).answer;
+        assert_eq!(receipt["revision"], quoted, "{receipt}");
+        let text = std::fs::read_to_string(town.folder().join("p.csv")).unwrap();
+        let row = text.lines().find(|line| line.contains(&parcel_code(1))).unwrap();
+        assert!(row.split(',').any(|cell| cell == tier), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_lineage_records_the_rules_that_it_reckoned_with() {
+    let town = Town::settled().await;
+    let sql = "update rule_value set value = 0.9 where key = 'lineage-area-tolerance'";
+    sqlx::query(sql).execute(&town.database.pool).await.unwrap();
+    let retired = town.run(&["lineage", "retire", &parcel_code(2), "--document", "1号", "--on", "2025-07-01"]);
+    assert_eq!(retired.status, Some(0), "{retired:?}");
+    let current: f64 =
+        town.value("select value from rule_value where key = 'lineage-area-tolerance' and upper_inf(recorded)").await;
+    assert!(current < 0.9, "{current}");
+}
+
+#[tokio::test]
 async fn the_database_itself_refuses_versions_that_overlap_in_every_table_of_two_times() {
     let town = Town::empty().await;
     for arguments in [&["demo", "generate", "--out", "city", "--parcels", "60"][..], &["demo", "load", "city"]] {

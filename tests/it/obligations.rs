@@ -1,6 +1,14 @@
 //! What falls due, by the built binary: by responsible body, with how each day was counted, and what cannot be computed.
 
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, http::Request, response::Response};
+use landcycle::{
+    atlas::Atlas,
+    http::{App, router},
+};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::support::{Ended, Town, parcel_code};
 
@@ -134,4 +142,37 @@ async fn wrong_flags_of_the_list_are_wrong_usage() {
         let ended = town.run(&[&["obligations", "due"][..], flags].concat());
         assert_eq!(ended.status, Some(2), "{flags:?}: {}", ended.said);
     }
+}
+
+#[tokio::test]
+async fn whoever_asks_about_the_whole_city_while_three_do_is_told_at_once_to_come_back() {
+    let town = Town::settled().await;
+    let pool = town.database.pool.clone();
+    let today = || chrono::NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
+    let service = router(App { atlas: Arc::new(Atlas::empty()), pool: pool.clone(), today: Arc::new(today) });
+    let ask = async |path: &str| -> Response {
+        let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+        service.clone().oneshot(request).await.unwrap()
+    };
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("lock table contract in access exclusive mode").execute(&mut *held).await.unwrap();
+    let late = async {
+        let waiting = "select count(*) from pg_locks where relation = 'contract'::regclass and not granted";
+        while town.value::<i64>(waiting).await < 3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for path in ["/api/v1/plot-ratio", "/api/v1/obligations"] {
+            let answer = ask(path).await;
+            assert_eq!(
+                (answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()),
+                (503, "2"),
+                "{path}"
+            );
+        }
+        held.rollback().await.unwrap();
+    };
+    let of_all = "/api/v1/obligations";
+    let ((), first, second, third) = tokio::join!(late, ask(of_all), ask(of_all), ask(of_all));
+    assert_eq!([first, second, third].map(|answer| answer.status().as_u16()), [200; 3]);
+    assert_eq!(ask("/api/v1/plot-ratio").await.status().as_u16(), 200);
 }

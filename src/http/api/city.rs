@@ -60,7 +60,9 @@ pub async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response
         return Ok(stamp.not_modified());
     }
     let today = (app.today)();
-    let expiring = rules::expiry(today).map_err(|error| Problem::internal(&error))?;
+    let expiring = rules::rulebook()
+        .and_then(|rulebook| rules::expiry(rulebook, today))
+        .map_err(|error| Problem::internal(&error))?;
     let body = serde_json::to_string(&city(&snapshot, today, expiring)).map_err(|error| Problem::internal(&error))?;
     let mut response = typed("application/json", body);
     stamp.mark(&mut response);

@@ -34,8 +34,8 @@ pub struct Contract {
     pub responsible_unit: Option<String>,
     pub bonds: Vec<Bond>,
     pub obligations: Vec<Obligation>,
-    pub contract_track: Option<ContractTrack>,
-    pub idle_track: Option<IdleTrack>,
+    pub contract_track: ContractTrack,
+    pub idle_track: IdleTrack,
 }
 
 /// A part of a bond.
@@ -131,8 +131,8 @@ impl Contract {
                 })
                 .collect(),
             obligations: standing.duties.iter().map(|(held, clock)| obligation(held, clock)).collect(),
-            contract_track: standing.tracks.as_ref().map(|tracks| contract_track(tracks.start, &tracks.start_money)),
-            idle_track: standing.tracks.as_ref().map(|tracks| idle_track(tracks.idle, &tracks.idle_money)),
+            contract_track: contract_track(standing.tracks.start, &standing.tracks.start_money),
+            idle_track: idle_track(standing.tracks.idle, &standing.tracks.idle_money),
         }
     }
 }

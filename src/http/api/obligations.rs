@@ -7,7 +7,9 @@ use crate::domain::review::scheme::Words;
 use crate::flow::contract::{ContractError, falling_due};
 use crate::http::App;
 use crate::http::answer::{is_known, typed};
+use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -111,6 +113,7 @@ pub struct Asked {
 /// What falls due.
 pub async fn show(
     State(app): State<App>,
+    Extension(whole_city): Extension<WholeCity>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -127,6 +130,7 @@ pub async fn show(
         return Err(wrong("limit", format!("limit is {limit}; expected at most {MOST_ITEMS}"), "0 to 1000"));
     }
     let day = asked.as_of.unwrap_or_else(|| (app.today)());
+    let _inside = whole_city.enter()?;
     let agenda = falling_due(&app.pool, day, Days::new(within.into()), asked.body.as_deref()).await.map_err(
         |error| match &error {
             ContractError::Store(error) => Problem::of_store(error),

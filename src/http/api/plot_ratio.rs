@@ -7,7 +7,9 @@ use crate::domain::review::facts::round;
 use crate::flow::plot_ratio::{Ledger, LedgerError, ledger};
 use crate::http::App;
 use crate::http::answer::{REVISION, is_known, typed};
+use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -139,6 +141,7 @@ pub struct Asked {
 /// The ledger of today.
 pub async fn show(
     State(app): State<App>,
+    Extension(whole_city): Extension<WholeCity>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -157,6 +160,7 @@ pub async fn show(
     if limit == 0 || limit > MOST_ROWS {
         return Err(wrong("limit", format!("limit is {limit}; expected 1 to {MOST_ROWS}"), "1 to 1000"));
     }
+    let _inside = whole_city.enter()?;
     let found =
         ledger(&app.pool, (app.today)(), by, asked.district.as_deref()).await.map_err(|error| match &error {
             LedgerError::Store(error) => Problem::of_store(error),

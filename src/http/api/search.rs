@@ -9,13 +9,15 @@ use crate::domain::moment::{Moment, MomentError};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::flow::{moment, rules};
 use crate::http::answer::{Stamp, typed};
+use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, MOST_BODY_BYTES};
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -43,22 +45,31 @@ struct Question {
 }
 
 /// The parcels of a box or an area.
-pub async fn search(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+pub async fn search(
+    State(app): State<App>,
+    Extension(whole_city): Extension<WholeCity>,
+    request: Request,
+) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let body = read(request).await?;
     let today = (app.today)();
     // An area of many thousand vertices takes milliseconds to read, and an answer of a thousand parcels to write.
     let (question, body) = blocking(move || Ok((question(&body, today)?, body))).await?;
+    let failed = |error| Problem::of_refresh(&error);
+    let rulebook = moment::rulebook(&app.pool, question.moment.and_then(|moment| moment.known_at)).await;
+    let rulebook = rulebook.map_err(failed)?;
     let (snapshot, day) = match question.moment {
         None => (app.atlas.current(), today),
         Some(moment) => {
+            let _inside = whole_city.enter()?;
             let box_around = question.selection.bounds();
             let within = [box_around.west, box_around.south, box_around.east, box_around.north];
             let then = moment::snapshot_at(&app.pool, moment, Some(within)).await;
-            (Arc::new(then.map_err(|error| Problem::of_refresh(&error))?), moment.valid_at)
+            (Arc::new(then.map_err(failed)?), moment.valid_at)
         }
     };
-    blocking(move || respond(&snapshot, day, &headers, &body, &question)).await
+    let expiring = rules::expiry(&rulebook, day).map_err(|error| Problem::internal(&error))?;
+    blocking(move || respond(&snapshot, day, expiring, &headers, &body, &question)).await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
@@ -68,6 +79,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> +
 fn respond(
     snapshot: &Arc<Snapshot>,
     today: NaiveDate,
+    expiring: Months,
     headers: &HeaderMap,
     body: &[u8],
     question: &Question,
@@ -79,7 +91,6 @@ fn respond(
         return Ok(stamp.not_modified());
     }
     let hits = snapshot.search(&question.selection);
-    let expiring = rules::expiry(today).map_err(|error| Problem::internal(&error))?;
     let summary = snapshot.summary(&hits, today, expiring);
     let rest = question.after.as_deref().map_or(hits.indices(), |after| snapshot.after(&hits, after));
     let page = &rest[..rest.len().min(question.limit)];

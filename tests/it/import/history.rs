@@ -101,6 +101,61 @@ async fn a_correction_of_the_past_backdates_valid_time_and_never_rewrites_record
     no_two_versions_overlap(&town).await;
 }
 
+#[tokio::test]
+async fn the_days_before_the_first_known_one_come_back_in_and_change_nothing() {
+    let town = Town::settled().await;
+    let period = |address: &str, from: Option<&str>, to: Option<&str>| {
+        let properties = json!({"parcel_code": parcel_code(1), "land_use": "M1", "address": address,
+            "valid_from": from, "valid_to": to});
+        town.geojson("period", &[feature(&properties, &lot(1))])
+    };
+    town.takes("parcels", &moved(&town, "甲路", None));
+    town.takes("parcels", &moved(&town, "乙路", Some("2020-01-01")));
+    let out = town.run(&["export", "parcels", "--format", "gpkg", "--out", "then.gpkg", "--valid-at", "2019-12-31"]);
+    assert_eq!(out.status, Some(0), "{out:?}");
+    let before = town.contents().await;
+    assert_eq!(town.tally("parcels", &town.folder().join("then.gpkg")), [3, 0, 3, 0]);
+    assert_eq!(town.contents().await, before);
+    // Two versions that say the same and adjoin hold what a period over both of them says.
+    town.takes("parcels", &period("乙路", Some("2018-01-01"), Some("2020-01-01")));
+    assert_eq!(town.tally("parcels", &period("乙路", Some("2018-06-01"), Some("2022-01-01"))), [1, 0, 1, 0]);
+    assert_eq!(town.tally("parcels", &period("丙路", None, Some("2000-01-01"))), [1, 1, 0, 0]);
+    let now: Vec<String> = town
+        .values(
+            "select format('%s %s', address, valid) from parcel_version v join parcel p on p.id = parcel_id
+             where code = '310115001001GB00001' and upper_inf(recorded) order by valid",
+        )
+        .await;
+    assert_eq!(
+        now,
+        ["丙路 (,2000-01-01)", "甲路 [2000-01-01,2018-01-01)", "乙路 [2018-01-01,2020-01-01)", "乙路 [2020-01-01,)"]
+    );
+    no_two_versions_overlap(&town).await;
+}
+
+#[tokio::test]
+async fn a_period_before_the_day_on_which_a_split_began_the_parcel_is_refused_by_name() {
+    let town = Town::settled().await;
+    let line = json!({"type": "LineString", "coordinates": [[121.5013, 31.0999], [121.5013, 31.1010]]});
+    let cut = town.geojson("cut", &[feature(&json!({}), &line)]);
+    let split = ["lineage", "split", &parcel_code(1), "--cut", cut.to_str().unwrap(), "--document", "1号", "--on"];
+    assert_eq!(town.run(&[&split[..], &["2025-07-01"]].concat()).status, Some(0));
+    let period = |from: Option<&str>| {
+        let properties = json!({"parcel_code": parcel_code(4), "land_use": "M1", "address": "甲路",
+            "valid_from": from, "valid_to": "2025-09-01"});
+        town.geojson("period", &[feature(&properties, &lot(1))])
+    };
+    let before = town.contents().await;
+    for from in [Some("2025-06-30"), None] {
+        let refused = town.import("parcels", &[period(from)], &[]);
+        assert_eq!((refused.status, refused.tally()), (Some(1), [1, 0, 0, 1]), "{refused:?}");
+        assert_eq!(refused.answer["findings"][0]["code"], "period-before-parcel");
+        assert!(refused.said.contains("2025-07-01"), "{}", refused.said);
+        assert_eq!(town.contents().await, before);
+    }
+    town.takes("parcels", &period(Some("2025-07-01")));
+}
+
 /// What the exclusion constraints promise, asked in another way: on every day that matters and at every moment that
 /// matters, at most one version of a thing counts.
 async fn no_two_versions_overlap(town: &Town) {

@@ -115,7 +115,7 @@ async fn a_review_asks_for_the_law_of_its_own_day() {
 }
 
 #[tokio::test]
-async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_where_a_parcel_moved() {
+async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_where_the_law_turned() {
     let town = Town::settled().await;
     let zones = [
         zone("B", "base", 1, [121.49, 121.52], [Some("2019-01-01"), Some("2100-01-01")]),
@@ -128,26 +128,27 @@ async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_wher
     let days = "select distinct format('%s %s', tier, day) from parcel_place where day > '2040-01-01'";
     let revisions = "select count(*) from revision where act = 'refresh-tiers' and actor = 'landcycle'";
     let before = town.contents().await;
-    for (today, moved, standing) in [
+    for (today, written, standing) in [
         ("2049-12-31", 0, None),
-        ("2050-01-01", 0, None),
-        ("2099-12-31", 0, None),
-        ("2100-01-01", 1, Some("community 2100-01-01")),
-        ("2100-05-05", 1, Some("community 2100-01-01")),
-        ("2101-01-01", 2, Some("fragmented 2101-01-01")),
+        // That they were looked at is kept, or each start of a server would look at them again.
+        ("2050-01-01", 1, None),
+        ("2099-12-31", 1, None),
+        ("2100-01-01", 2, Some("community 2100-01-01")),
+        ("2100-05-05", 2, Some("community 2100-01-01")),
+        ("2101-01-01", 3, Some("fragmented 2101-01-01")),
         // A clock set back is a day like any other.
-        ("2060-01-01", 3, Some("base 2060-01-01")),
+        ("2060-01-01", 4, Some("base 2060-01-01")),
     ] {
         let clock = Clock::fixed_at(format!("{today}T01:00:00Z").parse().unwrap());
         let snapshot = refresh::snapshot(pool, clock).await.unwrap();
-        assert_eq!(town.value::<i64>(revisions).await, moved, "{today}");
+        assert_eq!(town.value::<i64>(revisions).await, written, "{today}");
         assert_eq!(town.values::<String>(days).await, Vec::from_iter(standing.map(str::to_owned)), "{today}");
         assert_eq!(snapshot.revision(), town.value::<i64>("select id from revision_head").await);
-        if moved == 0 {
+        if written == 0 {
             assert_eq!(town.contents().await, before, "{today}");
         }
     }
-    assert_eq!(verify_audit(pool).await.unwrap(), Ok(9));
+    assert_eq!(verify_audit(pool).await.unwrap(), Ok(10));
     let entry: String = town.value("select entry from audit_entry order by id desc limit 1").await;
     let entry: Value = serde_json::from_str(&entry).unwrap();
     let facts = json!({"building_parts": 0, "day": "2060-01-01", "moved": 3});
@@ -252,6 +253,17 @@ async fn tiers_worked_out_for_what_changed_are_those_worked_out_for_all() {
                     .unwrap();
                     prop_assert!(wrong.is_empty(), "after {:?} on {}: {:?}", edit, today, wrong);
                     prop_assert!(!tiers_are_of_another_law(pool, today).await.unwrap());
+                    // Asked as of a moment, now is a moment like any other.
+                    let differ: i64 = sqlx::query_scalar(
+                        "select count(*) from parcel_tier_at($1, 0.5, null, null) a
+                         full join parcel_tier_of($1, 0.5, null) b using (parcel_id)
+                         where (a.tier, a.locked, a.zone, a.share) is distinct from (b.tier, b.locked, b.zone, b.share)",
+                    )
+                    .bind(today)
+                    .fetch_one(pool)
+                    .await
+                    .unwrap();
+                    prop_assert_eq!(differ, 0, "after {:?} on {}", edit, today);
                 }
                 Ok(())
             })
