@@ -36,6 +36,11 @@ pub enum LifecycleError {
     /// There is no earlier state to return to.
     #[error("parcel {0} has only the state in which it was found; there is none before it to return to")]
     NothingBefore(String),
+    /// An event ended the parcel, and is not taken back.
+    #[error(
+        "parcel {0} was succeeded when an event of lineage ended it, which stays; its life goes on in its successors: landcycle lineage show {0}"
+    )]
+    Ended(String),
     /// The law says no.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -109,6 +114,10 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     let mut write = Write::begin(pool, actor, "lifecycle-withdraw").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let wrong = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
+    if matches!(wrong.state, State::Succeeded { .. }) && crate::store::lineage::is_ended(write.connection(), id).await?
+    {
+        return Err(LifecycleError::Ended(code.to_owned()));
+    }
     let before = life_of(&mut write, code).await?.into_iter().rev().nth(1);
     let before = before.ok_or_else(|| LifecycleError::NothingBefore(code.to_owned()))?;
     lifecycle::withdraw(&mut write, id).await?;
