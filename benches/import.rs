@@ -8,6 +8,7 @@
 
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use landcycle::cluster;
+use landcycle::domain::geometry::area;
 use landcycle::domain::intake::FieldType;
 use landcycle::exchange::write::{Column, Format, Layout, Row, Value, WriteError, table};
 use rand::{Rng, SeedableRng};
@@ -175,7 +176,8 @@ fn write_parcels(path: &Path, parcels: u32) {
             Value::from(code),
             Value::from(district),
             Value::from(["M1", "M1", "M2", "M4", "W1"][index as usize % 5]),
-            Value::from((rng.random_range(2_000.0_f64..12_000.0) * 100.0).round() / 100.0),
+            // The certificate says about what the shape has.
+            Value::from((area(&shape).value() * rng.random_range(98.0_f64..102.0)).round() / 100.0),
             Value::from(f64::from(rng.random_range(10_u32..40)) / 10.0),
             Value::from(format!("浦东新区康桥镇秀浦路{}弄{}号", index % 4_000, index % 97 + 1)),
             Value::from(

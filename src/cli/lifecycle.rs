@@ -92,7 +92,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             let (on, document) = (said.on.unwrap_or_else(|| context.clock.today()), said.document);
             let state: State = read("state", &state, &said.facts)?;
             let pool = context.pool().await?;
-            let moved = lifecycle::find(&pool, &context.actor(), &code, state, on, &document).await;
+            let moved =
+                lifecycle::find(&pool, context.clock.today(), &context.actor(), &code, state, on, &document).await;
             report(context, &code, on, moved)
         }
         Verb::Move { code, deed, said } => {
@@ -100,7 +101,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             let deed: Deed = read("deed", &deed, &said.facts)?;
             let pool = context.pool().await?;
             let act = Act { on, document: said.document, deed };
-            report(context, &code, on, lifecycle::act(&pool, &context.actor(), &code, act).await)
+            let moved = lifecycle::act(&pool, context.clock.today(), &context.actor(), &code, act).await;
+            report(context, &code, on, moved)
         }
         Verb::Withdraw { code, reason } => {
             let pool = context.pool().await?;

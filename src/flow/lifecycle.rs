@@ -64,11 +64,20 @@ pub struct Moved {
 }
 
 /// Does a deed to a parcel.
-pub async fn act(pool: &PgPool, actor: &str, code: &str, act: Act) -> Result<Moved, LifecycleError> {
+pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: Act) -> Result<Moved, LifecycleError> {
+    past(today, act.deed.name(), act.on)?;
     let mut write = Write::begin(pool, actor, "lifecycle-move").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let stay = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
     let (on, document, deed) = (act.on, act.document.clone(), act.deed.name());
+    if let Deed::NearExpiry { term_ends_on } = &act.deed {
+        let months = rules::rulebook()?.months(keys::APPLICATION_MONTHS, on).map_err(rules::of_values)?;
+        let from = term_ends_on.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
+        if on < from {
+            let reason = format!("the term that ends on {term_ends_on} is near its end from {from}");
+            return Err(Refused::Condition { deed, on, reason }.into());
+        }
+    }
     if let Deed::DecideDisposal { notice_until, .. } = &act.deed {
         let days = rules::value(rules::rulebook()?, keys::TAKE_BACK_NOTICE_DAYS, on)?;
         #[expect(
@@ -89,6 +98,7 @@ pub async fn act(pool: &PgPool, actor: &str, code: &str, act: Act) -> Result<Mov
 /// Records in what state the register met a parcel.
 pub async fn find(
     pool: &PgPool,
+    today: NaiveDate,
     actor: &str,
     code: &str,
     state: State,
@@ -98,6 +108,7 @@ pub async fn find(
     if document.trim().is_empty() {
         return Err(Refused::NoDocument { deed: "found" }.into());
     }
+    past(today, "found", on)?;
     let mut write = Write::begin(pool, actor, "lifecycle-found").await?;
     let (id, newest) = newest(&mut write, code).await?;
     if let Some(stay) = newest {
@@ -124,6 +135,15 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     let facts = json!({ "withdrawn": wrong.state, "again": before.state, "reason": reason });
     let revision = write.commit(Audit { subject: format!("parcel {code}"), facts }).await?;
     Ok(Moved { from: Some(wrong.state), to: before.state, revision })
+}
+
+/// What is yet to come has not been done: on record, it would stand in the way of all that happens before it.
+fn past(today: NaiveDate, deed: &'static str, on: NaiveDate) -> Result<(), Refused> {
+    if on > today {
+        let reason = format!("the day is yet to come (today is {today}); record it when it is done");
+        return Err(Refused::Condition { deed, on, reason });
+    }
+    Ok(())
 }
 
 async fn life_of(write: &mut Write, code: &str) -> Result<Vec<Stay>, StoreError> {

@@ -119,7 +119,7 @@ pub fn expiry(day: NaiveDate) -> Result<Months, RulesError> {
     rulebook()?.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
 }
 
-fn of_values(source: SchemeError) -> RulesError {
+pub(super) fn of_values(source: SchemeError) -> RulesError {
     RulesError::Scheme { name: "data/rulebook/values.toml".into(), source }
 }
 

@@ -36,7 +36,15 @@ pub(super) async fn lay_aside(connection: &mut PgConnection, table: &'static str
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut drops = vec![format!("alter table {table} disable trigger user")];
+    // Dropped rather than disabled: a disabled trigger still has every row kept for it.
+    let triggers = sqlx::query!(
+        r#"select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as "drop!", pg_get_triggerdef(t.oid) as "make!"
+           from pg_trigger t where t.tgrelid = $1::text::regclass and not t.tgisinternal order by t.tgname"#,
+        table
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut drops = Vec::new();
     let referred = sqlx::query_scalar!(
         r#"select exists (select from pg_constraint where contype = 'f' and confrelid = $1::text::regclass) as "exists!""#,
         table
@@ -55,15 +63,13 @@ pub(super) async fn lay_aside(connection: &mut PgConnection, table: &'static str
         ));
     }
     let mut statements = Vec::new();
-    for (drop, make) in indexes
-        .into_iter()
-        .map(|one| (one.drop, one.make))
-        .chain(constraints.into_iter().map(|one| (one.drop, one.make)))
-    {
+    let indexes = indexes.into_iter().map(|one| (one.drop, one.make));
+    let constraints = constraints.into_iter().map(|one| (one.drop, one.make));
+    let triggers = triggers.into_iter().map(|one| (one.drop, one.make));
+    for (drop, make) in indexes.chain(constraints).chain(triggers) {
         drops.push(drop);
         statements.push(make);
     }
-    statements.push(format!("alter table {table} enable trigger user"));
     sqlx::raw_sql(sqlx::AssertSqlSafe(drops.join("; "))).execute(connection).await?;
     Ok(LaidAside { statements })
 }

@@ -398,3 +398,11 @@ async fn the_same_register_gives_the_same_bytes() {
         assert_eq!(first, second);
     }
 }
+
+#[tokio::test]
+async fn a_parcel_outside_all_zones_is_exported_as_fragmented() {
+    let town = Town::settled().await;
+    exports(&town, "parcels", "parcels.csv", &[]);
+    let text = fs::read_to_string(town.folder().join("parcels.csv")).unwrap();
+    assert_eq!(text.matches(",fragmented,").count(), 3, "{text}");
+}

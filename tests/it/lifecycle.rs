@@ -34,7 +34,8 @@ fn states() -> Vec<State> {
         State::Rectifying { contract: some(), ground: ground(), until },
         State::Listed { contract: some(), ground: ground() },
         State::Renewing { contract: some() },
-        State::Expiring { contract: contract(), term_ends_on: until },
+        // On the one day on which its term may be renewed as well as have lapsed.
+        State::Expiring { contract: contract(), term_ends_on: day("2024-07-01") },
         disposing(Before::Delayed { duty: "start".into(), due_on, extended_to: None }),
         disposing(Before::Idle { kind: IdleKind::Suspended, since }),
         disposing(Before::Listed { ground: ground() }),
@@ -262,6 +263,30 @@ async fn a_disposal_is_decided_with_a_public_notice_no_shorter_than_the_rule_of_
     assert_eq!(short.status, Some(1));
     assert!(short.said.contains("at least 30 days, so until 2024-07-31 or later"), "{}", short.said);
     assert_eq!(decide("2024-07-31").status, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_yet_to_come_and_a_term_that_is_far_from_its_end_are_refused() {
+    let town = Town::settled().await;
+    let code = parcel_code(1);
+    let found = |on: &str| {
+        let facts = ["--document", "d", "--fact", "contract=H1"];
+        town.run(&[&["lifecycle", "found", &code, "in_production", "--on", on][..], &facts[..]].concat())
+    };
+    let later = found("2099-01-01");
+    assert_eq!(later.status, Some(1));
+    assert!(later.said.contains("yet to come"), "{}", later.said);
+    assert_eq!(found("2020-01-01").status, Some(0));
+    let near = |ends: &str| {
+        let ends = format!("term_ends_on={ends}");
+        let deed =
+            ["lifecycle", "move", &code, "near_expiry", "--on", "2024-07-01", "--document", "d", "--fact", &ends];
+        town.run(&deed)
+    };
+    let far = near("2025-07-02");
+    assert_eq!(far.status, Some(1));
+    assert!(far.said.contains("near its end from 2024-07-02"), "{}", far.said);
+    assert_eq!(near("2025-07-01").status, Some(0));
 }
 
 #[tokio::test]

@@ -190,6 +190,7 @@ async function parcels(page: Page): Promise<void> {
   await dossier.waitFor();
   const chinese = await explanation(page);
   ok((await dossier.innerText()).includes(WORDS.zh.why), 'the dossier should say why the parcel has its grade');
+  ok((await dossier.locator('[data-test=timeline] li').count()) > 0, 'the dossier should tell what happened to the parcel');
   await page.click('[data-test=language]');
   const english = await explanation(page);
   ok((await dossier.innerText()).includes(WORDS.en.why));

@@ -307,7 +307,10 @@ impl State {
                 | Self::Listed { contract: Some(contract), .. },
                 Deed::NearExpiry { term_ends_on },
             ) => Self::Expiring { contract, term_ends_on },
-            (Self::Expiring { .. }, Deed::RenewTerm { contract }) => Self::Operating { contract: Some(contract) },
+            (Self::Expiring { term_ends_on, .. }, Deed::RenewTerm { contract }) => {
+                condition(on <= term_ends_on, format!("the term ended on {term_ends_on} and the right with it"))?;
+                Self::Operating { contract: Some(contract) }
+            }
             (Self::Expiring { term_ends_on, .. }, Deed::Lapse) => {
                 condition(on >= term_ends_on, format!("the term runs until {term_ends_on}"))?;
                 Self::TakenBack { ground: "term ended without renewal".to_owned() }

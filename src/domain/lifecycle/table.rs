@@ -39,7 +39,7 @@ const THREE_YEAR_ROUND: &str = "Three-year round of comprehensive assessment (20
 const URBAN_RENEWAL: &str = "Shanghai Urban Renewal Regulation (2021) arts. 41, 50";
 const INEFFICIENT_LAND: &str = "Shanghai guidance of 2018 on inefficient land: reduction, purchase and storage, market compensation, park repurchase";
 const LAND_LAW_58: &str = "Land Administration Law art. 58";
-const CADASTRE: &str = "GB/T 37346 and the cadastral rule that a retired code is never used again";
+const CADASTRE: &str = "older cadastral rule, as reported in an examination question: a number that was given up is not used again (the text of GB/T 37346 was not read)";
 
 /// Every move. The triggers follow `domain.md` (c); where a state has more ways out than its text names, the way is the
 /// plain reading of the deed.

@@ -5,7 +5,8 @@ with terms as (
 )
 select p.code as parcel_code, v.district, v.park, v.land_use, v.land_use_scheme,
     v.registered_area_m2::float8 as registered_area_m2, v.plot_ratio_allowed, v.address, v.source_id,
-    lower(v.valid) as valid_from, upper(v.valid) as valid_to, l.tier, l.locked, l.zone,
+    lower(v.valid) as valid_from, upper(v.valid) as valid_to, coalesce(l.tier, 'fragmented') as tier,
+    coalesce(l.locked, false) as locked, l.zone,
     v.area_m2, v.area_m2 * 15 / 10000 as area_mu, f.floor_m2 as floor_area_m2,
     f.floor_m2 / v.area_m2 as plot_ratio_built, t.number as contract_number, t.term_ends_on as term_end,
     st_asbinary(v.geom, 'NDR') as shape

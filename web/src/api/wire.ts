@@ -103,6 +103,7 @@ export interface Obligation {
   achieved: number | null;
   excuse: string | null;
   late_days: number | null;
+  clock: { state: string; state_zh: string; days: number | null; how: Bilingual };
 }
 
 export interface Contract {
@@ -118,6 +119,7 @@ export interface Contract {
   plot_ratio_high: number | null;
   performance_terms: boolean | null;
   responsible_unit: string | null;
+  apply_to_renew_by: string | null;
   obligations: Obligation[];
 }
 
@@ -148,6 +150,17 @@ export interface Review {
   explanation: { zh: string[]; en: string[] };
   indicators: Indicator[];
   receipt: string | null;
+}
+
+/** One thing that happened to a parcel, or will. */
+export interface Happening {
+  on: string;
+  kind: string;
+  zh: string;
+  en: string;
+  reference: string | null;
+  document: string | null;
+  to_come: boolean;
 }
 
 export interface Dossier {
@@ -182,6 +195,8 @@ export interface Dossier {
     used_floor_area_m2: number | null;
   };
   contracts: Contract[];
+  life: { title: Bilingual; since: string } | null;
+  timeline: Happening[];
   occupancies: {
     enterprise: string;
     name: string | null;
