@@ -7,6 +7,7 @@ use crate::domain::moment::Moment;
 use crate::domain::rulebook::keys;
 use crate::store::StoreError;
 use crate::store::lifecycle::{self, Stay};
+use crate::store::lineage;
 use crate::store::write::{Audit, Write};
 use chrono::{Days, NaiveDate};
 use serde_json::json;
@@ -125,8 +126,7 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     let mut write = Write::begin(pool, actor, "lifecycle-withdraw").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let wrong = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
-    if matches!(wrong.state, State::Succeeded { .. }) && crate::store::lineage::is_ended(write.connection(), id).await?
-    {
+    if matches!(wrong.state, State::Succeeded { .. }) && lineage::is_ended(write.connection(), id).await? {
         return Err(LifecycleError::Ended(code.to_owned()));
     }
     let before = life_of(&mut write, code).await?.into_iter().rev().nth(1);
