@@ -14,7 +14,7 @@ use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 /// The formats that GDAL may be asked for.
@@ -116,7 +116,12 @@ fn open(path: &Path, file: &str, driver: Driver, shapefile: Option<&Shapefile>) 
         open_options: Some(&options),
         sibling_files: None,
     };
-    Dataset::open_ex(path, asked).map_err(|error| refuse(file, "unreadable-file", &complaint(path, &error), expected))
+    // A file of one line looks like a GeoJSON document to GDAL, unless it is told.
+    let told = match driver {
+        Driver::GeoJsonSequence => PathBuf::from(format!("GeoJSONSeq:{}", path.display())),
+        _ => path.to_owned(),
+    };
+    Dataset::open_ex(told, asked).map_err(|error| refuse(file, "unreadable-file", &complaint(path, &error), expected))
 }
 
 /// The layer asked for, or named like the kind, or the only one (with shapes, where the kind has them).

@@ -5,7 +5,7 @@ use super::refresh::RefreshError;
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::BondPart;
-use crate::domain::contract::clock::{Clock, Events, Expiry, State};
+use crate::domain::contract::clock::{Clock, Expiry};
 use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
@@ -96,26 +96,9 @@ fn standing(
     day: NaiveDate,
 ) -> Result<Standing, RefreshError> {
     let calendar = rules::calendar()?;
-    let events = watched.map_or_else(Events::default, |watched| watched.events(day));
-    let duties: Vec<(Held, Clock)> = watched
-        .map(|watched| watched.duties.clone())
-        .unwrap_or_default()
-        .into_iter()
-        .map(|held| {
-            let clock = held.promise().clock(&events, calendar, day, SOON);
-            (held, clock)
-        })
-        .collect();
-    let steps: Vec<Step> = duties
-        .iter()
-        .filter(|(_, clock)| !matches!(clock.state, State::Waived { .. }))
-        .map(|(held, clock)| Step {
-            kind: held.kind,
-            due_on: clock.due,
-            met_on: held.met_on.filter(|met| *met <= day),
-            excused: held.excuse.is_some(),
-        })
-        .collect();
+    let clocks = watched.map(|watched| watched.clocks(calendar, day, SOON)).unwrap_or_default();
+    let duties: Vec<(Held, Clock)> = clocks.into_iter().map(|(held, clock)| (held.clone(), clock)).collect();
+    let steps: Vec<Step> = duties.iter().filter_map(|(held, clock)| held.step(clock)).collect();
     let site = Site {
         developed_percent: contract.developed_percent,
         invested_percent: contract.invested_percent,

@@ -19,6 +19,17 @@ pub enum LifecycleError {
     /// No such parcel.
     #[error("there is no parcel {0} in the register")]
     Unknown(String),
+    /// No such contract.
+    #[error("there is no contract {0} in the register; import it first")]
+    UnknownContract(String),
+    /// It is not law on the day.
+    #[error("parcel {code} is not law on {on}; a state is recorded of land that is there")]
+    NotLaw {
+        /// The parcel.
+        code: String,
+        /// The day.
+        on: NaiveDate,
+    },
     /// It has no state from which to move.
     #[error(
         "parcel {0} has no state on record yet; record first in what state it was found (landcycle lifecycle found)"
@@ -71,6 +82,11 @@ pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: 
     let (id, newest) = newest(&mut write, code).await?;
     let stay = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
     let (on, document, deed) = (act.on, act.document.clone(), act.deed.name());
+    if let Deed::Sign { contract } | Deed::AmendContract { contract } | Deed::RenewTerm { contract } = &act.deed
+        && !lifecycle::has_contract(write.connection(), contract).await?
+    {
+        return Err(LifecycleError::UnknownContract(contract.clone()));
+    }
     if let Deed::NearExpiry { term_ends_on } = &act.deed {
         let months = rules::rulebook()?.months(keys::APPLICATION_MONTHS, on).map_err(rules::of_values)?;
         let from = term_ends_on.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
@@ -111,6 +127,14 @@ pub async fn find(
     }
     past(today, "found", on)?;
     let mut write = Write::begin(pool, actor, "lifecycle-found").await?;
+    if let Some(contract) = state.contract()
+        && !lifecycle::has_contract(write.connection(), &contract).await?
+    {
+        return Err(LifecycleError::UnknownContract(contract));
+    }
+    if !lifecycle::is_law(write.connection(), code, on).await? {
+        return Err(LifecycleError::NotLaw { code: code.to_owned(), on });
+    }
     let (id, newest) = newest(&mut write, code).await?;
     if let Some(stay) = newest {
         return Err(LifecycleError::HasState { code: code.to_owned(), state: stay.state.name(), since: stay.from });

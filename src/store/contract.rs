@@ -135,6 +135,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
             "a parcel that is law, or a contract that ended with the parcel; landcycle lineage show names its successors",
         )
     }));
+    refused.extend(bond::check(connection).await?);
     Ok(refused)
 }
 
@@ -171,6 +172,7 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
          s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, \
          s.handed_over_on, s.deposit_wan_yuan"
     );
+    end_with_contract(write).await?;
     // A row whose contract was known as it is, but whose bond was not, changed something.
     let beside = sqlx::query_scalar!(
         r#"select count(*) as "count!" from unnest($1::text[]) n (number)
@@ -181,4 +183,44 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     .await?
     .unsigned_abs();
     Ok(Merged { accepted: merged.accepted + beside, unchanged: merged.unchanged + known - beside })
+}
+
+/// Ends the obligations and bonds of the staged contracts that end: none is owed beyond its contract.
+async fn end_with_contract(write: &mut Write) -> Result<(), StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    sqlx::query!(
+        "with closed as (
+             update obligation t set recorded = tstzrange(lower(t.recorded), $1) from stage_contract s
+             where t.contract = s.number and s.valid_to is not null and upper_inf(t.recorded)
+                 and t.valid && daterange(s.valid_to, null)
+             returning t.*, s.valid_to)
+         insert into obligation (number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse, due_after,
+             due_count, due_unit, due_yearly, due_from_year, due_to_year, body, evidence, consequence, valid, recorded,
+             revision)
+         select number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse, due_after, due_count,
+             due_unit, due_yearly, due_from_year, due_to_year, body, evidence, consequence,
+             daterange(lower(valid), valid_to), tstzrange($1, null), $2
+         from closed where lower(valid) is null or lower(valid) < valid_to",
+        at,
+        revision
+    )
+    .execute(write.connection())
+    .await?;
+    sqlx::query!(
+        "with closed as (
+             update bond t set recorded = tstzrange(lower(t.recorded), $1) from stage_contract s
+             where t.contract = s.number and s.valid_to is not null and upper_inf(t.recorded)
+                 and t.valid && daterange(s.valid_to, null)
+             returning t.*, s.valid_to)
+         insert into bond (contract, part, amount_wan_yuan, percent, form, due_on, paid_on, settled, settled_on,
+             forfeited_wan_yuan, valid, recorded, revision)
+         select contract, part, amount_wan_yuan, percent, form, due_on, paid_on, settled, settled_on, forfeited_wan_yuan,
+             daterange(lower(valid), valid_to), tstzrange($1, null), $2
+         from closed where lower(valid) is null or lower(valid) < valid_to",
+        at,
+        revision
+    )
+    .execute(write.connection())
+    .await?;
+    Ok(())
 }

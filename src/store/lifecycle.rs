@@ -64,6 +64,29 @@ pub async fn parcel_id(connection: &mut PgConnection, code: &str) -> Result<Opti
     Ok(sqlx::query_scalar!("select id from parcel where code = $1", code).fetch_optional(connection).await?)
 }
 
+/// Whether the register has a contract of that number.
+pub async fn has_contract(connection: &mut PgConnection, number: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from contract where number = $1 and upper_inf(recorded)) as "has!""#,
+        number
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Whether a parcel is law on a day, by what is believed now.
+pub async fn is_law(connection: &mut PgConnection, code: &str, on: NaiveDate) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from parcel p join parcel_version v on v.parcel_id = p.id
+               where p.code = $1 and upper_inf(v.recorded) and v.valid @> $2::date) as "is!""#,
+        code,
+        on
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Ends the state that a parcel is in on a day and begins the next. What was believed about the days before stays.
 pub async fn begin(
     write: &mut Write,

@@ -33,7 +33,9 @@ pub async fn read(
     let rows = sqlx::query!(
         r#"with terms as (
                select distinct on (parcel) parcel, plot_ratio_low, plot_ratio_high from contract
-               where upper_inf(recorded) and signed_on <= $1 order by parcel, signed_on desc, number desc)
+               where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
+               order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc,
+                   number desc)
            select p.code, v.district, d.name as "district_name?", v.park, k.name as "park_name?",
                coalesce(l.tier, 'fragmented') as "tier!", v.land_use,
                v.registered_area_m2::float8 as registered_m2, v.area_m2, v.plot_ratio_allowed,

@@ -4,9 +4,7 @@ use super::copy::{self, Rows};
 use super::write::Write;
 use super::{StoreError, clock};
 use crate::domain::calendar::Calendar;
-use crate::domain::contract::clock::State;
-use crate::domain::contract::due::DueRule;
-use crate::domain::contract::obligation::{Act, ActKind, ObligationKind};
+use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
 use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, Use, VetoFact};
 use crate::domain::review::freeze::{Frozen, ParcelRow};
@@ -186,11 +184,14 @@ async fn contracts(
     parcel_of: &HashMap<&str, usize>,
     calendar: &Calendar,
 ) -> Result<HashMap<usize, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+    // The newest contract of each parcel, and behind it those that supplement it.
     let rows = sqlx::query!(
-        "select distinct on (parcel) parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit,
-             developed_percent, invested_percent, suspended_on
-         from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
-         order by parcel, signed_on desc, number desc",
+        r#"with known as (
+               select *, supplements is not null and is_supplement(number, parcel, supplements) as is_supplement
+               from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1)
+           select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
+               invested_percent, suspended_on, is_supplement as "is_supplement!"
+           from known order by parcel, is_supplement, signed_on desc, number desc"#,
         as_of
     )
     .fetch_all(&mut *connection)
@@ -199,7 +200,14 @@ async fn contracts(
     let mut parcel_of_contract = HashMap::new();
     for row in rows {
         let Some(parcel) = parcel_of.get(row.parcel.as_str()) else { continue };
-        parcel_of_contract.insert(row.number.clone(), *parcel);
+        // A supplement has duties like the contract that it supplements; an older contract says nothing any more.
+        let newest = !contracts.contains_key(parcel);
+        if newest || row.is_supplement {
+            parcel_of_contract.insert(row.number.clone(), *parcel);
+        }
+        if !newest {
+            continue;
+        }
         let facts = ContractFacts {
             number: row.number,
             signed_on: row.signed_on,
@@ -218,21 +226,13 @@ async fn contracts(
         else {
             continue;
         };
-        let events = held.events(as_of);
-        for duty in &held.duties {
-            let clock = duty.promise().clock(&events, calendar, as_of, Days::new(0));
+        for (duty, clock) in held.clocks(calendar, as_of, Days::new(0)) {
             // Neither the government's own duty nor what was waived is held against the holder.
-            if duty.kind == ObligationKind::Handover || matches!(clock.state, State::Waived { .. }) {
-                continue;
-            }
-            let made_good = matches!(clock.state, State::Met { .. } | State::Cured { .. });
-            let closes = |act: &&Act| matches!(act.kind, ActKind::Met | ActKind::Cured) && act.on <= as_of;
-            let decided = duty.acts.iter().filter(closes).map(|act| act.on).max();
+            let Some(step) = duty.step(&clock).filter(|step| step.kind != ObligationKind::Handover) else { continue };
             duties.push(DutyRow {
-                kind: duty.kind,
-                // A yearly duty is never over; its figures are judged by the yearly returns.
-                due_on: clock.due.filter(|_| !matches!(duty.due, Some(DueRule::Yearly { .. }))),
-                met_on: duty.met_on.or(decided.filter(|_| made_good)),
+                kind: step.kind,
+                due_on: step.due_on,
+                met_on: step.met_on,
                 target: duty.target.and_then(|target| target.to_f64()),
                 achieved: duty.achieved.and_then(|achieved| achieved.to_f64()),
                 at_most: duty.at_most,

@@ -20,7 +20,8 @@ macro_rules! parcels_of {
                    select distinct on (parcel) parcel, term_ends_on from contract
                    where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
                 + $contracts
-                + r#" order by parcel, signed_on desc, number desc)
+                + r#" order by parcel, supplements is not null and is_supplement(number, parcel, supplements),
+                       signed_on desc, number desc)
                select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!",
                    coalesce(l.locked, false) as "locked!", v.land_use, v.area_m2, f.floor_m2 as "floor_m2?",
                    v.plot_ratio_allowed, r.grade as "grade?", r.score as "score?", r.outcome as "outcome?",
@@ -105,7 +106,8 @@ pub async fn load_at(
                select distinct on (parcel) parcel, term_ends_on from contract
                where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
                  and parcel in (select code from here)
-               order by parcel, signed_on desc, number desc)
+               order by parcel, supplements is not null and is_supplement(number, parcel, supplements),
+                       signed_on desc, number desc)
            select h.code, h.district, h.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
                h.land_use, h.area_m2, f.floor_m2 as "floor_m2?", h.plot_ratio_allowed, r.grade as "grade?", r.score,
                r.outcome as "outcome?", t.term_ends_on, st_asbinary(h.geom, 'NDR') as "wkb!"

@@ -91,6 +91,58 @@ async fn a_bond_whose_split_is_not_known_stays_a_whole_until_the_three_parts_are
 }
 
 #[tokio::test]
+async fn a_split_that_is_known_from_a_later_day_leaves_the_whole_of_the_days_before() {
+    let town = Town::settled().await;
+    town.takes("contracts", &contract(&town, "bond_wan_yuan", "100"));
+    let parts = "valid_from,bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan";
+    let file = contract(&town, parts, "2020-01-01,50,30,20");
+    town.takes("contracts", &file);
+    let believed =
+        "select format('%s %s %s', part, amount_wan_yuan, valid) from bond where upper_inf(recorded) order by part";
+    let now = [
+        "completion 30.000000 [2020-01-01,)",
+        "production 20.000000 [2020-01-01,)",
+        "start 50.000000 [2020-01-01,)",
+        "whole 100.000000 [2015-01-01,2020-01-01)",
+    ];
+    assert_eq!(town.values::<String>(believed).await, now);
+    let before = town.contents().await;
+    assert_eq!(town.tally("contracts", &file), [1, 0, 1, 0]);
+    assert_eq!(town.contents().await, before, "nor does it end twice");
+}
+
+#[tokio::test]
+async fn a_bond_that_would_begin_before_its_newest_version_is_refused_and_said() {
+    let town = Town::settled().await;
+    town.takes("contracts", &contract(&town, "valid_from,bond_wan_yuan", "2015-01-01,100"));
+    town.takes("contracts", &contract(&town, "valid_from,bond_wan_yuan", "2020-01-01,150"));
+    let before = town.contents().await;
+    let ended = town.import("contracts", &[contract(&town, "valid_from,bond_wan_yuan", "2015-01-01,120")], &[]);
+    let findings = ended.answer["findings"].as_array().unwrap();
+    assert_eq!((ended.status, findings.len()), (Some(1), 1), "{}", ended.answer);
+    assert_eq!((&findings[0]["code"], ended.tally()), (&json!("period-overlaps"), [1, 0, 0, 1]));
+    let after = town.contents().await;
+    for table in ["contract", "bond"] {
+        assert_eq!(after[table], before[table], "{table}");
+    }
+    assert_eq!(town.value::<i64>("select count(*) from stage_bond").await, 0, "nothing is left on the way");
+}
+
+#[tokio::test]
+async fn obligations_and_bonds_end_with_their_contract() {
+    let town = Town::settled().await;
+    town.takes("contracts", &contract(&town, "bond_wan_yuan", "100"));
+    town.takes("obligations", &town.file("o.csv", "obligation_no,contract_no,kind,due_on\nS,H1,start,2030-01-01\n"));
+    town.takes("contracts", &contract(&town, "valid_to", "2026-01-01"));
+    let valid = "select valid::text from obligation where upper_inf(recorded)
+        union all select valid::text from bond where upper_inf(recorded)";
+    assert_eq!(town.values::<String>(valid).await, ["[2015-01-01,2026-01-01)"; 2]);
+    let kept = "select count(*) from (select recorded from obligation union all select recorded from bond) b
+        where not upper_inf(recorded)";
+    assert_eq!(town.value::<i64>(kept).await, 2, "what was believed is kept");
+}
+
+#[tokio::test]
 async fn a_bond_is_refused_with_a_part_missing_or_parts_that_do_not_sum() {
     let town = Town::settled().await;
     let parts = "bond_wan_yuan,bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan";
@@ -195,4 +247,51 @@ async fn a_supplementary_contract_names_the_contract_it_supplements() {
     town.takes("contracts", &file("H1"));
     let stored: String = town.value("select kind || ' ' || supplements from contract where number = 'H2'").await;
     assert_eq!(stored, "flexible_grant H1");
+}
+
+#[tokio::test]
+async fn a_supplementary_contract_never_hides_the_contract_it_supplements() {
+    let town = Town::settled().await;
+    let head =
+        "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,plot_ratio_high,supplements,valid_to";
+    let rows = [
+        format!("H1,{},grant,2015-01-01,20,1,1.5,,", parcel_code(1)),
+        format!("H2,{},grant,2020-01-01,5,0,9,H1,", parcel_code(1)),
+        // One that is no longer law.
+        format!("H3,{},grant,2021-01-01,50,0,8,,2022-01-01", parcel_code(1)),
+    ];
+    town.takes("contracts", &town.file("s.csv", format!("{head}\n{}\n", rows.join("\n"))));
+    let head = "obligation_no,contract_no,kind,due_on";
+    town.takes(
+        "obligations",
+        &town.file("o.csv", format!("{head}\nS,H1,start,2016-01-01\nC,H2,completion,2022-01-01\n")),
+    );
+    let ledger = town.run(&["ledger", "plot-ratio", "--by", "parcel"]).answer;
+    assert_eq!(ledger["rows"][0]["contracted_high"]["plot_ratio"], json!(1.5), "{ledger}");
+    let file = town.folder().join("p.csv");
+    let ended = town.run(&["export", "parcels", "--format", "csv", "--out", file.to_str().unwrap()]);
+    assert_eq!(ended.status, Some(0), "{}", ended.said);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains("H1,2035-01-01"), "{text}");
+    let run = town.run(&["review", "run", "--as-of", "2026-06-30", "--out", "out"]);
+    assert_eq!(run.status, Some(0), "{}", run.said);
+    let receipt: String = town.value("select receipt from review_result where parcel like '%00001'").await;
+    let facts = serde_json::from_str::<serde_json::Value>(&receipt).unwrap()["facts"]["contract"].clone();
+    let kinds: Vec<_> = facts["duties"].as_array().unwrap().iter().map(|duty| duty["kind"].clone()).collect();
+    assert_eq!((&facts["number"], kinds), (&json!("H1"), vec![json!("start"), json!("completion")]), "{receipt}");
+}
+
+#[tokio::test]
+async fn the_contract_of_a_divided_parcel_is_no_supplement_of_the_one_it_comes_from_but_a_supplement_stays_one() {
+    let town = Town::settled().await;
+    let head = "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,supplements";
+    let rows = [
+        format!("H1-S,{},grant,2020-01-01,5,0,H1", parcel_code(1)),
+        format!("H1-A,{},grant,2015-01-01,20,1,H1", parcel_code(2)),
+        format!("H1-S-A,{},grant,2020-01-01,5,0,H1-S", parcel_code(2)),
+    ];
+    town.takes("contracts", &town.file("s.csv", format!("{head}\n{}\n", rows.join("\n"))));
+    let found = "select number || ' ' || is_supplement(number, parcel, supplements) from contract
+        where supplements is not null order by number";
+    assert_eq!(town.values::<String>(found).await, ["H1-A false", "H1-S true", "H1-S-A true"]);
 }

@@ -1,6 +1,6 @@
 //! The life of a parcel: the table of moves, held by the domain and by the database alike, and the commands on it.
 
-use crate::support::{Town, parcel_code};
+use crate::support::{Town, feature, lot, parcel_code};
 use chrono::NaiveDate;
 use landcycle::domain::lifecycle::{Act, Before, Deed, IdleKind, MOVES, Refused, State};
 use serde_json::json;
@@ -263,6 +263,29 @@ async fn a_disposal_is_decided_with_a_public_notice_no_shorter_than_the_rule_of_
     assert_eq!(short.status, Some(1));
     assert!(short.said.contains("at least 30 days, so until 2024-07-31 or later"), "{}", short.said);
     assert_eq!(decide("2024-07-31").status, Some(0));
+}
+
+#[tokio::test]
+async fn a_contract_that_nobody_knows_and_land_that_is_not_law_are_refused() {
+    let town = Town::settled().await;
+    let found = |code: &str, on: &str, contract: &str| {
+        let contract = format!("contract={contract}");
+        town.run(&["lifecycle", "found", code, "delivered", "--on", on, "--document", "d", "--fact", &contract])
+    };
+    let unknown = found(&parcel_code(1), "2020-01-01", "NOPE");
+    assert_eq!(unknown.status, Some(1));
+    assert!(unknown.said.contains("there is no contract NOPE"), "{}", unknown.said);
+    town.takes(
+        "parcels",
+        &town.geojson(
+            "late",
+            &[feature(&json!({"parcel_code": parcel_code(9), "land_use": "M1", "valid_from": "2021-01-01"}), &lot(9))],
+        ),
+    );
+    let early = found(&parcel_code(9), "2020-12-31", "H1");
+    assert_eq!(early.status, Some(1));
+    assert!(early.said.contains("is not law on 2020-12-31"), "{}", early.said);
+    assert_eq!(found(&parcel_code(9), "2021-01-01", "H1").status, Some(0));
 }
 
 #[tokio::test]

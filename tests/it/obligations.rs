@@ -106,6 +106,28 @@ async fn a_clock_follows_a_correction_because_it_is_never_stored() {
 }
 
 #[tokio::test]
+async fn a_start_decided_to_be_met_is_one_for_the_clocks_after_it_the_dossier_and_the_review_alike() {
+    let town = town().await;
+    let tracks = || {
+        let contract = &town.run(&["dossier", &parcel_code(2), "--valid-at", "2026-06-30"]).answer["contracts"][0];
+        (contract["contract_track"]["state"].clone(), contract["idle_track"]["state"].clone())
+    };
+    assert_eq!(tracks(), (json!("rescindable"), json!("one_year")));
+    let head = "obligation_no,contract_no,kind,due_after,due_count,due_unit,act,act_on,act_ground,act_document";
+    let rows = ["S,H2,start,handover,6,months,met,2024-12-01,现场核查,文3", "P,H2,production,start,12,months,,,,"];
+    town.takes("obligations", &town.file("o.csv", format!("{head}\n{}\n", rows.join("\n"))));
+    let ended = due(&town, &[]);
+    assert!(items(&ended).contains(&json!(["镇政府", "production", "late", "2025-12-01", -211])), "{}", ended.answer);
+    assert_eq!(tracks(), (json!("in_time"), json!("not_idle")));
+    let run = town.run(&["review", "run", "--as-of", "2026-06-30", "--out", "out"]);
+    assert_eq!(run.status, Some(0), "{}", run.said);
+    let receipt: String = town.value("select receipt from review_result where parcel like '%00002'").await;
+    let facts = serde_json::from_str::<Value>(&receipt).unwrap()["facts"]["contract"]["duties"].clone();
+    let start = facts.as_array().unwrap().iter().find(|duty| duty["kind"] == "start").unwrap();
+    assert_eq!(start["met_on"], "2024-12-01", "{facts}");
+}
+
+#[tokio::test]
 async fn wrong_flags_of_the_list_are_wrong_usage() {
     let town = Town::empty().await;
     for flags in [&["--within", "-1"][..], &["--within", "soon"], &["--as-of", "2026-02-30"]] {

@@ -4,7 +4,7 @@ use super::bond::BondPart;
 use super::clock::{Clock, Events, Expiry, Promise, State};
 use super::due::DueRule;
 use super::obligation::{Act, Excuse, ObligationKind};
-use super::tracks::Limits;
+use super::tracks::{Limits, Step};
 use crate::domain::calendar::Calendar;
 use crate::domain::review::scheme::Words;
 use chrono::{Days, NaiveDate};
@@ -40,6 +40,17 @@ impl Held {
             excuse: self.excuse,
             acts: &self.acts,
         }
+    }
+
+    /// What the tracks, and a review, see of it by its clock; nothing of what was waived.
+    pub fn step(&self, clock: &Clock) -> Option<Step> {
+        (!matches!(clock.state, State::Waived { .. })).then_some(Step {
+            kind: self.kind,
+            // A yearly duty is never over; its figures are judged by the yearly returns.
+            due_on: clock.due.filter(|_| !matches!(self.due, Some(DueRule::Yearly { .. }))),
+            met_on: clock.met_on,
+            excused: self.excuse.is_some(),
+        })
     }
 }
 
@@ -80,11 +91,17 @@ impl Watched {
             ..Events::default()
         };
         for duty in &self.duties {
-            if let Some(met) = past(duty.met_on) {
+            if let Some(met) = duty.promise().done_on(today) {
                 events.met(duty.kind, met);
             }
         }
         events
+    }
+
+    /// Its obligations on a day, each with its clock.
+    pub fn clocks(&self, calendar: &Calendar, today: NaiveDate, soon: Days) -> Vec<(&Held, Clock)> {
+        let events = self.events(today);
+        self.duties.iter().map(|duty| (duty, duty.promise().clock(&events, calendar, today, soon))).collect()
     }
 }
 
@@ -158,8 +175,8 @@ pub fn agenda(
     for contract in contracts {
         let events = contract.events(today);
         let unit = contract.responsible_unit.as_ref();
-        for duty in contract.duties.iter().filter(|duty| wanted(duty.body.as_ref().or(unit))) {
-            let clock = duty.promise().clock(&events, calendar, today, within);
+        let clocks = contract.clocks(calendar, today, within);
+        for (duty, clock) in clocks.into_iter().filter(|(duty, _)| wanted(duty.body.as_ref().or(unit))) {
             let body = duty.body.as_ref().or(unit).cloned();
             agenda.note(contract, body, What::Obligation(duty.kind), Some(&duty.number), clock, today, within);
         }

@@ -169,6 +169,8 @@ pub struct Clock {
     pub state: State,
     /// The day it falls due, extensions included.
     pub due: Option<NaiveDate>,
+    /// The day by which it was done, by record or by decision.
+    pub met_on: Option<NaiveDate>,
     /// How that was found, or what is missing.
     pub how: Words,
     /// Years in whose working days no holidays are known.
@@ -182,8 +184,8 @@ struct Counted {
     weekends_only: Vec<i32>,
 }
 
-/// The day of a rule as seen on a day; of a yearly rule the next one, or the last when there is no next.
-fn count(rule: DueRule, events: &Events, calendar: &Calendar, today: NaiveDate) -> Counted {
+/// The day of a rule as seen on a day; of a yearly rule the one in `year`.
+fn count(rule: DueRule, events: &Events, calendar: &Calendar, year: i32) -> Counted {
     let counted = |day, zh, en| Counted { day, how: Words { zh, en }, weekends_only: Vec::new() };
     match rule {
         DueRule::On(day) => counted(Some(day), format!("约定日期 {day}"), format!("agreed for {day}")),
@@ -218,13 +220,10 @@ fn count(rule: DueRule, events: &Events, calendar: &Calendar, today: NaiveDate) 
             Counted { day, how, weekends_only }
         }
         DueRule::Yearly { month, day, from, to } => {
-            let in_year = |year| NaiveDate::from_ymd_opt(year, month, day);
-            let this = in_year(today.year()).filter(|day| *day >= today).map_or(today.year() + 1, |day| day.year());
-            let year = this.max(from).min(to.unwrap_or(i32::MAX));
             let until =
                 to.map_or(("起".to_owned(), " on".to_owned()), |to| (format!("至{to}年"), format!(" to {to}")));
             counted(
-                in_year(year),
+                NaiveDate::from_ymd_opt(year, month, day),
                 format!("每年{month:02}月{day:02}日（{from}年{}）", until.0),
                 format!(
                     "each year on {month:02}-{day:02}, from {from}{}; past years stand in the yearly returns",
@@ -241,17 +240,18 @@ impl Promise<'_> {
         let Some(rule) = self.due else {
             let how =
                 Words { zh: "无法计算：未约定期限".into(), en: "cannot be computed: no due rule".into() };
-            let state = self.decided(today, None).or_else(|| self.by_facts(None, today)).unwrap_or(State::Unknown);
-            return Clock { state, due: None, how, weekends_only: Vec::new() };
+            let state =
+                self.decided(today, 0, None).or_else(|| self.by_facts(None, 0, today)).unwrap_or(State::Unknown);
+            return Clock { state, due: None, met_on: self.done_on(today), how, weekends_only: Vec::new() };
         };
-        let mut found = count(rule, events, calendar, today);
-        let extension = self.last(today, |kind| kind == ActKind::Extended);
+        let (year, extension) = self.asked(today);
+        let mut found = count(rule, events, calendar, year);
         if let Some((act, until)) = extension.and_then(|act| Some((act, act.until?))) {
             found.day = Some(until);
             found.how.zh.push_str(&format!("；延期至 {until}（{}，{}）", act.ground, act.document));
             found.how.en.push_str(&format!("; extended to {until} ({}, {})", act.ground, act.document));
         }
-        let state = self.decided(today, found.day).or_else(|| self.by_facts(found.day, today));
+        let state = self.decided(today, year, found.day).or_else(|| self.by_facts(found.day, year, today));
         let state = state.unwrap_or_else(|| match found.day {
             None => State::Unknown,
             Some(due) if due < today && self.kind.is_milestone() => {
@@ -275,34 +275,72 @@ impl Promise<'_> {
                 }
             }
         });
-        Clock { state, due: found.day, how: found.how, weekends_only: found.weekends_only }
+        Clock { state, due: found.day, met_on: self.done_on(today), how: found.how, weekends_only: found.weekends_only }
     }
 
-    /// The last decision of some kinds that was made by a day.
-    fn last(&self, today: NaiveDate, of: impl Fn(ActKind) -> bool) -> Option<&Act> {
-        self.acts.iter().filter(|act| act.on <= today && of(act.kind)).max_by_key(|act| act.on)
+    /// The day by which it was done, as far as that lies behind: the recorded one, else that of the decision which says so.
+    pub fn done_on(&self, today: NaiveDate) -> Option<NaiveDate> {
+        self.met_on.filter(|met| *met <= today).or_else(|| {
+            let act = self.last(today, |act| act.kind != ActKind::Extended)?;
+            matches!(act.kind, ActKind::Met | ActKind::Cured).then_some(act.on)
+        })
+    }
+
+    /// The year in which a yearly duty is looked at on a day, and the extension that holds for it: the year of the next due
+    /// day, or the last when there is no next; but the one before while that is still extended. Any other duty has no year.
+    fn asked(&self, today: NaiveDate) -> (i32, Option<&Act>) {
+        let Some(DueRule::Yearly { month, day, from, to }) = self.due else {
+            return (0, self.last(today, |act| act.kind == ActKind::Extended));
+        };
+        let in_year = |year| NaiveDate::from_ymd_opt(year, month, day).unwrap_or(NaiveDate::MAX);
+        let clamp = |year: i32| year.max(from).min(to.unwrap_or(i32::MAX));
+        let last_before = |by: NaiveDate| by.year() - i32::from(in_year(by.year()) >= by);
+        // An extension is of the last due day before the day it extends to.
+        let extension = |year| {
+            let of = |until| clamp(last_before(until)) == year;
+            self.last(today, |act| act.kind == ActKind::Extended && act.until.is_some_and(of))
+        };
+        let next = clamp(last_before(today) + 1);
+        let before = clamp(next - 1);
+        match extension(before) {
+            Some(act) if act.until.is_some_and(|until| until >= today) => (before, Some(act)),
+            _ => (next, extension(next)),
+        }
+    }
+
+    /// Whether something of a day belongs to the due day in `year`. Of a yearly duty it does where it is of that calendar
+    /// year, so what is paid late still counts for the year it was owed in; before the first and after the last year it
+    /// counts for those.
+    fn is_of(&self, on: NaiveDate, year: i32) -> bool {
+        match self.due {
+            Some(DueRule::Yearly { from, to, .. }) => on.year().max(from).min(to.unwrap_or(i32::MAX)) == year,
+            _ => true,
+        }
+    }
+
+    /// The last decision of some that was made by a day.
+    fn last(&self, today: NaiveDate, of: impl Fn(&Act) -> bool) -> Option<&Act> {
+        self.acts.iter().filter(|act| act.on <= today && of(act)).max_by_key(|act| act.on)
     }
 
     /// What the last decision that ends or breaks it says.
-    fn decided(&self, today: NaiveDate, due: Option<NaiveDate>) -> Option<State> {
-        let act = self.last(today, |kind| kind != ActKind::Extended)?;
+    fn decided(&self, today: NaiveDate, year: i32, due: Option<NaiveDate>) -> Option<State> {
+        let act = self.last(today, |act| act.kind != ActKind::Extended && self.is_of(act.on, year))?;
         Some(match act.kind {
             ActKind::Extended => return None,
             ActKind::Waived => State::Waived { ground: act.ground.clone(), document: act.document.clone() },
             ActKind::Cured => State::Cured { document: act.document.clone() },
-            ActKind::Met => State::Met { late_days: late(self.met_on.unwrap_or(act.on), due) },
+            ActKind::Met => {
+                let met = self.met_on.filter(|met| self.is_of(*met, year)).unwrap_or(act.on);
+                State::Met { late_days: late(met, due) }
+            }
             ActKind::FoundBreached => State::Breached,
         })
     }
 
     /// What the recorded facts say by themselves.
-    fn by_facts(&self, due: Option<NaiveDate>, today: NaiveDate) -> Option<State> {
-        let met = self.met_on.filter(|met| *met <= today);
-        if let (Some(DueRule::Yearly { .. }), Some(met)) = (self.due, met) {
-            // A yearly duty is met for the year that its day ends, and open again after it.
-            let since = due.and_then(|due| due.checked_sub_months(Months::new(12)));
-            return since.is_some_and(|since| met > since).then_some(State::Met { late_days: 0 });
-        }
+    fn by_facts(&self, due: Option<NaiveDate>, year: i32, today: NaiveDate) -> Option<State> {
+        let met = self.met_on.filter(|met| *met <= today && self.is_of(*met, year));
         if let Some(met) = met {
             return Some(State::Met { late_days: late(met, due) });
         }

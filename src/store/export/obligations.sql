@@ -8,7 +8,7 @@ select o.number as obligation_no, o.contract as contract_no, o.kind, o.due_on, o
     o.due_from_year::int8 as due_from_year, o.due_to_year::int8 as due_to_year, o.body, o.evidence, o.consequence,
     a.act, a.on_date as act_on, a.until as act_until, a.ground as act_ground, a.document as act_document,
     lower(o.valid) as valid_from, upper(o.valid) as valid_to, c.parcel, c.responsible_unit,
-    nullif(greatest(coalesce(o.met_on, $3::date) - o.due_on, 0), 0)::int8 as days_late, null::bytea as shape
+    null::bytea as shape
 from obligation o
 left join contract c on c.number = o.contract and c.valid @> $3::date
     and c.recorded @> coalesce($2::timestamptz, 'infinity')

@@ -1,7 +1,7 @@
 with terms as (
     select distinct on (parcel) parcel, number, term_ends_on from contract
     where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $3::date and signed_on <= $3
-    order by parcel, signed_on desc, number desc
+    order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc, number desc
 )
 select p.code as parcel_code, v.district, v.park, v.land_use, v.land_use_scheme,
     v.registered_area_m2::float8 as registered_area_m2, v.plot_ratio_allowed, v.address, v.source_id,

@@ -137,6 +137,55 @@ fn a_yearly_obligation_falls_due_again_each_year() {
 }
 
 #[test]
+fn what_is_paid_late_counts_for_the_year_it_was_owed_in_and_not_for_the_next() {
+    let rule = DueRule::Yearly { month: 4, day: 30, from: 2023, to: Some(2026) };
+    let tax = Promise { met_on: Some(day(2024, 5, 2)), ..promise(ObligationKind::Tax, rule) };
+    let on = |tax: &Promise<'_>, today| tax.clock(&Events::default(), &calendar(), today, SOON);
+    assert_eq!(on(&tax, day(2024, 5, 3)).state, State::NotDue { days: 362 });
+    assert_eq!(on(&tax, day(2025, 4, 1)).state, State::DueSoon { days: 29 });
+    // What is paid before the first year counts for the first, after the last for the last.
+    let first = Promise { met_on: Some(day(2022, 12, 1)), ..tax.clone() };
+    assert_eq!(on(&first, day(2023, 1, 1)).state, State::Met { late_days: 0 });
+    let last = Promise { met_on: Some(day(2027, 1, 2)), ..tax };
+    assert_eq!(on(&last, day(2027, 1, 2)).state, State::Met { late_days: 247 });
+}
+
+#[test]
+fn what_was_decided_of_one_year_of_a_yearly_obligation_says_nothing_of_the_next() {
+    let rule = DueRule::Yearly { month: 4, day: 30, from: 2023, to: None };
+    let on = |acts: &[Act], today| {
+        Promise { acts, ..promise(ObligationKind::Tax, rule) }.clock(&Events::default(), &calendar(), today, SOON)
+    };
+    for kind in [ActKind::Waived, ActKind::Cured, ActKind::FoundBreached, ActKind::Met] {
+        let acts = [act(kind, day(2024, 3, 1), None)];
+        assert!(!matches!(on(&acts, day(2024, 4, 1)).state, State::DueSoon { .. }), "{kind:?}");
+        assert_eq!(on(&acts, day(2025, 4, 1)).state, State::DueSoon { days: 29 }, "{kind:?}");
+    }
+    // An extension holds for its own year, until the day that it gives.
+    let extended = [act(ActKind::Extended, day(2024, 4, 1), Some(day(2024, 6, 30)))];
+    for (today, due) in [
+        (day(2024, 3, 31), day(2024, 4, 30)),
+        (day(2024, 4, 2), day(2024, 6, 30)),
+        (day(2024, 5, 10), day(2024, 6, 30)),
+        (day(2024, 6, 30), day(2024, 6, 30)),
+        (day(2024, 7, 1), day(2025, 4, 30)),
+    ] {
+        assert_eq!(on(&extended, today).due, Some(due), "{today}");
+    }
+}
+
+#[test]
+fn a_step_that_was_decided_to_be_met_is_an_event_and_a_step_of_the_works_on_the_day_of_the_decision() {
+    let decided = [act(ActKind::Met, day(2024, 10, 1), None)];
+    let start = Promise { acts: &decided, ..promise(ObligationKind::Start, DueRule::On(day(2024, 9, 1))) };
+    assert_eq!((start.done_on(day(2024, 9, 30)), start.done_on(day(2024, 10, 1))), (None, Some(day(2024, 10, 1))));
+    let clock = start.clock(&Events::default(), &calendar(), day(2024, 10, 2), SOON);
+    assert_eq!((clock.met_on, clock.state), (Some(day(2024, 10, 1)), State::Met { late_days: 30 }));
+    let recorded = Promise { met_on: Some(day(2024, 8, 31)), ..start };
+    assert_eq!(recorded.done_on(day(2024, 10, 2)), Some(day(2024, 8, 31)), "what is recorded goes before");
+}
+
+#[test]
 fn a_late_duty_of_a_government_cause_says_that_it_is_excused() {
     let start =
         Promise { excuse: Some(Excuse::Government), ..promise(ObligationKind::Start, DueRule::On(day(2024, 9, 1))) };
