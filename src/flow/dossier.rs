@@ -76,12 +76,12 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
     let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
     let Some(found) = found else { return Ok(None) };
-    let limits = Limits::in_force(&rulebook, moment.valid_at);
+    let limits = Limits::in_force(&rulebook, found.day);
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
         let watched = found.watched.iter().find(|one| one.number == contract.number);
         let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
-        standings.push(standing(contract, watched, in_use, &limits, moment.valid_at)?);
+        standings.push(standing(contract, watched, in_use, &limits, found.day)?);
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
@@ -200,9 +200,13 @@ fn of_contract(told: &mut Vec<Entry>, contract: &Contract, watched: Option<&Watc
             told.push(Entry::new(day, Kind::Contract, zh, en).of(number).known(contract.recorded_at));
         }
     };
-    match &contract.supplements {
-        None => put(Some(contract.signed_on), "签订合同", "the contract is signed"),
-        Some(_) => put(Some(contract.signed_on), "签订补充合同", "a supplementary contract is signed"),
+    match (&contract.supplements, contract.taken_over_on) {
+        // What an event divided was not signed anew.
+        (Some(old), Some(day)) => {
+            put(Some(day), &format!("承接原合同 {old}"), &format!("takes over contract {old}"));
+        }
+        (Some(_), None) => put(Some(contract.signed_on), "签订补充合同", "a supplementary contract is signed"),
+        (None, _) => put(Some(contract.signed_on), "签订合同", "the contract is signed"),
     }
     put(watched.and_then(|one| one.paid_on), "付清价款", "the price is paid in full");
     put(watched.and_then(|one| one.handed_over_on), "交地", "the land is handed over");

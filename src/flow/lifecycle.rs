@@ -7,6 +7,7 @@ use crate::domain::moment::Moment;
 use crate::domain::rulebook::keys;
 use crate::store::StoreError;
 use crate::store::lifecycle::{self, Stay};
+use crate::store::lineage;
 use crate::store::write::{Audit, Write};
 use chrono::{Days, NaiveDate};
 use serde_json::json;
@@ -47,6 +48,11 @@ pub enum LifecycleError {
     /// There is no earlier state to return to.
     #[error("parcel {0} has only the state in which it was found; there is none before it to return to")]
     NothingBefore(String),
+    /// An event ended the parcel, and is not taken back.
+    #[error(
+        "parcel {0} was succeeded when an event of lineage ended it, which stays; its life goes on in its successors: landcycle lineage show {0}"
+    )]
+    Ended(String),
     /// The law says no.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -144,6 +150,9 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     let mut write = Write::begin(pool, actor, "lifecycle-withdraw").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let wrong = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
+    if matches!(wrong.state, State::Succeeded { .. }) && lineage::is_ended(write.connection(), id).await? {
+        return Err(LifecycleError::Ended(code.to_owned()));
+    }
     let before = life_of(&mut write, code).await?.into_iter().rev().nth(1);
     let before = before.ok_or_else(|| LifecycleError::NothingBefore(code.to_owned()))?;
     lifecycle::withdraw(&mut write, id).await?;

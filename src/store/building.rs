@@ -44,12 +44,44 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     refused.extend(rows.into_iter().map(|row| {
         row.refuse("unknown-parcel", "parcel_code", "the code of a parcel in the register; import parcels first")
     }));
+    // What stood there when the parcel ended is known, wherever it is on record since; nothing else comes to stand there.
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_building s using parcel p, lineage_party y, lineage_event e, revision r
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and r.id = e.revision
+           and not exists (
+               select from building t
+               where t.code = s.code and (upper_inf(t.recorded) or upper(t.recorded) = r.recorded_at)
+                 and (t.parcel, t.storeys, t.storey_height_m, t.footprint_m2, t.floor_area_m2, t.used_floor_area_m2,
+                      t.built_year, t.geom, t.vacant_floor_area_m2)
+                     is not distinct from
+                     (s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, s.used_floor_area_m2,
+                      s.built_year, s.geom, s.vacant_floor_area_m2))
+         returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.parcel, e.on_date, e.kind, e.document) as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "parcel-retired",
+            "parcel_code",
+            "a parcel that is law, or nothing; landcycle lineage show names the successors of this one",
+        )
+    }));
     Ok(refused)
 }
 
 /// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    merge_recorded!(
+    // What passed the checks on a parcel that has ended is known.
+    let known = sqlx::query!(
+        "delete from stage_building s using parcel p, lineage_party y
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended'"
+    )
+    .execute(write.connection())
+    .await?
+    .rows_affected();
+    let merged: Result<Merged, StoreError> = merge_recorded!(
         write,
         "building",
         from "stage_building",
@@ -62,7 +94,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
          built_year, geom, vacant_floor_area_m2",
         values "s.code, s.parcel, s.storeys, s.storey_height_m, s.footprint_m2, s.floor_area_m2, \
          s.used_floor_area_m2, s.built_year, s.geom, s.vacant_floor_area_m2"
-    )
+    );
+    merged.map(|merged| merged.with_known(known))
 }
 
 /// Which buildings may stand elsewhere than before.

@@ -61,21 +61,6 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     }));
     let rows = sqlx::query_as!(
         Row,
-        "delete from stage_contract s using parcel p, lineage_party y, lineage_event e
-         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and e.on_date <= s.signed_on
-         returning s.file, s.row, s.key, s.parcel as value"
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    refused.extend(rows.into_iter().map(|row| {
-        row.refuse(
-            "parcel-retired",
-            "parcel_code",
-            "a parcel that was law when the contract was signed; landcycle lineage show names its successors",
-        )
-    }));
-    let rows = sqlx::query_as!(
-        Row,
         "delete from stage_contract s where s.holder is not null and not exists (select from enterprise t where t.code = s.holder and upper_inf(t.recorded))
          returning s.file, s.row, s.key, s.holder as value"
     )
@@ -120,6 +105,36 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
          s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
          s.deposit_wan_yuan"
     );
+    // What an event found and passed on is known; nothing else comes to lie, or lasts, on a parcel that has ended.
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_contract s using parcel p, lineage_party y, lineage_event e, revision r
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and r.id = e.revision
+           and (s.signed_on >= e.on_date or s.valid_from >= e.on_date or s.valid_to is null or s.valid_to > e.on_date)
+           and not exists (
+               select from contract t
+               where t.number = s.number and upper(t.recorded) = r.recorded_at
+                 and (s.corrects or s.valid_from is not distinct from lower(t.valid))
+                 and (t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on,
+                      t.price_wan_yuan, t.plot_ratio_low, t.plot_ratio_high, t.performance_terms,
+                      t.responsible_unit, t.developed_percent, t.invested_percent, t.suspended_on,
+                      t.supplements, t.paid_on, t.handed_over_on, t.deposit_wan_yuan)
+                     is not distinct from
+                     (s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on,
+                      s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms,
+                      s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on,
+                      s.supplements, s.paid_on, s.handed_over_on, s.deposit_wan_yuan))
+         returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.parcel, e.on_date, e.kind, e.document) as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "parcel-retired",
+            "parcel_code",
+            "a parcel that is law, or a contract that ended with the parcel; landcycle lineage show names its successors",
+        )
+    }));
     refused.extend(bond::check(connection).await?);
     Ok(refused)
 }
@@ -127,6 +142,15 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
 /// Merges the staged rows and the bonds they carry.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let with_new_bonds = bond::merge(write).await?;
+    // What passed the checks and outlasts its parcel is what the event that ended the parcel passed on.
+    let known = sqlx::query!(
+        "delete from stage_contract s using parcel p, lineage_party y, lineage_event e
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event
+           and (s.valid_from >= e.on_date or s.valid_to is null or s.valid_to > e.on_date)"
+    )
+    .execute(write.connection())
+    .await?
+    .rows_affected();
     let merged: Merged = merge_versions!(
         write,
         "contract",
@@ -158,7 +182,7 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     .fetch_one(write.connection())
     .await?
     .unsigned_abs();
-    Ok(Merged { accepted: merged.accepted + beside, unchanged: merged.unchanged - beside })
+    Ok(Merged { accepted: merged.accepted + beside, unchanged: merged.unchanged + known - beside })
 }
 
 /// Ends the obligations and bonds of the staged contracts that end: none is owed beyond its contract.

@@ -20,6 +20,8 @@ use std::ops::RangeInclusive;
 pub struct Dossier {
     /// The revision it was read at.
     pub revision: i64,
+    /// The day of which it speaks: that of the moment, or the nearest on which the parcel was law.
+    pub day: NaiveDate,
     /// The parcel as it is law on the day; where it is none on that day, as it last was or first will be.
     pub parcel: Parcel,
     /// All its versions, the newest first.
@@ -119,6 +121,8 @@ pub struct Contract {
     pub performance_terms: bool,
     pub responsible_unit: Option<String>,
     pub supplements: Option<String>,
+    /// The day of the event that began it as a copy of the contract it names, which it takes over.
+    pub taken_over_on: Option<NaiveDate>,
     pub deposit_wan_yuan: Option<f64>,
     pub developed_percent: Option<f64>,
     pub invested_percent: Option<f64>,
@@ -249,7 +253,11 @@ pub async fn read(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
-               c.responsible_unit, c.supplements, c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               c.responsible_unit, c.supplements,
+               (select e.on_date from parcel p join lineage_duty u on u.to_parcel = p.id join lineage_event e on e.id = u.event
+                where p.code = c.parcel and u.thing = 'contract' and u.to_number = c.number and u.from_number = c.supplements
+                limit 1) as taken_over_on,
+               c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
                c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
@@ -304,6 +312,7 @@ pub async fn read(
     tx.commit().await?;
     Ok(Some(Dossier {
         revision,
+        day,
         parcel,
         versions,
         zones,

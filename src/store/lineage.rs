@@ -87,6 +87,16 @@ fn parse_kind(word: &str, row: &str) -> Result<Kind, StoreError> {
     })
 }
 
+/// Whether an event ended the parcel.
+pub async fn is_ended(connection: &mut PgConnection, parcel: i64) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from lineage_party where parcel_id = $1 and part = 'ended') as "ended!""#,
+        parcel
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Which of the codes some parcel has or had.
 pub async fn codes_in_use(connection: &mut PgConnection, codes: &[String]) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar!("select code from parcel where code = any($1) order by code", codes)
@@ -251,9 +261,9 @@ pub async fn record(write: &mut Write, plan: &Plan, heirs: &[Heir]) -> Result<i6
              where p.code = any($2) and t.parcel_id = p.id and upper_inf(t.recorded) and t.valid @> $3::date
              returning t.*)
          insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select parcel_id, daterange(lower(valid), $3), tstzrange($1, null), district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, $4
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, $4
          from closed",
         at,
         &parents,
@@ -275,9 +285,11 @@ pub async fn record(write: &mut Write, plan: &Plan, heirs: &[Heir]) -> Result<i6
     let shapes: Vec<String> = heirs.iter().map(|heir| hex(&heir.shape)).collect();
     sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, geom, revision)
+             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
          select p.id, daterange($7, null), tstzrange($8, null), v.district, v.park, v.land_use, v.land_use_scheme,
-             h.registered::numeric(16, 4), h.area_m2, h.ratio, v.address, h.shape::geometry, $9
+             h.registered::numeric(16, 4), h.area_m2, h.ratio, v.address,
+             -- No sender knows a parcel that an event began.
+             case when h.code = h.takes_after then v.source_id end, h.shape::geometry, $9
          from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::text[])
              h (code, takes_after, area_m2, registered, ratio, shape)
          join parcel p on p.code = h.code
@@ -360,12 +372,20 @@ fn parties(plan: &Plan) -> Vec<(String, &'static str, Option<f64>, Option<f64>)>
     plan.parents.iter().map(|one| (one.code.clone(), "changed", Some(one.area_m2), after(&one.code))).collect()
 }
 
-/// Takes out the staged parcels whose code an event ended: a code is never used again.
+/// Takes out the staged parcels whose code an event ended: a code is never used again. What reads as the event found it is
+/// left, for it is known.
 pub(super) async fn refuse_retired(connection: &mut PgConnection) -> Result<Vec<super::stage::Refused>, StoreError> {
     let rows = sqlx::query_as!(
         super::stage::Row,
-        "delete from stage_parcel s using parcel p, lineage_party y, lineage_event e
-         where p.code = s.code and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event
+        "delete from stage_parcel s using parcel p, lineage_party y, lineage_event e, revision r
+         where p.code = s.code and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and r.id = e.revision
+           and not exists (
+               select from parcel_version t
+               where t.parcel_id = p.id and upper(t.recorded) = r.recorded_at
+                 and (s.valid_from is null or s.valid_from = lower(t.valid)) and s.valid_to is not distinct from upper(t.valid)
+                 and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
+                     is not distinct from
+                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom))
          returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.code, e.on_date, e.kind, e.document) as value"
     )
     .fetch_all(connection)

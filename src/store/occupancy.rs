@@ -54,12 +54,44 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
             "the code of an enterprise in the register; import enterprises first",
         )
     }));
+    // What an event found and passed on is known; nothing else lasts on a parcel that has ended.
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_occupancy s using parcel p, lineage_party y, lineage_event e, revision r
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and r.id = e.revision
+           and (s.to_on is null or s.to_on > e.on_date)
+           and not exists (
+               select from occupancy t
+               where t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on
+                 and upper(t.recorded) = r.recorded_at
+                 and (t.to_on, t.floor_area_m2, t.tax_is_local, t.share, t.share_reason)
+                     is not distinct from (s.to_on, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason))
+         returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.parcel, e.on_date, e.kind, e.document) as value"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    refused.extend(rows.into_iter().map(|row| {
+        row.refuse(
+            "parcel-retired",
+            "parcel_code",
+            "a parcel that is law, or a use that ended with the parcel; landcycle lineage show names its successors",
+        )
+    }));
     Ok(refused)
 }
 
 /// Merges the staged rows.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    merge_recorded!(
+    // What passed the checks and outlasts its parcel is what the event that ended the parcel passed on.
+    let known = sqlx::query!(
+        "delete from stage_occupancy s using parcel p, lineage_party y, lineage_event e
+         where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event
+           and (s.to_on is null or s.to_on > e.on_date)"
+    )
+    .execute(write.connection())
+    .await?
+    .rows_affected();
+    let merged: Result<Merged, StoreError> = merge_recorded!(
         write,
         "occupancy",
         from "stage_occupancy",
@@ -69,7 +101,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         columns "parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason",
         values "s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local, s.share, \
          s.share_reason"
-    )
+    );
+    merged.map(|merged| merged.with_known(known))
 }
 
 /// The staged occupancies of enterprises whose stated shares make no whole at some time; at most `most` of them.

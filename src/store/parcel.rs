@@ -133,6 +133,13 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
             .map(|row| (row.staged, row.none))
             .fetch_one(write.connection())
             .await?;
+    // What passed the checks under a code that has ended is known.
+    sqlx::query!(
+        "delete from stage_parcel s using parcel p, lineage_party y
+         where p.code = s.code and y.parcel_id = p.id and y.part = 'ended'"
+    )
+    .execute(write.connection())
+    .await?;
     let accepted = if none && staged > BULK {
         fill(write).await?
     } else {

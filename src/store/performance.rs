@@ -166,7 +166,7 @@ pub struct ParcelYear {
 }
 
 /// The figures that reach a parcel in each of the years in which someone used it, in order, as the
-/// register believed them at the moment; other uses of its users count where their parcels are law on its day.
+/// register believed them at the moment; other uses of its users count while their parcels are law.
 pub async fn of_parcel(
     connection: &mut PgConnection,
     code: &str,
@@ -174,17 +174,20 @@ pub async fn of_parcel(
     years: RangeInclusive<i32>,
 ) -> Result<Vec<ParcelYear>, StoreError> {
     let rows = sqlx::query!(
-        r#"select o.parcel, o.enterprise, e.name, o.from_on, o.to_on, o.floor_area_m2, o.tax_is_local, o.share, o.share_reason
+        r#"select o.parcel, o.enterprise, e.name, o.from_on, least(o.to_on, l.ends) as to_on, o.floor_area_m2,
+               o.tax_is_local, o.share, o.share_reason
            from occupancy o join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($3::timestamptz, 'infinity')
+           -- Nothing where the parcel is law on the day, else the day on which it ceased to be.
+           cross join lateral (
+               select case when not bool_or(v.valid @> $2::date) then max(upper(v.valid)) filter (where upper(v.valid) <= $2::date) end as ends,
+                   bool_or(v.valid @> $2::date) as is_law
+               from parcel p join parcel_version v on v.parcel_id = p.id
+               where p.code = o.parcel and v.recorded @> coalesce($3::timestamptz, 'infinity')) l
            where o.recorded @> coalesce($3::timestamptz, 'infinity')
              and o.enterprise in (
                  select u.enterprise from occupancy u
                  where u.parcel = $1 and u.recorded @> coalesce($3::timestamptz, 'infinity'))
-             -- A scalar, because a planner without statistics would hash the whole city for an exists.
-             and (o.parcel = $1 or (
-                 select true from parcel p join parcel_version v on v.parcel_id = p.id
-                 where p.code = o.parcel and v.recorded @> coalesce($3::timestamptz, 'infinity')
-                   and v.valid @> $2::date limit 1))
+             and (o.parcel = $1 or l.is_law or o.from_on < l.ends)
            order by o.parcel collate "C", o.enterprise collate "C", o.from_on, o.role"#,
         code,
         moment.valid_at,
@@ -280,7 +283,8 @@ pub struct CityYear {
     pub spread: Spread,
 }
 
-/// Spreads a year's figures over the parcels that are law on the day.
+/// Spreads a year's figures over the parcels that are law on the day, and over those that are so no longer for as long
+/// as they were.
 pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYear, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
@@ -316,10 +320,14 @@ pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYea
         figures.push(own);
     }
     let rows = sqlx::query!(
-        r#"select o.parcel, o.enterprise, o.from_on, o.to_on, o.floor_area_m2, o.tax_is_local, o.share
+        r#"select o.parcel, o.enterprise, o.from_on, least(o.to_on, l.ends) as to_on, o.floor_area_m2, o.tax_is_local, o.share
            from occupancy o join parcel p on p.code = o.parcel
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           where upper_inf(o.recorded) order by o.parcel collate "C", o.enterprise collate "C", o.from_on, o.role"#,
+           join (
+               select v.parcel_id, bool_or(v.valid @> $1::date) as is_law,
+                   case when not bool_or(v.valid @> $1::date) then max(upper(v.valid)) filter (where upper(v.valid) <= $1::date) end as ends
+               from parcel_version v where upper_inf(v.recorded) group by v.parcel_id) l on l.parcel_id = p.id
+           where upper_inf(o.recorded) and (l.is_law or o.from_on < l.ends)
+           order by o.parcel collate "C", o.enterprise collate "C", o.from_on, o.role"#,
         day
     )
     .fetch_all(&mut *tx)

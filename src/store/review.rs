@@ -47,20 +47,38 @@ pub async fn freeze(
         as_of
     )
     .fetch_all(&mut *tx)
-    .await?
-    .into_iter()
-    .filter_map(|row| {
-        Some(Use {
-            parcel: *parcel_of.get(row.parcel.as_str())?,
-            enterprise: *enterprise_of.get(row.enterprise.as_str())?,
-            floor_area_m2: row.floor_area_m2,
-            from: row.from_on,
-            to: row.to_on,
-            tax_is_local: row.tax_is_local,
-            stated: row.share,
+    .await?;
+    let heirs = super::lineage::family::heirs(&mut tx, as_of).await?;
+    let mut uses = uses
+        .into_iter()
+        .filter_map(|row| {
+            let one = Use {
+                parcel: 0,
+                enterprise: *enterprise_of.get(row.enterprise.as_str())?,
+                floor_area_m2: row.floor_area_m2,
+                from: row.from_on,
+                to: row.to_on,
+                tax_is_local: row.tax_is_local,
+                stated: row.share,
+            };
+            // What was used before an event was used on the land of those that came of it.
+            let parts = heirs.get(&row.parcel).map_or_else(
+                || vec![(row.parcel.as_str(), 1.0)],
+                |heirs| heirs.iter().map(|(code, part)| (code.as_str(), *part)).collect(),
+            );
+            let on_parcels = parts.into_iter().filter_map(|(code, part)| {
+                Some(Use {
+                    parcel: *parcel_of.get(code)?,
+                    floor_area_m2: one.floor_area_m2 * part,
+                    stated: one.stated.map(|share| share * part),
+                    ..one
+                })
+            });
+            Some(on_parcels.collect::<Vec<Use>>())
         })
-    })
-    .collect();
+        .flatten()
+        .collect::<Vec<Use>>();
+    uses.sort_by_key(|one| (one.parcel, one.enterprise, one.from));
     let mut frozen = Frozen { uses, ..Frozen::default() };
     for year in years {
         let mut figures = vec![[None; MEASURES]; enterprises.len()];

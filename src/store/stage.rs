@@ -36,6 +36,13 @@ pub struct Merged {
     pub unchanged: u64,
 }
 
+impl Merged {
+    /// With rows beside those that were merged, which the register knew already.
+    pub(super) fn with_known(self, known: u64) -> Self {
+        Self { unchanged: self.unchanged + known, ..self }
+    }
+}
+
 /// The staging table of a kind.
 pub(super) fn table(kind: Kind) -> &'static str {
     match kind {

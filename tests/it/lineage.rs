@@ -1,5 +1,6 @@
 //! Parcels out of parcels, by the built binary on a register of its own: land, codes, history, refusals.
 
+mod after;
 mod duties;
 mod laws;
 

@@ -6,6 +6,7 @@ use super::scheme::Scheme;
 use super::sharing::spread;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// A parcel as it was law on the day.
@@ -68,11 +69,24 @@ impl Frozen {
         let mut places: Vec<Place> = vec![Place::default(); count];
         let years_seen = window(as_of, scheme.window.years);
         let first = NaiveDate::from_ymd_opt(*years_seen.start(), 1, 1).unwrap_or(as_of);
+        // How long those who work there now have done so, through uses that follow each other without a day between, as
+        // those of a parcel and of what came of it do; who left long ago makes nobody ripe.
+        let mut there: HashMap<(usize, usize), NaiveDate> = HashMap::new();
+        let mut latest_first: Vec<&Use> = self.uses.iter().filter(|one| one.from <= as_of).collect();
+        latest_first.sort_by_key(|one| (one.to.is_some_and(|to| to <= as_of), Reverse(one.from)));
+        for one in latest_first {
+            let is_now = one.to.is_none_or(|to| to > as_of);
+            let since = there.get(&(one.parcel, one.enterprise)).copied();
+            if is_now || since.is_some_and(|since| one.to.is_some_and(|to| to >= since)) {
+                let since = since.map_or(one.from, |since| since.min(one.from));
+                there.insert((one.parcel, one.enterprise), since);
+                let place = &mut places[one.parcel];
+                place.since = Some(place.since.map_or(since, |earliest| earliest.min(since)));
+            }
+        }
         for one in &self.uses {
             let place = &mut places[one.parcel];
             if one.from <= as_of && one.to.is_none_or(|to| to > as_of) {
-                // How long those who work there now have done so; who left long ago makes nobody ripe.
-                place.since = Some(place.since.map_or(one.from, |since| since.min(one.from)));
                 place.vetoes.extend(vetoes[one.enterprise].iter().cloned());
             }
             // Whose industry it is, is a matter of the years that are looked at.

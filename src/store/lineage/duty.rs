@@ -270,7 +270,7 @@ pub async fn move_uses(
     Ok(())
 }
 
-/// Puts buildings on record with the parcel on which they stand since the event.
+/// Puts buildings on record with the parcel on which they stand since the event; where they stand is worked out apart.
 pub async fn move_buildings(write: &mut Write, moves: &BTreeMap<String, String>) -> Result<(), StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);
     let codes: Vec<String> = moves.keys().cloned().collect();
@@ -278,17 +278,12 @@ pub async fn move_buildings(write: &mut Write, moves: &BTreeMap<String, String>)
     sqlx::query!(
         "with closed as (
              update building t set recorded = tstzrange(lower(t.recorded), $1)
-             where t.code = any($2) and upper_inf(t.recorded) returning t.*),
-         moved as (
-             insert into building (code, parcel, recorded, storeys, storey_height_m, footprint_m2, floor_area_m2,
-                 used_floor_area_m2, built_year, geom, vacant_floor_area_m2, revision)
-             select c.code, m.parcel, tstzrange($1, null), c.storeys, c.storey_height_m, c.footprint_m2, c.floor_area_m2,
-                 c.used_floor_area_m2, c.built_year, c.geom, c.vacant_floor_area_m2, $4
-             from closed c join unnest($2::text[], $3::text[]) m (code, parcel) on m.code = c.code
-             returning id, parcel, geom)
-         -- Those with an outline stand where it lies, which the ledger works out.
-         insert into building_part (building_id, parcel_id, recorded, share)
-         select m.id, p.id, tstzrange($1, null), 1 from moved m join parcel p on p.code = m.parcel where m.geom is null",
+             where t.code = any($2) and upper_inf(t.recorded) returning t.*)
+         insert into building (code, parcel, recorded, storeys, storey_height_m, footprint_m2, floor_area_m2,
+             used_floor_area_m2, built_year, geom, vacant_floor_area_m2, revision)
+         select c.code, m.parcel, tstzrange($1, null), c.storeys, c.storey_height_m, c.footprint_m2, c.floor_area_m2,
+             c.used_floor_area_m2, c.built_year, c.geom, c.vacant_floor_area_m2, $4
+         from closed c join unnest($2::text[], $3::text[]) m (code, parcel) on m.code = c.code",
         at,
         &codes,
         &to,

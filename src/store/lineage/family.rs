@@ -4,6 +4,7 @@ use super::super::StoreError;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// The lineage of one parcel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -166,4 +167,35 @@ pub async fn at(connection: &mut PgConnection, longitude: f64, latitude: f64) ->
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// On whose land the parcels that events ended by the day lie since: the last that came of each, with the share of its
+/// land by area. A retired parcel has none.
+pub async fn heirs(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+) -> Result<HashMap<String, Vec<(String, f64)>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"with recursive passed (parent, child, part) as (
+               select l.parent, l.child, l.area_m2 / sum(l.area_m2) over (partition by l.parent)
+               from lineage_link l
+               join lineage_party y on y.event = l.event and y.parcel_id = l.parent and y.part = 'ended'
+               join lineage_event e on e.id = l.event and e.on_date <= $1),
+           heir (first, last, part) as (
+               select parent, child, part from passed
+               union all
+               select h.first, n.child, h.part * n.part from heir h join passed n on n.parent = h.last)
+           select a.code as "first!", b.code as "last!", sum(h.part) as "part!"
+           from heir h join parcel a on a.id = h.first join parcel b on b.id = h.last
+           where not exists (select from passed n where n.parent = h.last)
+           group by a.code, b.code order by a.code collate "C", b.code collate "C""#,
+        day
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut heirs: HashMap<String, Vec<(String, f64)>> = HashMap::new();
+    for row in rows {
+        heirs.entry(row.first).or_default().push((row.last, row.part));
+    }
+    Ok(heirs)
 }
