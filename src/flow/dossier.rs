@@ -67,14 +67,11 @@ pub struct Tracks {
 /// Reads the file of a parcel at a moment; nothing where the register had no such parcel.
 pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -> Result<Option<File>, RefreshError> {
     let rulebook = moment::rulebook(pool, moment.known_at).await?;
-    // What parcel_place keeps is today's; any other moment is worked out.
-    let share = match moment == Moment::on(today) {
-        true => None,
-        false => Some(rules::deciding_share(&rulebook, moment.valid_at)?),
-    };
+    let share = rules::deciding_share(&rulebook, moment.valid_at)?;
+    let is_now = moment == Moment::on(today);
     let tall_storey_m = rulebook.tall_storey_m(moment.valid_at);
     let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
-    let found = store::dossier::read(pool, code, &moment, share, tall_storey_m, years).await?;
+    let found = store::dossier::read(pool, code, &moment, (share, is_now), tall_storey_m, years).await?;
     let Some(found) = found else { return Ok(None) };
     let limits = Limits::in_force(&rulebook, found.day);
     let mut standings = Vec::with_capacity(found.contracts.len());

@@ -164,13 +164,13 @@ pub struct Review {
 }
 
 /// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
-/// tier is worked out anew, with the share of the land that decides. A storey higher than `tall_storey_m` counts twice; the
+/// tier is worked out anew, with the share of the land that decides, given with whether it is now that is asked about. A storey higher than `tall_storey_m` counts twice; the
 /// figures are those of `years`.
 pub async fn read(
     pool: &PgPool,
     code: &str,
     moment: &Moment,
-    tier_share: Option<f64>,
+    (tier_share, is_now): (f64, bool),
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
 ) -> Result<Option<Dossier>, StoreError> {
@@ -186,14 +186,15 @@ pub async fn read(
         (Some(start), _) if moment.valid_at < start => start,
         _ => moment.valid_at,
     };
-    if let Some(share) = tier_share {
+    // What parcel_place keeps is today's; of any other day the tier is worked out.
+    if !is_now || day != moment.valid_at {
         let then = sqlx::query!(
             r#"select t.tier as "tier!", t.locked as "locked!"
                from parcel_version v cross join lateral parcel_tier_at($2, $3, $4, v.geom) t
                where v.id = $1 and t.parcel_id = v.parcel_id"#,
             version,
             day,
-            share,
+            tier_share,
             known_at
         )
         .fetch_optional(&mut *tx)

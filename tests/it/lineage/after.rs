@@ -180,12 +180,17 @@ async fn the_timeline_of_a_child_tells_that_it_takes_a_contract_over() {
 #[tokio::test]
 async fn clocks_of_a_parcel_that_has_ended_stand_where_they_stood_on_its_last_day() {
     let town = laden().await;
+    let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.49, 31.09, 121.6, 31.2))]));
     split(&town);
     let path = |day: &str| format!("/api/v1/parcels/{}?valid_at={day}", parcel_code(1));
     let (_, last) = get(&town.database.pool, &path("2025-06-30")).await;
     let (_, later) = get(&town.database.pool, &path("2026-06-30")).await;
     assert_eq!(last["contracts"].as_array().map(Vec::len), Some(1), "{last}");
     assert_eq!(later["contracts"], last["contracts"]);
+    // Its tier too, of which today keeps none.
+    let today = town.run(&["dossier", &parcel_code(1)]).answer;
+    assert_eq!((&today["parcel"]["tier"], &today["parcel"]["in_force"]), (&json!("base"), &json!(false)));
 }
 
 #[tokio::test]
