@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::duties::laden;
 use super::{cut_at, event};
 use crate::plot_ratio::get;
-use crate::support::{Town, parcel_code};
+use crate::support::{Town, feature, parcel_code, square};
 
 /// The files from which a laden street was made.
 const ORIGINALS: [(&str, &str); 7] = [
