@@ -183,8 +183,8 @@ pub struct Reading<'a> {
     cells: &'a [Cell],
     /// What was wrong so far.
     pub faults: Vec<Fault>,
-    /// The year of the day of the import: later years are refused.
-    this_year: i32,
+    /// The day of the import: what is told as done later than it is refused.
+    today: NaiveDate,
     has_shape: bool,
 }
 
@@ -192,7 +192,12 @@ impl<'a> Reading<'a> {
     /// Starts to read a record of a kind on a day.
     pub fn new(kind: Kind, record: &'a Record, today: NaiveDate) -> Self {
         let has_shape = record.shape != Shape::None;
-        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), this_year: today.year(), has_shape }
+        Self { fields: kind.fields(), cells: &record.cells, faults: Vec::new(), today, has_shape }
+    }
+
+    /// The day of the import.
+    pub(super) fn today(&self) -> NaiveDate {
+        self.today
     }
 
     /// Whether the row came with a shape, right or wrong.
@@ -351,8 +356,8 @@ impl<'a> Reading<'a> {
     /// A calendar year that is not in the future.
     pub fn year(&mut self, name: &'static str) -> Option<i32> {
         let year = self.count(name)?;
-        if year > self.this_year {
-            self.refuse("year-in-the-future", name, &year.to_string(), format!("a year up to {}", self.this_year));
+        if year > self.today.year() {
+            self.refuse("year-in-the-future", name, &year.to_string(), format!("a year up to {}", self.today.year()));
             return None;
         }
         if year < 1949 {

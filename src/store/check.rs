@@ -69,12 +69,12 @@ pub async fn sliver_parcels(
 ) -> Result<Vec<Found>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select p.code as "key!", null::text as other, 2 * v.area_m2 / st_perimeter(v.geom::geography) as figure,
+        r#"select p.code as "key!", null::text as other, 2 * st_area(v.geom::geography) / st_perimeter(v.geom::geography) as figure,
                st_x(st_pointonsurface(v.geom)) as lon, st_y(st_pointonsurface(v.geom)) as lat,
                st_asbinary(v.geom, 'NDR') as wkb
            from parcel_version v join parcel p on p.id = v.parcel_id
            where upper_inf(v.recorded) and v.valid @> $1::date
-               and 2 * v.area_m2 < $2 * st_perimeter(v.geom::geography)
+               and 2 * st_area(v.geom::geography) < $2 * st_perimeter(v.geom::geography)
            order by p.code collate "C""#,
         day,
         allowed

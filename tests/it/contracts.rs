@@ -218,6 +218,8 @@ async fn a_clock_is_stopped_only_by_a_recorded_ground_with_its_document() {
         ("1,H1,start,2016-01-01,extended,2015-12-01,2016-06-01,台风,", "act_document"),
         ("1,H1,start,2016-01-01,extended,2015-12-01,,台风,文1", "act_until"),
         ("1,H1,start,2016-01-01,waived,,,台风,文1", "act_on"),
+        ("1,H1,start,2016-01-01,extended,2015-12-01,2015-12-01,台风,文1", "act_until"),
+        ("1,H1,start,2016-01-01,waived,2999-01-01,,台风,文1", "act_on"),
         ("1,H1,start,2016-01-01,,2015-12-01,,台风,文1", "act"),
     ] {
         let ended = town.import("obligations", &[town.file("o.csv", format!("{head}\n{row}\n"))], &[]);

@@ -289,6 +289,14 @@ impl Act {
                 "a new day with an extension, and with nothing else",
             );
         }
+        if let Some(day) = on.filter(|day| *day > row.today()) {
+            row.refuse("day-in-the-future", "act_on", &day.to_string(), format!("a day up to {}", row.today()));
+        }
+        if let (Some(on), Some(until)) = (on, until)
+            && until <= on
+        {
+            row.refuse("extension-without-a-day", "act_until", &until.to_string(), format!("a day after {on}"));
+        }
         Some(Self { kind, on: on?, until, ground: ground?, document: document? })
     }
 }
