@@ -71,19 +71,34 @@ async fn an_import_killed_fifty_times_at_random_moments_leaves_all_or_nothing_an
         parcels.iter_mut().for_each(|parcel| parcel["properties"]["land_use"] = land_use.into());
         town.geojson(land_use, &parcels)
     });
+    let spawn = |file: &std::path::Path| {
+        let mut command = town.command();
+        command.args(["--json", "import", "parcels"]).arg(file);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
     let all = i64::from(MANY);
     let (mut imported, mut killed, mut refused) = (0_usize, 0, 0);
     let mut whole = Duration::from_secs(1);
     for round in 0..50_u32 {
-        let mut command = town.command();
-        command.args(["--json", "import", "parcels"]).arg(&files[imported % 2]);
         let started = Instant::now();
-        let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut running = spawn(&files[imported % 2]);
         // The fractions of the golden ratio's multiples fall everywhere, and nowhere twice.
         std::thread::sleep(whole.mul_f64((f64::from(round) * 0.618_034).fract() * 1.1));
+        // Every third time only the process that reads is killed: it lives for a part of the time alone, so the next
+        // import whose reader is there is waited for.
+        let alone = round % 3 == 2;
+        if alone && readers_of(running.id()).is_empty() {
+            running.kill().unwrap();
+            running.wait().unwrap();
+            settle(&town).await;
+            imported = usize::try_from(seen(&town).await.2).unwrap();
+            running = spawn(&files[imported % 2]);
+            until("its reader is there", || {
+                !readers_of(running.id()).is_empty() || running.try_wait().unwrap().is_some()
+            });
+        }
         let readers = readers_of(running.id());
-        // Every third time only the process that reads is killed.
-        match readers.first().filter(|_| round % 3 == 2) {
+        match readers.first().filter(|_| alone) {
             Some(reader) => {
                 // It may have come to its end meanwhile.
                 let _ = Command::new("kill").args(["-9", &reader.to_string()]).stderr(Stdio::null()).status().unwrap();
