@@ -1,9 +1,11 @@
-//! Answers that rest on the atlas: the revision they show, the tag that changes when they do, and the short answer to
+//! Answers that rest on the atlas or the register: the revision they show, the tag that changes when they do, and the short answer to
 //! those who have them already.
 
 use crate::atlas::Snapshot;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 /// The header that names the revision.
 pub const REVISION: HeaderName = HeaderName::from_static("landcycle-revision");
@@ -66,6 +68,28 @@ pub fn is_known(tag: &str, asked: &HeaderMap) -> bool {
         // Compared weakly, as RFC 9110 §13.1.2 asks.
         one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
     })
+}
+
+/// An answer read from the register, or 304 where the caller has it already. The register may be ahead of the atlas, and
+/// clocks move with the day, so the tag is made from the answer itself.
+pub fn of_register(
+    answer: &impl Serialize,
+    revision: Option<i64>,
+    asked: &HeaderMap,
+) -> Result<Response, serde_json::Error> {
+    let body = serde_json::to_string(answer)?;
+    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
+    let mut response =
+        if is_known(&tag, asked) { StatusCode::NOT_MODIFIED.into_response() } else { typed("application/json", body) };
+    let headers = response.headers_mut();
+    if let Some(revision) = revision {
+        headers.insert(REVISION, HeaderValue::from(revision));
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    Ok(response)
 }
 
 /// An answer of that content type.

@@ -6,18 +6,17 @@ use crate::domain::contract::agenda::{Agenda, Item};
 use crate::domain::review::scheme::Words;
 use crate::flow::contract::{ContractError, falling_due};
 use crate::http::App;
-use crate::http::answer::{is_known, typed};
+use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 /// How many days ahead one looks where nothing is said.
 pub const USUAL_DAYS: u32 = 90;
@@ -137,19 +136,5 @@ pub async fn show(
             ContractError::Rules(error) => Problem::internal(error),
         },
     )?;
-    let body =
-        serde_json::to_string(&document(&agenda, day, within, limit)).map_err(|error| Problem::internal(&error))?;
-    // Clocks move with the day, so the tag is made from the answer itself.
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-    let mut response = if is_known(&tag, &headers) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        typed("application/json", body)
-    };
-    let answer = response.headers_mut();
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.insert(header::ETAG, tag);
-    }
-    Ok(response)
+    of_register(&document(&agenda, day, within, limit), None, &headers).map_err(|error| Problem::internal(&error))
 }

@@ -18,19 +18,18 @@ use crate::flow::dossier::File;
 use crate::flow::rules::RulesError;
 use crate::flow::{self, rules};
 use crate::http::App;
-use crate::http::answer::{REVISION, is_known, typed};
+use crate::http::answer::of_register;
 use crate::http::problem::{Kind, Problem};
 use crate::store;
 use crate::store::lifecycle::Stay;
 use crate::store::lineage::family::Lineage;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Given};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo::BoundingRect;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// All that is known of one parcel.
 #[allow(missing_docs)] // The names are the wire's own; docs/api.md says what they mean.
@@ -227,21 +226,7 @@ pub async fn show(
         Some(time) => Problem::not_found(format!("the register knew of no parcel {code} at {time}")),
     };
     let dossier = dossier(&app, &code, moment).await?.ok_or_else(unknown)?;
-    let body = serde_json::to_string(&dossier).map_err(|error| Problem::internal(&error))?;
-    // The register may be ahead of the atlas, so the tag is made from the answer itself.
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-    let mut response = if is_known(&tag, &headers) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        typed("application/json", body)
-    };
-    let answer = response.headers_mut();
-    answer.insert(REVISION, HeaderValue::from(dossier.revision));
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.insert(header::ETAG, tag);
-    }
-    Ok(response)
+    of_register(&dossier, Some(dossier.revision), &headers).map_err(|error| Problem::internal(&error))
 }
 
 /// Reads the register and writes it in the shapes above; `None` where there is no such parcel.

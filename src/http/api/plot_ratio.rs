@@ -6,18 +6,17 @@ use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::facts::round;
 use crate::flow::plot_ratio::{Ledger, LedgerError, ledger};
 use crate::http::App;
-use crate::http::answer::{REVISION, is_known, typed};
+use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 /// How many rows a page has where nothing is said.
 const USUAL_ROWS: usize = 100;
@@ -167,19 +166,5 @@ pub async fn show(
             LedgerError::Rules(error) => Problem::internal(error),
         })?;
     let document = document(&found, asked.after.as_deref(), limit);
-    let body = serde_json::to_string(&document).map_err(|error| Problem::internal(&error))?;
-    // The register may be ahead of the atlas, so the tag is made from the answer itself.
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-    let mut response = if is_known(&tag, &headers) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        typed("application/json", body)
-    };
-    let answer = response.headers_mut();
-    answer.insert(REVISION, HeaderValue::from(document.revision));
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        answer.insert(header::ETAG, tag);
-    }
-    Ok(response)
+    of_register(&document, Some(document.revision), &headers).map_err(|error| Problem::internal(&error))
 }
