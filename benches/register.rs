@@ -152,11 +152,11 @@ impl City {
         };
         let mut rows = Rows::default();
         store::parcel::stage(&mut rows, 0, 1, &corrected, parcel.area(), &shape);
-        let mut staging = Staging::begin(write.connection(), Kind::Parcels, false).await.unwrap();
-        staging.send(write.connection(), rows.text()).await.unwrap();
+        let mut staging = Staging::begin(&mut write, Kind::Parcels, false).await.unwrap();
+        staging.send(&mut write, rows.bytes().to_vec()).await.unwrap();
         let refused = staging.check(write.connection()).await.unwrap();
         assert!(refused.is_empty(), "{refused:?}");
-        assert_eq!(store::stage::merge(&mut write, Kind::Parcels).await.unwrap().accepted, 1);
+        assert_eq!(staging.merge(&mut write).await.unwrap().accepted, 1);
         let audit = Audit { subject: "parcels".to_owned(), facts: json!({}) };
 
         let begun = Instant::now();

@@ -1,6 +1,8 @@
 //! Shapes in longitude and latitude: what passes as one, and its area on the CGCS2000 ellipsoid. Area is geodesic, never
 //! measured on a map projection (`domain.md` §11). Whether rings cross is for PostGIS to say, which also says where.
 
+pub mod certain;
+
 use super::finding::Fault;
 use super::intake::Shape;
 use super::quantity::SquareMetres;

@@ -17,7 +17,7 @@ pub async fn settle(write: &mut Write, kind: Kind, today: NaiveDate) -> Result<D
     let most = i64::try_from(FINDINGS_KEPT).unwrap_or(i64::MAX);
     match kind {
         Kind::Buildings | Kind::Parcels => {
-            let moved = if kind == Kind::Parcels { Moved::StagedParcels } else { Moved::StagedBuildings };
+            let moved = if kind == Kind::Parcels { Moved::WrittenParcels } else { Moved::StagedBuildings };
             let least_share = rules::least_building_part(rules::rulebook()?, today)?;
             stand(write, moved, today, least_share).await?;
             if kind == Kind::Buildings {

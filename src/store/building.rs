@@ -103,8 +103,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
 pub enum Moved<'a> {
     /// Those just merged.
     StagedBuildings,
-    /// Those on the land of parcels just merged, as it was or as it is.
-    StagedParcels,
+    /// Those on the land of the parcels that this write gave a version, as it was or as it is.
+    WrittenParcels,
     /// Those on the land of these parcels by code, as it was or as it is.
     Parcels(&'a [String]),
     /// Those on the land of parcels that became law, or ceased to be, after one day and until another.
@@ -118,7 +118,7 @@ pub enum Moved<'a> {
 /// footprint; a parcel that holds less than `least_share` of it has no part in it. One without an outline, or whose
 /// outline lies on no parcel, stands on the parcel that its data set names.
 pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_share: f64) -> Result<u64, StoreError> {
-    let buildings = moved_buildings(write.connection(), moved).await?;
+    let buildings = moved_buildings(write, moved).await?;
     if buildings.is_empty() {
         return Ok(0);
     }
@@ -167,7 +167,9 @@ pub async fn stand(write: &mut Write, moved: Moved<'_>, day: NaiveDate, least_sh
     Ok(changed)
 }
 
-async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Result<Vec<i64>, StoreError> {
+async fn moved_buildings(write: &mut Write, moved: Moved<'_>) -> Result<Vec<i64>, StoreError> {
+    let revision = write.revision;
+    let connection = write.connection();
     // Without this the first million parcels would each be looked up in an empty tree.
     let none = sqlx::query_scalar!(r#"select not exists (select from building) as "none!""#)
         .fetch_one(&mut *connection)
@@ -183,10 +185,13 @@ async fn moved_buildings(connection: &mut PgConnection, moved: Moved<'_>) -> Res
             .fetch_all(connection)
             .await?);
         }
-        Moved::StagedParcels => {
-            sqlx::query_scalar!("select p.id from stage_parcel s join parcel p on p.code = s.code order by p.id")
-                .fetch_all(&mut *connection)
-                .await?
+        Moved::WrittenParcels => {
+            sqlx::query_scalar!(
+                "select distinct parcel_id from parcel_version where revision = $1 order by 1",
+                revision
+            )
+            .fetch_all(&mut *connection)
+            .await?
         }
         Moved::Parcels(codes) => {
             sqlx::query_scalar!("select id from parcel where code = any($1) order by id", codes)

@@ -20,7 +20,7 @@ pub(super) async fn lay_aside(connection: &mut PgConnection, table: &'static str
                    as "make!"
            from pg_constraint c
            where c.conrelid = $1::text::regclass and c.contype in ('p', 'u', 'x', 'f')
-               and not exists (select from pg_constraint f where f.contype = 'f' and f.conindid = c.conindid and f.oid <> c.oid)
+               and (c.contype = 'f' or not exists (select from pg_constraint f where f.contype = 'f' and f.conindid = c.conindid))
            order by c.contype = 'f', c.conname"#,
         table
     )

@@ -1,4 +1,4 @@
-//! Polygons to and from PostGIS: EWKB on the way in (as the hex text that COPY takes), plain WKB on the way out.
+//! Polygons to and from PostGIS: EWKB on the way in, plain WKB on the way out.
 
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 
@@ -8,24 +8,19 @@ const WKB_POLYGON: u32 = 3;
 const WKB_MULTI_POLYGON: u32 = 6;
 const EWKB_HAS_SRID: u32 = 0x2000_0000;
 
-/// Appends a shape as hex EWKB.
-pub fn push_hex(out: &mut Vec<u8>, shape: &MultiPolygon<f64>) {
-    let mut ewkb = Vec::with_capacity(16 + shape.0.iter().map(|p| 16 * p.exterior().0.len() + 32).sum::<usize>());
-    push_header(&mut ewkb, WKB_MULTI_POLYGON | EWKB_HAS_SRID);
-    ewkb.extend_from_slice(&SRID.to_le_bytes());
-    push_count(&mut ewkb, shape.0.len());
+/// Appends a shape as EWKB.
+pub fn push_ewkb(out: &mut Vec<u8>, shape: &MultiPolygon<f64>) {
+    push_header(out, WKB_MULTI_POLYGON | EWKB_HAS_SRID);
+    out.extend_from_slice(&SRID.to_le_bytes());
+    push_count(out, shape.0.len());
     for polygon in &shape.0 {
-        push_header(&mut ewkb, WKB_POLYGON);
-        push_count(&mut ewkb, 1 + polygon.interiors().len());
-        push_ring(&mut ewkb, polygon.exterior());
+        push_header(out, WKB_POLYGON);
+        push_count(out, 1 + polygon.interiors().len());
+        push_ring(out, polygon.exterior());
         for ring in polygon.interiors() {
-            push_ring(&mut ewkb, ring);
+            push_ring(out, ring);
         }
     }
-    let start = out.len();
-    out.resize(start + 2 * ewkb.len(), 0);
-    // The slice was sized for exactly this many digits, so the encoding can't fail.
-    let _ = hex::encode_to_slice(&ewkb, &mut out[start..]);
 }
 
 fn push_header(out: &mut Vec<u8>, kind: u32) {
@@ -130,18 +125,16 @@ mod tests {
         #[test]
         fn a_shape_comes_back_from_its_own_bytes_unchanged(polygons in proptest::collection::vec(polygon(), 0..4)) {
             let shape = MultiPolygon(polygons);
-            let mut digits = Vec::new();
-            push_hex(&mut digits, &shape);
-            let bytes = hex::decode(digits).expect("hex digits");
+            let mut bytes = Vec::new();
+            push_ewkb(&mut bytes, &shape);
             prop_assert_eq!(from_wkb(&bytes), Some(shape));
         }
 
         #[test]
         fn bytes_cut_short_or_of_another_kind_are_no_shape(cut in 0usize..80, bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let square = Polygon::new(LineString::from(vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 0.0)]), vec![]);
-            let mut digits = Vec::new();
-            push_hex(&mut digits, &MultiPolygon(vec![square]));
-            let whole = hex::decode(digits).expect("hex digits");
+            let mut whole = Vec::new();
+            push_ewkb(&mut whole, &MultiPolygon(vec![square]));
             prop_assert_eq!(from_wkb(&whole[..cut]), None);
             // Hostile bytes end in an answer, never in a panic.
             let _ = from_wkb(&bytes);

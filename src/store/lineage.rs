@@ -5,7 +5,7 @@ pub mod duty;
 pub mod family;
 
 use super::StoreError;
-use super::geometry::{from_wkb, push_hex};
+use super::geometry::{from_wkb, push_ewkb};
 use super::write::Write;
 use crate::domain::lineage::{Child, Kind, Link, Overlay, Parent, Plan};
 use chrono::NaiveDate;
@@ -117,10 +117,9 @@ pub async fn highest_serial(connection: &mut PgConnection, stem: &str) -> Result
 }
 
 fn hex(shape: &MultiPolygon<f64>) -> String {
-    let mut digits = Vec::new();
-    push_hex(&mut digits, shape);
-    // Hex digits are ASCII.
-    String::from_utf8(digits).unwrap_or_default()
+    let mut ewkb = Vec::new();
+    push_ewkb(&mut ewkb, shape);
+    hex::encode(ewkb)
 }
 
 fn shape(wkb: &[u8]) -> Result<MultiPolygon<f64>, StoreError> {

@@ -15,6 +15,7 @@ pub mod dossier;
 pub mod doubt;
 pub mod enterprise;
 pub mod export;
+mod fill;
 mod filter;
 mod geometry;
 pub mod lifecycle;
@@ -26,7 +27,6 @@ pub mod performance;
 pub mod place;
 pub mod plot_ratio;
 mod recorded;
-pub mod remark;
 pub mod repair;
 pub mod review;
 pub mod rulebook;
@@ -82,6 +82,9 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// What came from the reader of a file is nothing that can be stored.
+    #[error("the reader of the files handed out something that is no row")]
+    NotRows,
     /// A query failed.
     #[error("the database refused a query")]
     Query(#[from] sqlx::Error),

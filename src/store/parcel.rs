@@ -1,11 +1,11 @@
 //! Parcels and their versions in two times.
 
+use super::StoreError;
 use super::copy::Rows;
 use super::lineage::refuse_retired;
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{Merged, Refused, Row};
 use super::write::Write;
-use super::{StoreError, bulk};
 use crate::domain::geometry::LEAST_M2;
 use crate::domain::parcel::Parcel;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
@@ -20,7 +20,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Parcel, area: SquareMetr
         .optional_text(it.park.as_deref())
         .text(&it.land_use)
         .text(&it.land_use_scheme)
-        .optional_number(it.registered_area.map(SquareMetres::value))
+        .optional_exact(it.registered_area.map(SquareMetres::value))
         .value(&area.value())
         .optional_number(it.plot_ratio_allowed.map(PlotRatio::value))
         .optional_text(it.address.as_deref())
@@ -121,18 +121,12 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     Ok(refused)
 }
 
-/// So many rows are worth the making of indexes.
-const BULK: i64 = 10_000;
-
 /// Merges the staged parcels. What reads the same as the version of its day, or without a day as the newest, is left alone; a later `valid_from` begins a
 /// new version and ends the one before it; the same or none corrects the newest version. With `valid_to` a row speaks of
 /// its own days alone.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (staged, none) =
-        sqlx::query!(r#"select count(*) as "staged!", not exists (select from parcel) as "none!" from stage_parcel"#)
-            .map(|row| (row.staged, row.none))
-            .fetch_one(write.connection())
-            .await?;
+    let staged =
+        sqlx::query_scalar!(r#"select count(*) as "staged!" from stage_parcel"#).fetch_one(write.connection()).await?;
     // What passed the checks under a code that has ended is known.
     sqlx::query!(
         "delete from stage_parcel s using parcel p, lineage_party y
@@ -140,65 +134,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     )
     .execute(write.connection())
     .await?;
-    let accepted = if none && staged > BULK {
-        fill(write).await?
-    } else {
-        merge_periods(write).await? + merge_rows(write).await?
-    };
+    let accepted = merge_periods(write).await? + merge_rows(write).await?;
     Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
-}
-
-/// Takes the staged parcels into a register that has none, so that there is nothing to compare them with.
-async fn fill(write: &mut Write) -> Result<u64, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    sqlx::raw_sql("set local maintenance_work_mem = '512MB'").execute(&mut *connection).await?;
-    // In the order in which they are read, and both before anything else is done to either.
-    sqlx::raw_sql("lock table parcel, parcel_version in access exclusive mode").execute(&mut *connection).await?;
-    let versions = bulk::lay_aside(connection, "parcel_version").await?;
-    let parcels = bulk::lay_aside(connection, "parcel").await?;
-    // Numbers are given here, file by file and row by row, so that the two tables need not be joined.
-    let files = sqlx::query!(
-        r#"select file, (sum(max(row)) over (order by file) - max(row))::bigint as "before!" from stage_parcel group by file"#
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let (files, before): (Vec<i16>, Vec<i64>) = files.into_iter().map(|row| (row.file, row.before)).unzip();
-    sqlx::query!(
-        "insert into parcel (id, code) overriding system value
-         select s.row + f.before, s.code from stage_parcel s
-         join unnest($1::smallint[], $2::bigint[]) as f (file, before) on f.file = s.file",
-        &files,
-        &before
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!("select setval(pg_get_serial_sequence('parcel', 'id'), max(id)) from parcel")
-        .fetch_one(&mut *connection)
-        .await?;
-    let accepted = sqlx::query!(
-        "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
-             registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)
-         select s.row + f.before, daterange(s.valid_from, s.valid_to), tstzrange($1, null), s.district, s.park, s.land_use,
-             s.land_use_scheme, s.registered_area_m2, s.area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom, $2
-         from stage_parcel s join unnest($3::smallint[], $4::bigint[]) as f (file, before) on f.file = s.file",
-        at,
-        revision,
-        &files,
-        &before
-    )
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
-    bulk::put_back(connection, parcels).await?;
-    // No two versions overlap: each parcel has one.
-    bulk::put_back(connection, versions).await?;
-    sqlx::raw_sql(
-        "set local default_statistics_target = 10; analyze parcel, parcel_version; reset default_statistics_target",
-    )
-    .execute(connection)
-    .await?;
-    Ok(accepted)
 }
 
 /// Merges the rows that speak of days of their own: what they say replaces what is on record for those days, and for the

@@ -345,7 +345,7 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .text(result.parcel)
             .text(result.grade.name())
             .optional_number(result.score)
-            .optional(result.rank.as_ref())
+            .optional(result.rank.and_then(|rank| i32::try_from(rank).ok()).as_ref())
             .optional_text(result.list)
             .text(result.outcome)
             .text(result.receipt)
@@ -353,7 +353,7 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .end();
     }
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows.text()).await
+    copy::send(write.connection(), target, rows.bytes()).await
 }
 
 /// A run as it is listed.

@@ -1,7 +1,9 @@
 //! The rows of a file on their way in: written as COPY text into a staging table, checked there as a set, then merged
 //! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
 
-use super::copy;
+use super::copy::{self, NotRows};
+use super::fill::{self, Fill};
+use super::write::Write;
 use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
@@ -70,30 +72,64 @@ pub struct Staging {
     /// Whether parcels are checked as they come; not where they are to be mended first, or may lie anywhere in the table.
     at_once: bool,
     refused: Vec<Refused>,
+    empty: Empty,
+}
+
+/// What becomes of parcels where the register has none.
+enum Empty {
+    /// It has some, or these are no parcels, or they are to be mended first.
+    No,
+    /// The first piece is held: a small file is worth no making of indexes.
+    Held(Option<Vec<u8>>),
+    /// They go straight in.
+    Filled(Box<Fill>),
 }
 
 impl Staging {
     /// Begins: makes a table of this transaction alone, which hides the one of the same name that the queries are checked
     /// against. So two imports at once don't meet, and nothing is left behind.
-    pub async fn begin(connection: &mut PgConnection, kind: Kind, repair: bool) -> Result<Self, StoreError> {
+    pub async fn begin(write: &mut Write, kind: Kind, repair: bool) -> Result<Self, StoreError> {
+        let connection = write.connection();
         let table = table(kind);
         let sql = format!("create temp table {table} (like {table} including defaults) on commit drop");
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
         let (hasher, keys) = (RandomState::new(), HashSet::new());
         let at_once = kind == Kind::Parcels && !repair && rows_come_last(connection).await?;
-        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new() })
+        let may_fill = kind == Kind::Parcels && !repair && fill::is_empty(connection).await?;
+        let empty = if may_fill { Empty::Held(None) } else { Empty::No };
+        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new(), empty })
     }
 
-    /// Takes in whole rows: the text of [`Rows`](copy::Rows). What can be said of a parcel by itself is said at once,
-    /// while the next rows are read.
-    pub async fn send(&mut self, connection: &mut PgConnection, text: &[u8]) -> Result<(), StoreError> {
-        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let key = line.splitn(4, |byte| *byte == b'\t').nth(2);
-            self.twice |= !self.keys.insert(self.hasher.hash_one(key));
+    /// Takes in whole rows: the bytes of [`Rows`](copy::Rows).
+    pub async fn send(&mut self, write: &mut Write, piece: Vec<u8>) -> Result<(), StoreError> {
+        match &mut self.empty {
+            Empty::No => self.stage(write.connection(), &piece).await,
+            Empty::Held(held @ None) => {
+                *held = Some(piece);
+                Ok(())
+            }
+            Empty::Held(held) => {
+                let held = held.take();
+                let mut fill = Fill::begin(write).await?;
+                for piece in held.into_iter().chain([piece]) {
+                    fill.send(write.connection(), piece).await?;
+                }
+                self.empty = Empty::Filled(Box::new(fill));
+                Ok(())
+            }
+            Empty::Filled(fill) => fill.send(write.connection(), piece).await,
+        }
+    }
+
+    /// Stages whole rows. What can be said of a parcel by itself is said at once, while the next rows are read.
+    async fn stage(&mut self, connection: &mut PgConnection, piece: &[u8]) -> Result<(), StoreError> {
+        for row in copy::rows(piece) {
+            let key = self.hasher.hash_one(row.map_err(|NotRows| StoreError::NotRows)?.cell(2));
+            self.twice |= !self.keys.insert(key);
         }
         let table = table(self.kind);
         let from = if self.at_once { Some(newest_page(connection, table).await?) } else { None };
-        copy::send(connection, table, text).await?;
+        copy::send(connection, table, piece).await?;
         if let Some(from) = from {
             self.refused.extend(parcel::check_rows(connection, &from).await?);
         }
@@ -104,13 +140,28 @@ impl Staging {
     /// outside the city. Rows that fail are taken out and returned, in the order of the files.
     pub async fn check(&mut self, connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
         let kind = self.kind;
+        if let Empty::Held(held) = &mut self.empty {
+            let held = held.take();
+            self.empty = Empty::No;
+            if let Some(piece) = held {
+                self.stage(connection, &piece).await?;
+            }
+        }
+        let mut refused = std::mem::take(&mut self.refused);
+        if let Empty::Filled(fill) = &mut self.empty {
+            fill.finish(connection).await?;
+            if fill.doubted == 0 {
+                return Ok(refused);
+            }
+            refused.extend(twins(connection).await?);
+            (self.twice, self.at_once) = (true, false);
+        }
         // A few rows tell as much as many where none is rare.
         let sql = format!(
             "set local default_statistics_target = 10; analyze {}; reset default_statistics_target",
             table(kind)
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
-        let mut refused = std::mem::take(&mut self.refused);
         if kind == Kind::Parcels && !self.at_once {
             refused.extend(parcel::check_rows(connection, FIRST_PAGE).await?);
         }
@@ -133,7 +184,40 @@ impl Staging {
         refused.sort_by(|a, b| (a.file, a.row, &a.code).cmp(&(b.file, b.row, &b.code)));
         Ok(refused)
     }
+
+    /// Merges the rows that are left into the register.
+    pub async fn merge(self, write: &mut Write) -> Result<Merged, StoreError> {
+        if let Empty::Filled(fill) = self.empty {
+            let rest = if fill.doubted == 0 { Merged::default() } else { parcel::merge(write).await? };
+            return Ok(Merged { accepted: rest.accepted + fill.taken, ..rest });
+        }
+        match self.kind {
+            Kind::Districts => place::merge_districts(write).await,
+            Kind::Parks => place::merge_parks(write).await,
+            Kind::Zones => zoning::merge(write).await,
+            Kind::Parcels => parcel::merge(write).await,
+            Kind::Buildings => building::merge(write).await,
+            Kind::Enterprises => enterprise::merge(write).await,
+            Kind::Occupancies => occupancy::merge(write).await,
+            Kind::Contracts => contract::merge(write).await,
+            Kind::Obligations => obligation::merge(write).await,
+            Kind::Returns => performance::merge(write).await,
+        }
+    }
 }
+
+/// Takes out the staged parcels whose code went straight into the register before them.
+async fn twins(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "delete from stage_parcel s using parcel p where p.code = s.key returning s.file, s.row, s.key, s.key as value"
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.refuse("duplicate-key", "parcel_code", DUPLICATE)).collect())
+}
+
+const DUPLICATE: &str = "a key that no earlier row of the import has";
 
 /// Whether rows that come lie behind all that came before. From PostgreSQL 16 on a table grows by many pages at once, and
 /// what comes next may fill one before the last: there all rows are checked when all have come.
@@ -157,22 +241,6 @@ async fn newest_page(connection: &mut PgConnection, table: &'static str) -> Resu
 /// Where a table begins.
 pub(super) const FIRST_PAGE: &str = "(0,0)";
 
-/// Merges the staged rows into the register.
-pub async fn merge(write: &mut super::write::Write, kind: Kind) -> Result<Merged, StoreError> {
-    match kind {
-        Kind::Districts => place::merge_districts(write).await,
-        Kind::Parks => place::merge_parks(write).await,
-        Kind::Zones => zoning::merge(write).await,
-        Kind::Parcels => parcel::merge(write).await,
-        Kind::Buildings => building::merge(write).await,
-        Kind::Enterprises => enterprise::merge(write).await,
-        Kind::Occupancies => occupancy::merge(write).await,
-        Kind::Contracts => contract::merge(write).await,
-        Kind::Obligations => obligation::merge(write).await,
-        Kind::Returns => performance::merge(write).await,
-    }
-}
-
 /// Takes out every row but the first of those that share a key.
 async fn duplicates(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {
     let table = table(kind);
@@ -194,7 +262,7 @@ async fn duplicates(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Ref
             field,
             value: key.clone(),
             key,
-            expected: "a key that no earlier row of the import has".to_owned(),
+            expected: DUPLICATE.to_owned(),
         })
         .collect())
 }

@@ -2,6 +2,7 @@
 
 mod bad;
 mod crash;
+mod fill;
 mod history;
 mod hostile;
 mod meaning;

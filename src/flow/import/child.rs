@@ -4,6 +4,7 @@
 use super::frame::{self, Refusal, Task};
 use super::look;
 use super::rows::{self, Step};
+use super::tally::Tally;
 use crate::exchange::{self, ReadError};
 use crate::flow::rules;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
@@ -32,6 +33,7 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
     limit(Resource::As, bytes, bytes)?;
     exchange::forget_other_drivers();
     let plausibility = rules::plausibility().map_err(io::Error::other)?;
+    let mut tally = Tally::begin(task.today).map_err(io::Error::other)?;
 
     let mut failed = None;
     let mut tell = |step: Step<'_>| {
@@ -48,8 +50,8 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<()> {
         }
     };
     let read = match task.order.preview {
-        Some(rows) => look::look(&task.order, task.today, task.bounds, plausibility, rows, &mut tell),
-        None => rows::read(&task.order, task.today, task.bounds, plausibility, &mut tell),
+        Some(rows) => look::look(&task.order, task.today, task.bounds, plausibility, &mut tally, rows, &mut tell),
+        None => rows::read(&task.order, task.today, task.bounds, plausibility, &mut tally, &mut tell),
     };
     if let Some(error) = failed {
         return Err(error);

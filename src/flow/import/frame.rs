@@ -29,7 +29,7 @@ pub(super) struct Task {
 pub(super) enum Frame {
     /// It opens a file.
     File(String),
-    /// Whole rows of COPY text, and how many were read so far.
+    /// Whole rows for COPY, and how many were read so far.
     Rows(Vec<u8>, u64),
     /// It has come to its end.
     Ended(Ended),

@@ -3,6 +3,7 @@
 
 use super::Order;
 use super::rows::{Step, Taken, key, stage_record};
+use super::tally::Tally;
 use crate::domain::finding::Finding;
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Record, Shape};
@@ -78,6 +79,7 @@ pub(super) fn look(
     today: NaiveDate,
     bounds: Option<[f64; 4]>,
     plausibility: &Plausibility,
+    tally: &mut Tally,
     rows: u16,
     tell: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> Result<Taken, ReadError> {
@@ -88,7 +90,7 @@ pub(super) fn look(
             Event::File(name) => return tell(Step::File(name)),
             Event::Row(file, record) => (file, record),
         };
-        for fault in stage_record(order.kind, &record, today, 0, plausibility, &mut unstaged) {
+        for fault in stage_record(order.kind, &record, today, 0, plausibility, tally, &mut unstaged) {
             found.findings.push(fault.at(file, Some(record.row), key(&record).as_deref()));
         }
         unstaged.clear();

@@ -6,6 +6,7 @@ mod frame;
 mod look;
 mod reader;
 mod rows;
+mod tally;
 
 use super::remark::{self, RemarkError};
 use super::rules::{self, RulesError};
@@ -15,7 +16,7 @@ use crate::domain::finding::{Fault, Severity};
 use crate::domain::intake::Kind;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Source};
-use crate::store::stage::{self, Staging};
+use crate::store::stage::Staging;
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
 pub use child::serve;
@@ -169,12 +170,12 @@ pub async fn import(
         return Err(refused(order, refusal));
     }
     let mut write = Write::begin(pool, actor, act(kind)).await?;
-    let mut staging = Staging::begin(write.connection(), kind, order.repair).await?;
+    let mut staging = Staging::begin(&mut write, kind, order.repair).await?;
     let mut taken = loop {
         match heard {
-            Heard::Rows(text, read) => {
+            Heard::Rows(piece, read) => {
                 progress(read);
-                staging.send(write.connection(), &text).await?;
+                staging.send(&mut write, piece).await?;
             }
             Heard::Ended(Ok(taken)) => break taken,
             Heard::Ended(Err(refusal)) => return Err(refused(order, refusal)),
@@ -203,9 +204,6 @@ pub async fn import(
         taken.refused += 1;
         taken.notes.push(finding);
     }
-    for finding in remark::remarks(write.connection(), kind, today, &taken.files).await? {
-        taken.notes.push(finding);
-    }
     let mut receipt = Receipt {
         dataset: kind.name().to_owned(),
         files: taken.names,
@@ -224,7 +222,7 @@ pub async fn import(
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
     }
-    let merged = stage::merge(&mut write, kind).await?;
+    let merged = staging.merge(&mut write).await?;
     (receipt.accepted, receipt.unchanged) = (merged.accepted, merged.unchanged);
     taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
     taken.notes.into_receipt(&mut receipt);

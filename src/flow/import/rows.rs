@@ -1,8 +1,9 @@
-//! The reading side of an import: files become values or findings, good rows become COPY text. It runs where the files
+//! The reading side of an import: files become values or findings, good rows become rows for COPY. It runs where the files
 //! are read, and knows neither the database nor who waits for the rows.
 
 use super::Order;
 use super::look::Preview;
+use super::tally::Tally;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
@@ -90,6 +91,7 @@ pub(super) fn read(
     today: NaiveDate,
     bounds: Option<[f64; 4]>,
     plausibility: &Plausibility,
+    tally: &mut Tally,
     tell: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
 ) -> Result<Taken, ReadError> {
     let source = order.source(bounds);
@@ -106,7 +108,7 @@ pub(super) fn read(
         }
         let index = i16::try_from(files.len() - 1).unwrap_or(i16::MAX);
         read += 1;
-        let faults = stage_record(order.kind, &record, today, index, plausibility, &mut rows);
+        let faults = stage_record(order.kind, &record, today, index, plausibility, tally, &mut rows);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             refused += 1;
         }
@@ -117,17 +119,17 @@ pub(super) fn read(
         if rows.len() < PIECE_BYTES {
             return ControlFlow::Continue(());
         }
-        let told = tell(Step::Rows(rows.text(), read));
+        let told = tell(Step::Rows(rows.bytes(), read));
         rows.clear();
         told
     })?;
     if !rows.is_empty() {
         // Whoever stopped listening does not wait for an answer either.
-        let _ = tell(Step::Rows(rows.text(), read));
+        let _ = tell(Step::Rows(rows.bytes(), read));
     }
     read += opened.unreadable_rows;
     refused += opened.unreadable_rows;
-    opened.findings.into_iter().for_each(|finding| notes.push(finding));
+    opened.findings.into_iter().chain(tally.findings(&files)).for_each(|finding| notes.push(finding));
     let (names, sha256) = (opened.files, opened.sha256);
     Ok(Taken { files, names, crs: opened.crs, encoding: opened.encoding, sha256, read, refused, notes, preview: None })
 }
@@ -148,6 +150,7 @@ pub(super) fn stage_record(
     today: NaiveDate,
     file: i16,
     plausibility: &Plausibility,
+    tally: &mut Tally,
     rows: &mut Rows,
 ) -> Vec<Fault> {
     let mut reading = Reading::new(kind, record, today);
@@ -181,7 +184,9 @@ pub(super) fn stage_record(
         Kind::Parks => put_shaped!(park::read, it, shape => store::place::stage_park(rows, file, row, &it, shape)),
         Kind::Zones => put_shaped!(zoning::read, it, shape => store::zoning::stage(rows, file, row, &it, shape)),
         Kind::Parcels => put_shaped!(parcel::read, it, shape => {
-            store::parcel::stage(rows, file, row, &it, geometry::area(shape), shape);
+            let area = geometry::area(shape);
+            tally.add(usize::try_from(file).unwrap_or_default(), row, &it, area);
+            store::parcel::stage(rows, file, row, &it, area, shape);
         }),
         Kind::Buildings => put!(building::read, it => store::building::stage(rows, file, row, &it, shape)),
         Kind::Enterprises => put!(enterprise::read, it => store::enterprise::stage(rows, file, row, &it)),
