@@ -102,7 +102,7 @@ fn people(dossier: &Dossier) -> String {
 /// A part of a bond: whether it is owed, and since which demand.
 fn bond(one: &Bond) -> [String; 4] {
     let since = one.demanded_on.zip(one.days_since_demand);
-    let settled = one.settled.zip(one.settled_on).map(|(how, on)| format!(": {} on {on}", how.replace('_', " ")));
+    let settled = one.settlement.zip(one.settled_on).map(|(how, on)| format!(": {} on {on}", how.replace('_', " ")));
     let owed = since.map(|(on, days)| format!(", demanded on {on}, {days} days ago"));
     [
         one.part.to_owned(),
@@ -128,7 +128,8 @@ fn obligation(one: &Obligation) -> Vec<[String; 4]> {
         let figure = year.achieved.map_or_else(
             || "no figure is recorded".to_owned(),
             |achieved| {
-                let (unit, bound) = (one.unit.as_deref().unwrap_or_default(), one.comparator.as_deref().unwrap_or_default());
+                let (unit, bound) =
+                    (one.unit.as_deref().unwrap_or_default(), one.comparator.as_deref().unwrap_or_default());
                 let target = one.target.map_or_else(String::new, |target| format!(", agreed {bound} {target}"));
                 format!("{achieved} {unit}{target}")
             },

@@ -274,7 +274,12 @@ mod tests {
     #[test]
     fn the_shipped_rulebook_has_every_value_that_a_formula_asks_for_today() {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
-        for key in keys::ALL.iter().chain(&[keys::DUTY_SOON_DAYS, keys::TALL_STOREY_M, keys::TALL_STOREY_COUNTS, keys::BUILDING_PART]) {
+        for key in keys::ALL.iter().chain(&[
+            keys::DUTY_SOON_DAYS,
+            keys::TALL_STOREY_M,
+            keys::TALL_STOREY_COUNTS,
+            keys::BUILDING_PART,
+        ]) {
             book.on(key, day(2026, 6, 30)).unwrap_or_else(|error| panic!("{error}"));
         }
     }

@@ -7,7 +7,9 @@ use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::{BondPart, SettlementKind};
 use crate::domain::contract::clock::{Clock, Year};
 use crate::domain::contract::expiry::Expiry;
-use crate::domain::contract::tracks::{BondTrack, ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
+use crate::domain::contract::tracks::{
+    BondTrack, ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step,
+};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};

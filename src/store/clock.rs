@@ -136,8 +136,7 @@ pub(super) async fn read(
 /// to end or to be renewed.
 fn amend(contracts: &mut [Watched], amendments: Vec<Amendment>) {
     let supplements: HashSet<String> = amendments.iter().flat_map(|one| one.by_numbers.iter().cloned()).collect();
-    let mut amended: HashMap<String, Amendment> =
-        amendments.into_iter().map(|one| (one.number.clone(), one)).collect();
+    let mut amended: HashMap<String, Amendment> = amendments.into_iter().map(|one| (one.number.clone(), one)).collect();
     for contract in contracts {
         if supplements.contains(&contract.number) {
             contract.term_ends_on = None;
@@ -192,14 +191,8 @@ async fn acts(
     let mut acts: HashMap<String, Vec<Act>> = HashMap::new();
     for row in rows {
         let kind = word(&ActKind::WORDS, &row.act, "obligation_act", "act", &row.obligation)?;
-        let act = Act {
-            kind,
-            on: row.on_date,
-            until: row.until,
-            ground: row.ground,
-            document: row.document,
-            year: row.year,
-        };
+        let act =
+            Act { kind, on: row.on_date, until: row.until, ground: row.ground, document: row.document, year: row.year };
         acts.entry(row.obligation).or_default().push(act);
     }
     Ok(acts)

@@ -120,9 +120,11 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
 /// Merges the staged rows, those that speak of one year, and the decisions that both carry.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let connection = write.connection();
-    sqlx::raw_sql("create temp table stage_obligation_year (like stage_obligation_year including defaults) on commit drop")
-        .execute(&mut *connection)
-        .await?;
+    sqlx::raw_sql(
+        "create temp table stage_obligation_year (like stage_obligation_year including defaults) on commit drop",
+    )
+    .execute(&mut *connection)
+    .await?;
     sqlx::query!(
         "with moved as (delete from stage_obligation where year is not null returning *)
          insert into stage_obligation_year select * from moved"

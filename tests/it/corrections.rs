@@ -103,9 +103,7 @@ const REGISTERS: [Register; 3] = [
     Register {
         kind: "obligations",
         head: "obligation_no,contract_no,kind,due_on,target,valid_from,valid_to",
-        row: |thing, row| {
-            format!("X{thing},H1,jobs,2030-01-01,{},{},{}", row.figure, cell(row.from), cell(row.to))
-        },
+        row: |thing, row| format!("X{thing},H1,jobs,2030-01-01,{},{},{}", row.figure, cell(row.from), cell(row.to)),
         queries: &["select number, target::int, valid from obligation where recorded @> $1"],
         ends_stay: true,
     },
@@ -185,7 +183,9 @@ async fn over_random_corrections_earlier_beliefs_stay_and_the_days_say_what_was_
                 assert_eq!(again[1], 0, "{place}: the same file once more changes nothing: {again:?}");
             }
             told.push((town.value("select max(recorded_at) from revision").await, beliefs.clone()));
-            for (query, (at, then)) in register.queries.iter().flat_map(|query| told.iter().map(move |one| (query, one))) {
+            for (query, (at, then)) in
+                register.queries.iter().flat_map(|query| told.iter().map(move |one| (query, one)))
+            {
                 let found = believed(&town, query, *at).await;
                 for (thing, (found, then)) in found.iter().zip(then).enumerate() {
                     assert_eq!(found, then, "{place}: thing {thing} as believed at {at} by {query}\n{text}");
@@ -236,19 +236,15 @@ async fn a_row_that_says_the_same_of_the_newest_version_with_another_last_day_mo
     assert_eq!(ended, ["[2015-01-01,2026-01-01)"], "an obligation ends with its contract");
     // Saying something else of its first years corrects those years.
     town.takes("contracts", &priced(&town, "90,2015-01-01,2016-01-01"));
-    assert_eq!(
-        town.values::<String>(OF_H1).await,
-        ["90 [2015-01-01,2016-01-01)", "100 [2016-01-01,2026-01-01)"]
-    );
+    assert_eq!(town.values::<String>(OF_H1).await, ["90 [2015-01-01,2016-01-01)", "100 [2016-01-01,2026-01-01)"]);
 }
 
 #[tokio::test]
 async fn a_middle_period_of_a_bond_is_corrected_with_the_row_of_its_contract() {
     let town = Town::settled().await;
     let head = "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,bond_wan_yuan,bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan,valid_from,valid_to";
-    let row = |values: &str| {
-        town.file("c.csv", format!("{head}\nH1,{},grant,2015-01-01,20,1,{values}\n", parcel_code(1)))
-    };
+    let row =
+        |values: &str| town.file("c.csv", format!("{head}\nH1,{},grant,2015-01-01,20,1,{values}\n", parcel_code(1)));
     town.takes("contracts", &row("100,,,,,"));
     assert_eq!(town.tally("contracts", &row("90,,,,2018-01-01,2020-01-01")), [1, 1, 0, 0]);
     // The split is known of one year alone: the whole of that year is believed no more.

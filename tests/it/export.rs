@@ -451,7 +451,9 @@ async fn zones_contracts_and_obligations_of_an_earlier_day_or_belief_are_exporte
              from zone_version where name = '乙'",
         )
         .await;
-    for (what, key, column) in [("zones", "B1", "分区名称"), ("contracts", "H1", "责任单位"), ("obligations", "S", "责任主体")] {
+    for (what, key, column) in
+        [("zones", "B1", "name"), ("contracts", "H1", "responsible_unit"), ("obligations", "S", "body")]
+    {
         let told = |flags: &[&str]| cells(&town, what, key, column, flags);
         assert_eq!(told(&[]), ["丙"], "{what}");
         assert_eq!(told(&["--valid-at", "2018-06-30"]), ["甲"], "{what}");
@@ -460,7 +462,7 @@ async fn zones_contracts_and_obligations_of_an_earlier_day_or_belief_are_exporte
         assert!(told(&["--valid-at", "2014-12-31"]).is_empty(), "{what}");
         assert!(told(&["--known-at", "2001-01-01"]).is_empty(), "{what}");
     }
-    assert_eq!(cells(&town, "zones", "B1", "分区名称", &["--known-at", &slip]), ["乙"]);
+    assert_eq!(cells(&town, "zones", "B1", "name", &["--known-at", &slip]), ["乙"]);
     // What goes with a contract is of the same moment.
-    assert_eq!(cells(&town, "contracts", "H1", "履约保证金（万元）", &["--known-at", &all_before]), ["9"]);
+    assert_eq!(cells(&town, "contracts", "H1", "bond_wan_yuan", &["--known-at", &all_before]), ["9"]);
 }

@@ -87,7 +87,9 @@ async fn a_register_of_the_first_schema_keeps_every_row_through_all_later_migrat
     let first = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap() {
         let entry = entry.unwrap();
-        if &*entry.file_name().to_string_lossy() < FIRST_SCHEMA || entry.file_name().to_string_lossy().starts_with(FIRST_SCHEMA) {
+        if &*entry.file_name().to_string_lossy() < FIRST_SCHEMA
+            || entry.file_name().to_string_lossy().starts_with(FIRST_SCHEMA)
+        {
             fs::copy(entry.path(), first.path().join(entry.file_name())).unwrap();
         }
     }
@@ -122,7 +124,8 @@ async fn a_register_of_the_first_schema_keeps_every_row_through_all_later_migrat
     // What was added follows from what there was.
     let ask = async |sql: &'static str| sqlx::query_scalar::<_, String>(sql).fetch_all(&pool).await.unwrap();
     assert_eq!(
-        ask("select concat_ws(' ', number, valid, upper_inf(recorded)) from contract order by number, lower(recorded)").await,
+        ask("select concat_ws(' ', number, valid, upper_inf(recorded)) from contract order by number, lower(recorded)")
+            .await,
         ["H1 [2015-01-01,) f", "H1 [2015-03-01,) t", "H2 [1995-01-01,) t"]
     );
     assert_eq!(

@@ -209,9 +209,15 @@ async fn a_bond_unpaid_more_than_60_days_after_its_demand_lets_the_contract_be_r
     assert_eq!(how, "agreed for 2024-01-22; demanded on 2024-03-01, 61 days ago: the contract may be rescinded");
     // Paid or settled, nothing is owed.
     bond(&town, "bond_demanded_on,bond_paid_on", "2024-03-01,2024-05-02");
-    assert_eq!((standing("2024-05-01")[0].clone(), standing("2024-05-02")[0].clone()), (json!("rescindable"), json!("paid")));
+    assert_eq!(
+        (standing("2024-05-01")[0].clone(), standing("2024-05-02")[0].clone()),
+        (json!("rescindable"), json!("paid"))
+    );
     bond(&town, "bond_demanded_on,bond_settled,bond_settled_on", "2024-03-01,没收,2024-06-01");
-    assert_eq!((standing("2024-05-31")[0].clone(), standing("2024-06-01")[0].clone()), (json!("rescindable"), json!("settled")));
+    assert_eq!(
+        (standing("2024-05-31")[0].clone(), standing("2024-06-01")[0].clone()),
+        (json!("rescindable"), json!("settled"))
+    );
     assert_eq!((listed("2024-05-31").is_some(), listed("2024-06-01")), (true, None));
     let kept = "select concat_ws(' ', demanded_on, settled, settled_on, forfeited_wan_yuan) from bond where upper_inf(recorded)";
     assert_eq!(town.value::<String>(kept).await, "2024-03-01 forfeited 2024-06-01 200.000000");
@@ -238,17 +244,42 @@ async fn a_settlement_or_demand_that_does_not_fit_the_bond_is_refused() {
     let town = Town::settled().await;
     let parts = "bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan";
     for (columns, values, code, field) in [
-        ("bond_demanded_on", "2999-01-01", "day-in-the-future", "bond_demanded_on"),
+        ("bond_demanded_on", "2150-01-01", "day-in-the-future", "bond_demanded_on"),
         ("bond_settled", "returned", "missing-value", "bond_settled_on"),
         ("bond_settled_on", "2025-01-01", "missing-value", "bond_settled"),
-        ("bond_settled,bond_settled_on,bond_forfeited_wan_yuan", "returned,2025-01-01,5", "settlement-does-not-fit", "bond_forfeited_wan_yuan"),
-        ("bond_settled,bond_settled_on,bond_forfeited_wan_yuan", "forfeited,2025-01-01,5", "settlement-does-not-fit", "bond_forfeited_wan_yuan"),
-        ("bond_settled,bond_settled_on", "partly_forfeited,2025-01-01", "settlement-does-not-fit", "bond_forfeited_wan_yuan"),
-        ("bond_start_settled,bond_start_settled_on", "returned,2025-01-01", "settlement-does-not-fit", "bond_start_settled"),
+        (
+            "bond_settled,bond_settled_on,bond_forfeited_wan_yuan",
+            "returned,2025-01-01,5",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_settled,bond_settled_on,bond_forfeited_wan_yuan",
+            "forfeited,2025-01-01,5",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_settled,bond_settled_on",
+            "partly_forfeited,2025-01-01",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_start_settled,bond_start_settled_on",
+            "returned,2025-01-01",
+            "settlement-does-not-fit",
+            "bond_start_settled",
+        ),
     ] {
         let ended = bond(&town, columns, values);
         let finding = &ended.answer["findings"][0];
-        assert_eq!((ended.status, &finding["code"], &finding["facts"]["field"]), (Some(1), &json!(code), &json!(field)), "{columns}: {}", ended.answer);
+        assert_eq!(
+            (ended.status, &finding["code"], &finding["facts"]["field"]),
+            (Some(1), &json!(code), &json!(field)),
+            "{columns}: {}",
+            ended.answer
+        );
     }
     let columns = format!("{parts},bond_settled,bond_settled_on,bond_forfeited_wan_yuan");
     let ended = bond(&town, &columns, "80,70,50,partly_forfeited,2025-01-01,5");
@@ -263,7 +294,11 @@ async fn a_settlement_or_demand_that_does_not_fit_the_bond_is_refused() {
 async fn a_dossier_says_by_which_day_a_duty_was_met_how_late_and_whether_that_day_is_recorded_or_inferred() {
     let town = town().await;
     let head = "obligation_no,contract_no,kind,due_on,met_on,act,act_on,act_ground,act_document";
-    let rows = ["R,H3,start,2008-01-01,2008-01-31,,,,", "I,H3,completion,2009-01-01,,met,2009-03-02,验收,文5", "N,H3,production,2010-01-01,,,,,"];
+    let rows = [
+        "R,H3,start,2008-01-01,2008-01-31,,,,",
+        "I,H3,completion,2009-01-01,,met,2009-03-02,验收,文5",
+        "N,H3,production,2010-01-01,,,,,",
+    ];
     town.takes("obligations", &town.file("m.csv", format!("{head}\n{}\n", rows.join("\n"))));
     let answer = town.run(&["dossier", &parcel_code(3), "--valid-at", "2026-06-30"]).answer;
     let duties = answer["contracts"][0]["obligations"].as_array().unwrap();
@@ -276,7 +311,8 @@ async fn a_dossier_says_by_which_day_a_duty_was_met_how_late_and_whether_that_da
     assert_eq!(of("N"), json!([null, null, 6024]));
     let output = town.command().args(["dossier", &parcel_code(3), "--valid-at", "2026-06-30"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    for part in ["已履行 (met, 30 days late, on 2008-01-31)", "已履行 (met, 60 days late, on 2009-03-02 by decision)"] {
+    for part in ["已履行 (met, 30 days late, on 2008-01-31)", "已履行 (met, 60 days late, on 2009-03-02 by decision)"]
+    {
         assert!(text.contains(part), "{part}:\n{text}");
     }
 }

@@ -59,7 +59,10 @@ async fn each_past_year_is_judged_by_itself_with_its_figure() {
             json!([2026, "unknown", null, null, null]),
         ]
     );
-    assert_eq!((&tax["year"], &tax["due_on"], &tax["clock"]["state"]), (&json!(2027), &json!("2027-04-30"), &json!("not_due")));
+    assert_eq!(
+        (&tax["year"], &tax["due_on"], &tax["clock"]["state"]),
+        (&json!(2027), &json!("2027-04-30"), &json!("not_due"))
+    );
     let payment = duty(&town, "P", None);
     assert_eq!(
         judged(&payment),
@@ -106,7 +109,13 @@ async fn years_that_were_missed_are_on_the_list_of_what_is_due_until_they_are_wa
         "{answer}"
     );
     assert_eq!(answer["without_figure"], 2, "of 2025 and 2026 nobody entered a figure");
-    years(&town, &["T,H1,tax,2023,,150,cured,2026-02-01,补缴,沪〔2026〕9号", "P,H1,payment,2025,,,waived,2026-02-01,另有约定,沪〔2026〕9号"]);
+    years(
+        &town,
+        &[
+            "T,H1,tax,2023,,150,cured,2026-02-01,补缴,沪〔2026〕9号",
+            "P,H1,payment,2025,,,waived,2026-02-01,另有约定,沪〔2026〕9号",
+        ],
+    );
     assert_eq!(due()["items"], json!([]));
     assert_eq!(judged(&duty(&town, "T", None))[2], json!([2023, "cured", 150.0, "2026-02-01", null]));
 }

@@ -271,14 +271,7 @@ impl Agenda {
     }
 
     /// A past year of a yearly duty is on the list while it was missed and neither waived nor made good.
-    fn note_year(
-        &mut self,
-        contract: &Watched,
-        body: Option<&String>,
-        duty: &Held,
-        year: Year,
-        today: NaiveDate,
-    ) {
+    fn note_year(&mut self, contract: &Watched, body: Option<&String>, duty: &Held, year: Year, today: NaiveDate) {
         let of = year.year;
         let how = match (duty.target, year.achieved) {
             (Some(target), Some(achieved)) => {

@@ -93,7 +93,11 @@ impl Settlement {
     }
 
     /// Reads its three columns; `amount` is the sum that was given, where that is known.
-    fn read(row: &mut Reading<'_>, [settled, on, forfeited]: [&'static str; 3], amount: Option<Decimal>) -> Option<Self> {
+    fn read(
+        row: &mut Reading<'_>,
+        [settled, on, forfeited]: [&'static str; 3],
+        amount: Option<Decimal>,
+    ) -> Option<Self> {
         let kind = row.word(settled, &SettlementKind::WORDS);
         let (day, kept) = (past(row, on), row.decimal(forfeited));
         let Some(kind) = kind else {
@@ -111,7 +115,9 @@ impl Settlement {
             (SettlementKind::Returned, kept) => kept.is_none_or(|kept| kept.is_zero()),
             (SettlementKind::Forfeited, Some(kept)) => amount.is_none_or(|amount| kept == amount),
             (SettlementKind::Forfeited, None) => true,
-            (SettlementKind::PartlyForfeited, Some(kept)) => !kept.is_zero() && amount.is_none_or(|amount| kept < amount),
+            (SettlementKind::PartlyForfeited, Some(kept)) => {
+                !kept.is_zero() && amount.is_none_or(|amount| kept < amount)
+            }
             (SettlementKind::PartlyForfeited, None) => false,
         };
         if !fits {

@@ -316,14 +316,7 @@ impl Promise<'_> {
     }
 
     /// Where it stands on a day; of a yearly duty that of `year`, whose day is `due`.
-    fn state(
-        &self,
-        year: i32,
-        due: Option<NaiveDate>,
-        extension: Option<&Act>,
-        today: NaiveDate,
-        soon: Days,
-    ) -> State {
+    fn state(&self, year: i32, due: Option<NaiveDate>, extension: Option<&Act>, today: NaiveDate, soon: Days) -> State {
         let known = self.decided(today, year, due).or_else(|| self.by_facts(due, year, today));
         known.unwrap_or_else(|| match due {
             None => State::Unknown,

@@ -206,9 +206,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
     }
     let supplements = row.text("supplements");
     // A supplement that states no term leaves the term of its contract as it is.
-    if term_ends_on.is_none()
-        && supplements.is_none()
-        && matches!(kind, Some(kind) if kind != ContractKind::Allocation)
+    if term_ends_on.is_none() && supplements.is_none() && matches!(kind, Some(kind) if kind != ContractKind::Allocation)
     {
         row.refuse("missing-value", "term_ends_on", "", "term_ends_on or term_years: only allocated land has no term");
     }

@@ -51,7 +51,8 @@ pub struct Bond {
     pub demanded_on: Option<NaiveDate>,
     pub state: &'static str,
     pub days_since_demand: Option<i64>,
-    pub settled: Option<&'static str>,
+    pub settled: bool,
+    pub settlement: Option<&'static str>,
     pub settled_on: Option<NaiveDate>,
     pub forfeited_wan_yuan: Option<f64>,
 }
@@ -155,7 +156,8 @@ impl Contract {
                     demanded_on: bond.demanded_on,
                     state: track.name(),
                     days_since_demand: track.days(),
-                    settled: bond.settled.map(Settlement::name),
+                    settled: bond.settled.is_some(),
+                    settlement: bond.settled.map(Settlement::name),
                     settled_on: bond.settled.map(|settled| settled.on),
                     forfeited_wan_yuan: number(bond.settled.and_then(|settled| settled.forfeited_wan_yuan)),
                 })
