@@ -1,6 +1,8 @@
 //! Supplementary contracts (补充合同): the newest one that states a term rules it, in clocks, reviews, lists, ledgers and
 //! exports alike, and in none of them before it was signed or known.
 
+use chrono::NaiveDate;
+use landcycle::{domain::moment::Moment, store::snapshot};
 use serde_json::{Value, json};
 
 use crate::support::{Ended, Town, parcel_code};
@@ -115,7 +117,7 @@ async fn price_and_plot_ratio_bounds_are_those_of_the_newest_supplement_and_what
 }
 
 #[tokio::test]
-async fn a_review_a_query_and_an_export_go_by_the_amended_contract() {
+async fn a_review_the_map_and_an_export_go_by_the_amended_contract() {
     let town = town(&["H2-1,P2,grant,2020-01-01,2037-07-01,1,,,,,镇政府,H2,"]).await;
     let run = town.run(&["review", "run", "--as-of", "2026-06-30", "--out", "out"]);
     assert_eq!(run.status, Some(0), "{}", run.said);
@@ -130,12 +132,17 @@ async fn a_review_a_query_and_an_export_go_by_the_amended_contract() {
     ] {
         assert_eq!(facts[name], value, "{name}: {facts}");
     }
-    let query = |day: &str| {
-        let ended = town.run(&["query", "--bbox", "121.5021,31.1001,121.5028,31.1008", "--valid-at", day]);
-        assert_eq!(ended.status, Some(0), "{}", ended.said);
-        ended.answer["features"][0]["properties"]["term_end"].clone()
-    };
-    assert_eq!((query("2026-06-30"), query("2019-12-31")), (json!("2037-07-01"), json!("2027-07-01")));
+    // What the map shows of a day, read as today is and as any moment is.
+    for (day, end) in [("2026-06-30", "2037-07-01"), ("2019-12-31", "2027-07-01")] {
+        let (day, end): (NaiveDate, NaiveDate) = (day.parse().unwrap(), end.parse().unwrap());
+        let pool = &town.database.pool;
+        let today = snapshot::load(pool, day, None).await.unwrap();
+        let then = snapshot::load_at(pool, &Moment::on(day), 0.5, None, None).await.unwrap();
+        for shown in [today, then] {
+            let parcel = shown.parcels.iter().find(|parcel| parcel.code == parcel_code(2)).unwrap();
+            assert_eq!(parcel.term_ends_on, Some(end), "{day}");
+        }
+    }
     for (day, end) in [("2026-06-30", "2037-07-01"), ("2019-12-31", "2027-07-01")] {
         let out = town.folder().join("p.csv");
         let ended =

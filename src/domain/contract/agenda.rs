@@ -275,6 +275,7 @@ impl Agenda {
         let of = year.year;
         let how = match (duty.target, year.achieved) {
             (Some(target), Some(achieved)) => {
+                let (target, achieved) = (target.normalize(), achieved.normalize());
                 let unit = duty.unit.as_deref().unwrap_or_default();
                 let bound = if duty.at_most { "≤" } else { "≥" };
                 Words {
