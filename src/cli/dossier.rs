@@ -5,6 +5,7 @@ use super::{Context, Failure};
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
 use crate::flow::dossier::{self, File};
+use crate::http::contract::{Bond, Obligation};
 use crate::http::parcel::{Dossier, wire};
 use chrono::NaiveDate;
 
@@ -83,20 +84,64 @@ fn people(dossier: &Dossier) -> String {
             contract.contract_track.state.replace('_', " "),
             contract.idle_track.state.replace('_', " "),
         ));
-        let rows: Vec<[String; 4]> = contract
-            .obligations
-            .iter()
-            .map(|one| {
-                let due = one.due_on.map_or_else(String::new, |day| day.to_string());
-                let state = format!("{} ({})", one.clock.state_zh, one.clock.state.replace('_', " "));
-                [one.kind.replace('_', " "), due, state, one.clock.how.zh.clone()]
-            })
-            .collect();
+        if !contract.amended_by.is_empty() {
+            text.push_str(&format!("amended by {}\n", contract.amended_by.join(", ")));
+        }
+        let bonds: Vec<[String; 4]> = contract.bonds.iter().map(bond).collect();
+        if !bonds.is_empty() {
+            text.push_str(&table(["bond", "万元", "due", "state"], &bonds));
+        }
+        let rows: Vec<[String; 4]> = contract.obligations.iter().flat_map(obligation).collect();
         if !rows.is_empty() {
             text.push_str(&table(["obligation", "due", "clock", "how"], &rows));
         }
     }
     text
+}
+
+/// A part of a bond: whether it is owed, and since which demand.
+fn bond(one: &Bond) -> [String; 4] {
+    let since = one.demanded_on.zip(one.days_since_demand);
+    let settled = one.settlement.zip(one.settled_on).map(|(how, on)| format!(": {} on {on}", how.replace('_', " ")));
+    let owed = since.map(|(on, days)| format!(", demanded on {on}, {days} days ago"));
+    [
+        one.part.to_owned(),
+        one.amount_wan_yuan.map_or_else(String::new, |amount| amount.to_string()),
+        one.due_on.map_or_else(String::new, |day| day.to_string()),
+        format!("{}{}", one.state.replace('_', " "), settled.or(owed).unwrap_or_default()),
+    ]
+}
+
+/// An obligation, and below it the years of it that are over.
+fn obligation(one: &Obligation) -> Vec<[String; 4]> {
+    let kind = one.kind.replace('_', " ");
+    let state = |zh: &str, state: &str, late: Option<i64>, met: Option<NaiveDate>, known: Option<&str>| {
+        let late = late.map_or_else(String::new, |days| format!(", {days} days late"));
+        let met = met.map_or_else(String::new, |day| format!(", on {day}"));
+        let inferred = if known == Some("inferred") { " by decision" } else { "" };
+        format!("{zh} ({}{late}{met}{inferred})", state.replace('_', " "))
+    };
+    let due = one.due_on.map_or_else(String::new, |day| day.to_string());
+    let clock = state(one.clock.state_zh, one.clock.state, one.late_days, one.met_on, one.met_on_is);
+    let mut rows = vec![[kind.clone(), due, clock, one.clock.how.zh.clone()]];
+    rows.extend(one.years.iter().map(|year| {
+        let figure = year.achieved.map_or_else(
+            || "no figure is recorded".to_owned(),
+            |achieved| {
+                let (unit, bound) =
+                    (one.unit.as_deref().unwrap_or_default(), one.comparator.as_deref().unwrap_or_default());
+                let target = one.target.map_or_else(String::new, |target| format!(", agreed {bound} {target}"));
+                format!("{achieved} {unit}{target}")
+            },
+        );
+        [
+            format!("{kind} {}", year.year),
+            year.due_on.to_string(),
+            state(year.state_zh, year.state, year.late_days, year.met_on, year.met_on_is),
+            figure,
+        ]
+    }));
+    rows
 }
 
 fn history(file: &File) -> String {

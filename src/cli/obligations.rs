@@ -68,7 +68,10 @@ fn row(item: &Item) -> [String; 6] {
         item.due.to_string(),
         item.days.to_string(),
         item.state.name().replace('_', " "),
-        item.what.name().replace('_', " "),
+        match item.year {
+            Some(year) => format!("{} {year}", item.what.name().replace('_', " ")),
+            None => item.what.name().replace('_', " "),
+        },
         item.contract.clone(),
         item.parcel.clone(),
     ]

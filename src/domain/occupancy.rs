@@ -2,6 +2,7 @@
 //!
 //! They carry an enterprise's yearly figures to parcels, so that no figure counts twice.
 
+use super::contract::Validity;
 use super::enterprise::enterprise_code;
 use super::id::ParcelCode;
 use super::intake::{
@@ -25,6 +26,8 @@ pub const FIELDS: &[Field] = &[
     field("tax_place", Text, false),
     field("share_percent", Number, false),
     field("share_reason", Text, false),
+    field("valid_from", Date, false),
+    field("valid_to", Date, false),
 ];
 
 /// In what right an enterprise uses a parcel.
@@ -65,6 +68,8 @@ pub struct Occupancy {
     pub tax_is_local: bool,
     /// A share of the enterprise's figures that is stated in place of floor area × days.
     pub share: Option<StatedShare>,
+    /// The days of the use of which the row speaks, where the file says so.
+    pub validity: Validity,
 }
 
 /// A share of an enterprise's yearly figures, 0 to 1, that someone answers for.
@@ -98,6 +103,21 @@ pub fn read(row: &mut Reading<'_>) -> Option<Occupancy> {
         .word("tax_place", &[("local", true), ("elsewhere", false), ("本地", true), ("外地", false)])
         .unwrap_or(true);
     let share = stated_share(row);
+    let validity = Validity::read(row);
+    if let (None, Some(day)) = (validity.from, validity.to) {
+        row.refuse("missing-value", "valid_from", "", format!("a day before {day}; to_on says when the use ended"));
+    }
+    if let (Some(day), Some(from)) = (validity.from, from)
+        && (day < from || to.is_some_and(|to| day >= to))
+    {
+        let until = to.map_or_else(String::new, |to| format!(" and before {to}"));
+        row.refuse("period-outside-use", "valid_from", &day.to_string(), format!("a day from {from} on{until}"));
+    }
+    if let (Some(day), Some(to)) = (validity.to, to)
+        && day > to
+    {
+        row.refuse("period-outside-use", "valid_to", &day.to_string(), format!("a day not after {to}"));
+    }
     Some(Occupancy {
         parcel: parcel?,
         enterprise: enterprise?,
@@ -107,6 +127,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Occupancy> {
         to,
         tax_is_local,
         share,
+        validity,
     })
 }
 

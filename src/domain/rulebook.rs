@@ -1,7 +1,7 @@
 //! The rulebook: dated rule values with unit and citation. Formulas are code; their numbers come from here.
 
 use super::review::scheme::{SchemeError, Words};
-use chrono::{Months, NaiveDate};
+use chrono::{Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// A rule value for a period.
@@ -101,6 +101,8 @@ pub mod keys {
     pub const IDLE_FEE_PERCENT: &str = "idle-fee-percent";
     /// Days of public notice before land is taken back.
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
+    /// Days left from which a duty is due soon.
+    pub const DUTY_SOON_DAYS: &str = "duty-soon-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
     pub const BOND_GRACE_DAYS: &str = "bond-grace-days";
     /// Share of the parents' area within which area in and area out of an event count as the same.
@@ -230,6 +232,17 @@ impl Rulebook {
         Ok(Months::new(value.round() as u32))
     }
 
+    /// How many days before its day a duty is due soon; none where no rule is in force.
+    pub fn soon(&self, day: NaiveDate) -> Days {
+        let days = self.on(keys::DUTY_SOON_DAYS, day).map_or(0.0, |value| value.value);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rulebook has no negative values"
+        )]
+        Days::new(days.round() as u64)
+    }
+
     /// The height in metres above which a storey counts twice towards the plot ratio; nothing where the rule is off.
     pub fn tall_storey_m(&self, day: NaiveDate) -> Option<f64> {
         let is_on = self.on(keys::TALL_STOREY_COUNTS, day).is_ok_and(|value| value.value > 0.0);
@@ -261,7 +274,12 @@ mod tests {
     #[test]
     fn the_shipped_rulebook_has_every_value_that_a_formula_asks_for_today() {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
-        for key in keys::ALL.iter().chain(&[keys::TALL_STOREY_M, keys::TALL_STOREY_COUNTS, keys::BUILDING_PART]) {
+        for key in keys::ALL.iter().chain(&[
+            keys::DUTY_SOON_DAYS,
+            keys::TALL_STOREY_M,
+            keys::TALL_STOREY_COUNTS,
+            keys::BUILDING_PART,
+        ]) {
             book.on(key, day(2026, 6, 30)).unwrap_or_else(|error| panic!("{error}"));
         }
     }

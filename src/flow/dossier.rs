@@ -4,9 +4,12 @@ use super::moment;
 use super::refresh::RefreshError;
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
-use crate::domain::contract::bond::BondPart;
-use crate::domain::contract::clock::{Clock, Expiry};
-use crate::domain::contract::tracks::{ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step};
+use crate::domain::contract::bond::{BondPart, SettlementKind};
+use crate::domain::contract::clock::{Clock, Year};
+use crate::domain::contract::expiry::Expiry;
+use crate::domain::contract::tracks::{
+    BondTrack, ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step,
+};
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};
@@ -18,9 +21,6 @@ use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use sqlx::PgPool;
-
-/// A duty is due soon when no more than a quarter is left.
-const SOON: Days = Days::new(90);
 
 /// How many years before this one are shown: as many as the longest window of a review.
 const YEARS_SHOWN: i32 = 5;
@@ -41,14 +41,25 @@ pub struct File {
 /// Where a contract stands.
 #[derive(Debug)]
 pub struct Standing {
-    /// Its obligations, each with its clock.
-    pub duties: Vec<(Held, Clock)>,
-    /// The parts of its bond.
-    pub bonds: Vec<HeldBond>,
+    /// Its obligations, each with its clock and with the years of it that are over.
+    pub duties: Vec<Duty>,
+    /// The parts of its bond, and where each stands.
+    pub bonds: Vec<(HeldBond, BondTrack)>,
     /// The end of its term; nothing for land without term.
     pub expiry: Option<Expiry>,
     /// The two tracks.
     pub tracks: Tracks,
+}
+
+/// An obligation with where it stands.
+#[derive(Debug)]
+pub struct Duty {
+    /// What the register holds.
+    pub held: Held,
+    /// Its clock.
+    pub clock: Clock,
+    /// Of a yearly duty, the years whose day is over.
+    pub years: Vec<Year>,
 }
 
 /// The two tracks on which land that is not built on can be lost, side by side.
@@ -78,7 +89,8 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     for contract in &found.contracts {
         let watched = found.watched.iter().find(|one| one.number == contract.number);
         let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
-        standings.push(standing(contract, watched, in_use, &limits, found.day)?);
+        let soon = rulebook.soon(found.day);
+        standings.push(standing(contract, watched, in_use, &limits, found.day, soon)?);
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
@@ -91,11 +103,15 @@ fn standing(
     in_use: bool,
     limits: &Limits,
     day: NaiveDate,
+    soon: Days,
 ) -> Result<Standing, RefreshError> {
     let calendar = rules::calendar()?;
-    let clocks = watched.map(|watched| watched.clocks(calendar, day, SOON)).unwrap_or_default();
-    let duties: Vec<(Held, Clock)> = clocks.into_iter().map(|(held, clock)| (held.clone(), clock)).collect();
-    let steps: Vec<Step> = duties.iter().filter_map(|(held, clock)| held.step(clock)).collect();
+    let clocks = watched.map(|watched| watched.clocks(calendar, day, soon)).unwrap_or_default();
+    let duties: Vec<Duty> = clocks
+        .into_iter()
+        .map(|(held, clock)| Duty { years: held.promise().years(day), held: held.clone(), clock })
+        .collect();
+    let steps: Vec<Step> = duties.iter().filter_map(|duty| duty.held.step(&duty.clock)).collect();
     let site = Site {
         developed_percent: contract.developed_percent,
         invested_percent: contract.invested_percent,
@@ -124,7 +140,10 @@ fn standing(
         idle,
         idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
     };
-    Ok(Standing { duties, expiry: contract.term_ends_on.and_then(|end| limits.expiry(end)), tracks, bonds })
+    // Whose term it is, and that a supplement has none of its own, is known to what is watched.
+    let expiry = watched.and_then(|watched| watched.term_ends_on).and_then(|end| limits.expiry(end));
+    let bonds = bonds.into_iter().map(|bond| (bond.track(limits), bond)).map(|(track, bond)| (bond, track)).collect();
+    Ok(Standing { duties, expiry, tracks, bonds })
 }
 
 /// Everything with a day, in the words of a timeline.
@@ -148,8 +167,8 @@ fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
     }
     for (contract, standing) in found.contracts.iter().zip(standings) {
         of_contract(&mut told, contract, found.watched.iter().find(|one| one.number == contract.number));
-        for (held, clock) in &standing.duties {
-            of_duty(&mut told, held, clock);
+        for duty in &standing.duties {
+            of_duty(&mut told, duty);
         }
     }
     let of_this = |event: &&Past| event.parties.iter().any(|party| party.code == *code);
@@ -208,18 +227,41 @@ fn of_contract(told: &mut Vec<Entry>, contract: &Contract, watched: Option<&Watc
     put(watched.and_then(|one| one.paid_on), "付清价款", "the price is paid in full");
     put(watched.and_then(|one| one.handed_over_on), "交地", "the land is handed over");
     put(contract.suspended_on, "中止建设", "works stand still");
-    put(contract.term_ends_on, "使用年期届满", "the term ends");
+    // A supplement has no term of its own.
+    put(watched.and_then(|one| one.term_ends_on), "使用年期届满", "the term ends");
     for bond in watched.map(|one| one.bonds.as_slice()).unwrap_or_default() {
         if let Some(day) = bond.paid_on {
             told.push(Entry::new(day, Kind::Bond, "缴纳履约保证金", "a bond is paid").of(number));
         }
+        if let Some(day) = bond.demanded_on {
+            told.push(Entry::new(day, Kind::Bond, "催缴履约保证金", "a bond is demanded").of(number));
+        }
+        if let Some(settled) = bond.settled {
+            let (zh, en) = match settled.kind {
+                SettlementKind::Returned => ("退还履约保证金", "a bond is returned"),
+                SettlementKind::Forfeited => ("没收履约保证金", "a bond is forfeited"),
+                SettlementKind::PartlyForfeited => ("部分没收履约保证金", "a bond is forfeited in part"),
+            };
+            told.push(Entry::new(settled.on, Kind::Bond, zh, en).of(number));
+        }
     }
 }
 
-fn of_duty(told: &mut Vec<Entry>, held: &Held, clock: &Clock) {
+fn of_duty(told: &mut Vec<Entry>, duty: &Duty) {
+    let Duty { held, clock, years } = duty;
     let (zh, en) = (held.kind.chinese(), held.kind.name().replace('_', " "));
     if let Some(day) = held.met_on {
         let entry = Entry::new(day, Kind::Obligation, format!("{zh}：已履行"), format!("{en} is done"));
+        told.push(entry.of(&held.number));
+    }
+    for one in years.iter().filter(|one| Some(one.year) != clock.year) {
+        let (of, state) = (one.year, &one.state);
+        let entry = Entry::new(
+            one.due,
+            Kind::Obligation,
+            format!("{zh}{of}年度到期（{}）", state.chinese()),
+            format!("{en} of {of} falls due ({})", state.name().replace('_', " ")),
+        );
         told.push(entry.of(&held.number));
     }
     if let Some(day) = clock.due {

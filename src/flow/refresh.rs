@@ -51,7 +51,8 @@ pub async fn bring_tiers_up_to_date(pool: &PgPool, today: NaiveDate) -> Result<(
         return Ok(write.abandon().await?);
     }
     let moved = store::place::refresh_tiers(&mut write, today, share).await?;
-    // Which day the buildings were last put on their land is not kept; to look at a year too many changes nothing.
+    // Which day the buildings were last put on their land is not kept. That is done each day on which the law turns, so any
+    // span of days would do after which no server was off: a leap year is one, and to look too far back changes nothing.
     let turned = Moved::Law(today - Days::new(366), today);
     let least_part = rules::least_building_part(rulebook, today)?;
     let parts = store::building::stand(&mut write, turned, today, least_part).await?;

@@ -9,7 +9,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{obligations, parcel, plot_ratio};
+pub use api::{contract, obligations, parcel, plot_ratio};
 
 use crate::atlas::Atlas;
 use crate::store;

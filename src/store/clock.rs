@@ -1,14 +1,15 @@
 //! What clocks look at: the contracts of a day with their obligations, the decisions about those, and their bonds.
 
 use super::StoreError;
+use super::amendment::{Amendment, amendments};
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
-use crate::domain::contract::bond::BondPart;
+use crate::domain::contract::bond::{BondPart, Settlement, SettlementKind};
 use crate::domain::contract::due::{DueColumns, DueRule};
-use crate::domain::contract::obligation::{Act, ActKind, Excuse, ObligationKind};
+use crate::domain::contract::obligation::{Act, ActKind, Excuse, ObligationKind, YearFact};
 use crate::domain::moment::Moment;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection as _, PgConnection, PgPool};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Every contract that is law on a day, with everything that has a clock, in one moment; in the order of numbers.
 pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, StoreError> {
@@ -46,15 +47,19 @@ pub(super) async fn read(
         paid_on: row.paid_on,
         handed_over_on: row.handed_over_on,
         term_ends_on: row.term_ends_on,
+        term_by: None,
         duties: Vec::new(),
         bonds: Vec::new(),
     })
     .collect();
+    let parcels = parcel.map(|code| [code.to_owned()]);
+    amend(&mut contracts, amendments(connection, moment, parcels.as_ref().map(<[String; 1]>::as_slice)).await?);
     let place: HashMap<String, usize> =
         contracts.iter().enumerate().map(|(index, one)| (one.number.clone(), index)).collect();
     // Of one parcel only what its own contracts say; of all, everything, without a list of every number.
     let numbers: Option<Vec<String>> = parcel.map(|_| contracts.iter().map(|one| one.number.clone()).collect());
     let mut acts = acts(connection, known_at, numbers.as_deref()).await?;
+    let mut years = years(connection, known_at, numbers.as_deref()).await?;
     let rows = sqlx::query!(
         r#"select number, contract, kind, due_on, due_after, due_count, due_unit, due_yearly, due_from_year, due_to_year,
                target, unit, at_most, met_on, achieved, excuse, body
@@ -92,11 +97,13 @@ pub(super) async fn read(
             },
             body: row.body,
             acts: acts.remove(&row.number).unwrap_or_default(),
+            years: years.remove(&row.number).unwrap_or_default(),
             number: row.number,
         });
     }
     let rows = sqlx::query!(
-        r#"select contract, part, amount_wan_yuan, due_on, paid_on, settled from bond
+        r#"select contract, part, amount_wan_yuan, due_on, paid_on, demanded_on, settled, settled_on, forfeited_wan_yuan
+           from bond
            where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
              and ($3::text[] is null or contract = any($3)) order by contract collate "C", part"#,
         day,
@@ -112,10 +119,57 @@ pub(super) async fn read(
             amount_wan_yuan: row.amount_wan_yuan,
             due_on: row.due_on,
             paid_on: row.paid_on,
-            is_settled: row.settled.is_some(),
+            demanded_on: row.demanded_on,
+            settled: match row.settled.zip(row.settled_on) {
+                None => None,
+                Some((settled, on)) => {
+                    let kind = word(&SettlementKind::WORDS, &settled, "bond", "settled", &row.contract)?;
+                    Some(Settlement { kind, on, forfeited_wan_yuan: row.forfeited_wan_yuan })
+                }
+            },
         });
     }
     Ok(contracts)
+}
+
+/// Gives each contract the term that its supplements state, and the responsible unit. A supplement has no term of its own
+/// to end or to be renewed.
+fn amend(contracts: &mut [Watched], amendments: Vec<Amendment>) {
+    let supplements: HashSet<String> = amendments.iter().flat_map(|one| one.by_numbers.iter().cloned()).collect();
+    let mut amended: HashMap<String, Amendment> = amendments.into_iter().map(|one| (one.number.clone(), one)).collect();
+    for contract in contracts {
+        if supplements.contains(&contract.number) {
+            contract.term_ends_on = None;
+        } else if let Some(by) = amended.remove(&contract.number) {
+            contract.term_ends_on = by.term_ends_on.or(contract.term_ends_on);
+            contract.term_by = by.term_by;
+            contract.responsible_unit = by.responsible_unit.or(contract.responsible_unit.take());
+        }
+    }
+}
+
+/// What came of single years, by the number of the obligation.
+async fn years(
+    connection: &mut PgConnection,
+    known_at: Option<DateTime<Utc>>,
+    contracts: Option<&[String]>,
+) -> Result<HashMap<String, Vec<YearFact>>, StoreError> {
+    let rows = sqlx::query!(
+        "select obligation, year, met_on, achieved from obligation_year
+         where recorded @> coalesce($1::timestamptz, 'infinity')
+           and ($2::text[] is null or obligation in (select number from obligation where contract = any($2)))
+         order by obligation, year",
+        known_at,
+        contracts
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut years: HashMap<String, Vec<YearFact>> = HashMap::new();
+    for row in rows {
+        let fact = YearFact { year: row.year, met_on: row.met_on, achieved: row.achieved };
+        years.entry(row.obligation).or_default().push(fact);
+    }
+    Ok(years)
 }
 
 /// What was decided, by the number of the obligation.
@@ -125,7 +179,7 @@ async fn acts(
     contracts: Option<&[String]>,
 ) -> Result<HashMap<String, Vec<Act>>, StoreError> {
     let rows = sqlx::query!(
-        "select obligation, act, on_date, until, ground, document from obligation_act
+        "select obligation, act, on_date, until, ground, document, year from obligation_act
          where recorded @> coalesce($1::timestamptz, 'infinity')
            and ($2::text[] is null or obligation in (select number from obligation where contract = any($2)))
          order by obligation, on_date, id",
@@ -137,7 +191,8 @@ async fn acts(
     let mut acts: HashMap<String, Vec<Act>> = HashMap::new();
     for row in rows {
         let kind = word(&ActKind::WORDS, &row.act, "obligation_act", "act", &row.obligation)?;
-        let act = Act { kind, on: row.on_date, until: row.until, ground: row.ground, document: row.document };
+        let act =
+            Act { kind, on: row.on_date, until: row.until, ground: row.ground, document: row.document, year: row.year };
         acts.entry(row.obligation).or_default().push(act);
     }
     Ok(acts)

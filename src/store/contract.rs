@@ -2,17 +2,18 @@
 
 use super::copy::Rows;
 use super::stage::{Merged, Refused, Row};
-use super::versions::{check_versions, merge_versions};
+use super::versions::{check_versions, merge_versions, move_ends};
 use super::write::Write;
 use super::{StoreError, bond};
 use crate::domain::contract::Contract;
-use crate::domain::contract::bond::BondForm;
+use crate::domain::contract::bond::{BondForm, Settlement};
 use crate::domain::quantity::PlotRatio;
 use sqlx::PgConnection;
 
 /// Puts one row on its way in.
 pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Contract) {
-    rows.row(file, row, &it.number)
+    let mut cells = rows.row(file, row, &it.number);
+    cells
         .text(&it.number)
         .text(it.parcel.as_str())
         .text(it.kind.name())
@@ -43,7 +44,16 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Contract) {
         .optional_date(it.validity.from)
         .optional_date(it.validity.to)
         .value(&it.validity.from.is_none())
-        .end();
+        .value(&it.validity.is_period())
+        .optional_date(it.bonds.demanded_on);
+    let [start, completion, production] = it.bonds.parts_settled;
+    for settled in [it.bonds.whole_settled, start, completion, production] {
+        cells
+            .optional_text(settled.map(Settlement::name))
+            .optional_date(settled.map(|settled| settled.on))
+            .optional_decimal(settled.and_then(|settled| settled.forfeited_wan_yuan));
+    }
+    cells.end();
 }
 
 /// Takes out the staged rows that refer to nothing.
@@ -86,6 +96,21 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
     refused.extend(rows.into_iter().map(|row| {
         row.refuse("unknown-contract", "supplements", "the number of a contract in the register or in this import")
     }));
+    move_ends!(
+        connection,
+        "contract",
+        from "stage_contract",
+        matching "t.number = s.number",
+        same "o.number = t.number",
+        changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
+         t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
+         t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
+         t.deposit_wan_yuan"
+        to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
+         s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
+         s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
+         s.deposit_wan_yuan"
+    );
     // Where no day is given, a contract is law from its signature, and a corrected signature corrects that day too.
     check_versions!(
         connection,
@@ -96,6 +121,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         same "o.number = t.number",
         first "s.signed_on",
         kept "case when lower(t.valid) = t.signed_on and not exists (select from contract o where o.number = t.number and upper_inf(o.recorded) and o.valid << t.valid) then s.signed_on else lower(t.valid) end",
+        lasting "upper(t.valid)",
         changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
          t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
          t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
@@ -170,7 +196,8 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         values "s.number, s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, \
          s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, \
          s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, \
-         s.handed_over_on, s.deposit_wan_yuan"
+         s.handed_over_on, s.deposit_wan_yuan",
+        days "valid" as "piece"
     );
     end_with_contract(write).await?;
     // A row whose contract was known as it is, but whose bond was not, changed something.
@@ -191,7 +218,7 @@ async fn end_with_contract(write: &mut Write) -> Result<(), StoreError> {
     sqlx::query!(
         "with closed as (
              update obligation t set recorded = tstzrange(lower(t.recorded), $1) from stage_contract s
-             where t.contract = s.number and s.valid_to is not null and upper_inf(t.recorded)
+             where t.contract = s.number and s.valid_to is not null and not s.period and upper_inf(t.recorded)
                  and t.valid && daterange(s.valid_to, null)
              returning t.*, s.valid_to)
          insert into obligation (number, contract, kind, due_on, target, unit, at_most, met_on, achieved, excuse, due_after,
@@ -209,13 +236,13 @@ async fn end_with_contract(write: &mut Write) -> Result<(), StoreError> {
     sqlx::query!(
         "with closed as (
              update bond t set recorded = tstzrange(lower(t.recorded), $1) from stage_contract s
-             where t.contract = s.number and s.valid_to is not null and upper_inf(t.recorded)
+             where t.contract = s.number and s.valid_to is not null and not s.period and upper_inf(t.recorded)
                  and t.valid && daterange(s.valid_to, null)
              returning t.*, s.valid_to)
-         insert into bond (contract, part, amount_wan_yuan, percent, form, due_on, paid_on, settled, settled_on,
+         insert into bond (contract, part, amount_wan_yuan, percent, form, due_on, paid_on, demanded_on, settled, settled_on,
              forfeited_wan_yuan, valid, recorded, revision)
-         select contract, part, amount_wan_yuan, percent, form, due_on, paid_on, settled, settled_on, forfeited_wan_yuan,
-             daterange(lower(valid), valid_to), tstzrange($1, null), $2
+         select contract, part, amount_wan_yuan, percent, form, due_on, paid_on, demanded_on, settled, settled_on,
+             forfeited_wan_yuan, daterange(lower(valid), valid_to), tstzrange($1, null), $2
          from closed where lower(valid) is null or lower(valid) < valid_to",
         at,
         revision

@@ -1,5 +1,6 @@
 //! Everything the register knows, or knew, of one parcel, read in one moment.
 
+use super::amendment::{Amendment, amendments};
 use super::geometry::from_wkb;
 use super::lifecycle::Stay;
 use super::lineage::family::{self, Lineage};
@@ -11,6 +12,7 @@ use crate::domain::plot_ratio::FloorUse;
 use crate::domain::quantity::SquareMetres;
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
+use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 use std::ops::RangeInclusive;
@@ -123,11 +125,26 @@ pub struct Contract {
     pub supplements: Option<String>,
     /// The day of the event that began it as a copy of the contract it names, which it takes over.
     pub taken_over_on: Option<NaiveDate>,
+    /// The supplementary contracts whose newest terms stand here, the oldest first.
+    pub amended_by: Vec<String>,
     pub deposit_wan_yuan: Option<f64>,
     pub developed_percent: Option<f64>,
     pub invested_percent: Option<f64>,
     pub suspended_on: Option<NaiveDate>,
     pub recorded_at: DateTime<Utc>,
+}
+
+impl Contract {
+    /// Takes the terms that its supplements state.
+    fn amend(&mut self, by: Amendment) {
+        self.term_ends_on = by.term_ends_on.or(self.term_ends_on);
+        self.price_wan_yuan = by.price_wan_yuan.and_then(|price| price.to_f64()).or(self.price_wan_yuan);
+        self.plot_ratio_low = by.plot_ratio_low.or(self.plot_ratio_low);
+        self.plot_ratio_high = by.plot_ratio_high.or(self.plot_ratio_high);
+        self.performance_terms |= by.performance_terms;
+        self.responsible_unit = by.responsible_unit.or(self.responsible_unit.take());
+        self.amended_by = by.by_numbers;
+    }
 }
 
 /// A use of its floor area.
@@ -250,7 +267,7 @@ pub async fn read(
             vacant: SquareMetres(row.vacant_m2),
         }),
     });
-    let contracts = sqlx::query_as!(
+    let mut contracts = sqlx::query_as!(
         Contract,
         r#"select c.number, c.kind, c.holder, e.name as "holder_name?", c.signed_on, c.term_starts_on, c.term_ends_on,
                c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high, c.performance_terms,
@@ -258,7 +275,7 @@ pub async fn read(
                (select e.on_date from parcel p join lineage_duty u on u.to_parcel = p.id join lineage_event e on e.id = u.event
                 where p.code = c.parcel and u.thing = 'contract' and u.to_number = c.number and u.from_number = c.supplements
                 limit 1) as taken_over_on,
-               c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               array[]::text[] as "amended_by!", c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
                c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')
@@ -271,6 +288,11 @@ pub async fn read(
     .fetch_all(&mut *tx)
     .await?;
     let then = Moment { valid_at: day, known_at };
+    for by in amendments(&mut tx, &then, Some(&[code.to_owned()])).await? {
+        if let Some(contract) = contracts.iter_mut().find(|one| one.number == by.number) {
+            contract.amend(by);
+        }
+    }
     let watched = clock::read(&mut tx, &then, Some(code)).await?;
     let life = lifecycle::life(&mut tx, code, moment).await?;
     let mut lineage = family::of(&mut tx, code).await?;

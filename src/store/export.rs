@@ -109,7 +109,7 @@ fn query(what: What) -> (&'static str, &'static str) {
         What::Parcels => (include_str!("export/parcels.sql"), "parcel_code collate \"C\""),
         What::Zones => (include_str!("export/zones.sql"), "zone_code collate \"C\""),
         What::Contracts => (include_str!("export/contracts.sql"), "contract_no collate \"C\""),
-        What::Obligations => (include_str!("export/obligations.sql"), "obligation_no collate \"C\""),
+        What::Obligations => (include_str!("export/obligations.sql"), "obligation_no collate \"C\", year nulls first"),
         What::Returns => (include_str!("export/returns.sql"), "enterprise_code collate \"C\", year"),
         // The best first where all stand, the worst first where something is to be done.
         What::ReviewResults => (include_str!("export/review.sql"), "rank nulls last, parcel_code collate \"C\""),

@@ -2,6 +2,7 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+mod amendment;
 pub mod bond;
 pub mod building;
 mod bulk;

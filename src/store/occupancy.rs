@@ -3,8 +3,8 @@
 use super::StoreError;
 use super::copy::Rows;
 use super::doubt::{Doubt, Doubts};
-use super::recorded::merge_recorded;
 use super::stage::{Merged, Refused, Row};
+use super::versions::{check_versions, merge_versions};
 use super::write::Write;
 use crate::domain::occupancy::Occupancy;
 use crate::domain::review::sharing::{Use, misstated};
@@ -24,6 +24,10 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Occupancy) {
         .value(&it.tax_is_local)
         .optional_number(it.share.as_ref().map(|stated| stated.share))
         .optional_text(it.share.as_ref().map(|stated| stated.reason.as_str()))
+        .optional_date(it.validity.from)
+        .optional_date(it.validity.to.or(it.to))
+        .value(&it.validity.from.is_none())
+        .value(&it.validity.is_period())
         .end();
 }
 
@@ -54,18 +58,31 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
             "the code of an enterprise in the register; import enterprises first",
         )
     }));
+    check_versions!(
+        connection,
+        refused,
+        "occupancy",
+        from "stage_occupancy",
+        matching "t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.began_on = s.from_on",
+        same "o.parcel = t.parcel and o.enterprise = t.enterprise and o.role = t.role and o.began_on = t.began_on",
+        first "s.from_on",
+        kept "lower(t.valid)",
+        lasting "s.valid_to",
+        changed "t.floor_area_m2, t.tax_is_local, t.share, t.share_reason"
+        to "s.floor_area_m2, s.tax_is_local, s.share, s.share_reason"
+    );
     // What an event found and passed on is known; nothing else lasts on a parcel that has ended.
     let rows = sqlx::query_as!(
         Row,
         "delete from stage_occupancy s using parcel p, lineage_party y, lineage_event e, revision r
          where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event and r.id = e.revision
-           and (s.to_on is null or s.to_on > e.on_date)
+           and (s.valid_to is null or s.valid_to > e.on_date)
            and not exists (
                select from occupancy t
-               where t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on
-                 and upper(t.recorded) = r.recorded_at
+               where t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.began_on = s.from_on
+                 and upper(t.recorded) = r.recorded_at and (s.corrects or t.from_on = s.valid_from)
                  and (t.to_on, t.floor_area_m2, t.tax_is_local, t.share, t.share_reason)
-                     is not distinct from (s.to_on, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason))
+                     is not distinct from (s.valid_to, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason))
          returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.parcel, e.on_date, e.kind, e.document) as value"
     )
     .fetch_all(&mut *connection)
@@ -86,23 +103,23 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
     let known = sqlx::query!(
         "delete from stage_occupancy s using parcel p, lineage_party y, lineage_event e
          where p.code = s.parcel and y.parcel_id = p.id and y.part = 'ended' and e.id = y.event
-           and (s.to_on is null or s.to_on > e.on_date)"
+           and (s.valid_to is null or s.valid_to > e.on_date)"
     )
     .execute(write.connection())
     .await?
     .rows_affected();
-    let merged: Result<Merged, StoreError> = merge_recorded!(
+    let merged: Merged = merge_versions!(
         write,
         "occupancy",
         from "stage_occupancy",
-        matching "t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.from_on = s.from_on",
-        changed "t.to_on, t.floor_area_m2, t.tax_is_local, t.share, t.share_reason"
-        to "s.to_on, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason",
-        columns "parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason",
-        values "s.parcel, s.enterprise, s.role, s.from_on, s.to_on, s.floor_area_m2, s.tax_is_local, s.share, \
-         s.share_reason"
+        matching "t.parcel = s.parcel and t.enterprise = s.enterprise and t.role = s.role and t.began_on = s.from_on",
+        changed "t.floor_area_m2, t.tax_is_local, t.share, t.share_reason"
+        to "s.floor_area_m2, s.tax_is_local, s.share, s.share_reason",
+        columns "parcel, enterprise, role, began_on, floor_area_m2, tax_is_local, share, share_reason",
+        values "s.parcel, s.enterprise, s.role, s.from_on, s.floor_area_m2, s.tax_is_local, s.share, s.share_reason",
+        days "from_on, to_on" as "lower(piece), upper(piece)"
     );
-    merged.map(|merged| merged.with_known(known))
+    Ok(merged.with_known(known))
 }
 
 /// The staged occupancies of enterprises whose stated shares make no whole at some time; at most `most` of them.
@@ -112,7 +129,7 @@ pub async fn misshared(connection: &mut PgConnection, most: usize) -> Result<Dou
                s.file as "file?", s.row as "row?", s.key as "key?"
            from occupancy o
            left join stage_occupancy s on s.parcel = o.parcel and s.enterprise = o.enterprise and s.role = o.role
-               and s.from_on = o.from_on
+               and s.from_on = o.began_on
            where upper_inf(o.recorded) and o.enterprise in (
                select t.enterprise from stage_occupancy t
                join occupancy u on u.enterprise = t.enterprise and upper_inf(u.recorded) and u.share is not null)

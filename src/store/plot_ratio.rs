@@ -32,7 +32,9 @@ pub async fn read(
     let revision = write::head(&mut tx).await?;
     let rows = sqlx::query!(
         r#"with terms as (
-               select distinct on (parcel) parcel, plot_ratio_low, plot_ratio_high from contract
+               select distinct on (parcel) parcel, coalesce(a.plot_ratio_low, c.plot_ratio_low) as plot_ratio_low,
+                   coalesce(a.plot_ratio_high, c.plot_ratio_high) as plot_ratio_high
+               from contract c left join contract_amendment($1, null, null) a using (number)
                where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
                order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc,
                    number desc)

@@ -1,5 +1,6 @@
 //! Reviews: the facts frozen in one moment, and the runs with their results.
 
+use super::amendment::{Amendment, amendments};
 use super::copy::{self, Rows};
 use super::write::Write;
 use super::{StoreError, clock};
@@ -184,36 +185,42 @@ async fn contracts(
     parcel_of: &HashMap<&str, usize>,
     calendar: &Calendar,
 ) -> Result<HashMap<usize, (ContractFacts, Vec<DutyRow>)>, StoreError> {
-    // The newest contract of each parcel, and behind it those that supplement it.
+    // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
-        r#"with known as (
-               select *, supplements is not null and is_supplement(number, parcel, supplements) as is_supplement
-               from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1)
-           select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
-               invested_percent, suspended_on, is_supplement as "is_supplement!"
-           from known order by parcel, is_supplement, signed_on desc, number desc"#,
+        r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
+               invested_percent, suspended_on
+           from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
+           order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc,
+               number desc"#,
         as_of
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut amended: HashMap<String, Amendment> = amendments(connection, &Moment::on(as_of), None)
+        .await?
+        .into_iter()
+        .map(|one| (one.number.clone(), one))
+        .collect();
     let mut contracts = HashMap::new();
     let mut parcel_of_contract = HashMap::new();
     for row in rows {
         let Some(parcel) = parcel_of.get(row.parcel.as_str()) else { continue };
         // A supplement has duties like the contract that it supplements; an older contract says nothing any more.
-        let newest = !contracts.contains_key(parcel);
-        if newest || row.is_supplement {
-            parcel_of_contract.insert(row.number.clone(), *parcel);
-        }
-        if !newest {
+        if contracts.contains_key(parcel) {
             continue;
+        }
+        parcel_of_contract.insert(row.number.clone(), *parcel);
+        let by = amended.remove(&row.number);
+        for supplement in by.iter().flat_map(|by| &by.by_numbers) {
+            parcel_of_contract.insert(supplement.clone(), *parcel);
         }
         let facts = ContractFacts {
             number: row.number,
             signed_on: row.signed_on,
-            term_ends_on: row.term_ends_on,
-            performance_terms: row.performance_terms,
-            responsible_unit: row.responsible_unit,
+            term_ends_on: by.as_ref().and_then(|by| by.term_ends_on).or(row.term_ends_on),
+            performance_terms: row.performance_terms || by.as_ref().is_some_and(|by| by.performance_terms),
+            responsible_unit: by.as_ref().and_then(|by| by.responsible_unit.clone()).or(row.responsible_unit),
+            amended_by: by.map(|by| by.by_numbers).unwrap_or_default(),
             developed_percent: row.developed_percent,
             invested_percent: row.invested_percent,
             suspended_on: row.suspended_on.filter(|day| *day <= as_of),

@@ -13,11 +13,14 @@ use sqlx::{Acquire, PgConnection};
 /// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
 /// narrow it to the contracts, the floors and the parcels that are meant.
 macro_rules! parcels_of {
-    ($contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
+    ($amended:tt, $contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             ParcelRow,
             r#"with terms as (
-                   select distinct on (parcel) parcel, term_ends_on from contract
+                   select distinct on (parcel) parcel, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
+                   from contract c left join contract_amendment($1, null, "#
+                + $amended
+                + r#") a using (number)
                    where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
                 + $contracts
                 + r#" order by parcel, supplements is not null and is_supplement(number, parcel, supplements),
@@ -49,7 +52,7 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
     let revision = write::head(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
     let of = run.as_ref().map(|run| run.id);
-    let rows = parcels_of!("", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m)
+    let rows = parcels_of!("null", "", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m)
         .fetch_all(&mut *tx)
         .await?;
     let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
@@ -67,6 +70,7 @@ pub(super) async fn parcels(
 ) -> Result<Vec<Parcel>, StoreError> {
     // Not lateral: that is flattened into a join, which first sums the floors of the whole city.
     let some = parcels_of!(
+        "$4::text[]",
         " and parcel = any($4)",
         "(select * from parcel_floor($3, null)
             where parcel_id = any(array(select id from parcel where code = any($4)))) f on f.parcel_id = p.id",
@@ -103,7 +107,8 @@ pub async fn load_at(
                where v.recorded @> coalesce($2::timestamptz, 'infinity') and v.valid @> $1::date
                  and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
            terms as (
-               select distinct on (parcel) parcel, term_ends_on from contract
+               select distinct on (parcel) parcel, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
+               from contract c left join contract_amendment($1, $2, null) a using (number)
                where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
                  and parcel in (select code from here)
                order by parcel, supplements is not null and is_supplement(number, parcel, supplements),

@@ -258,7 +258,7 @@ async fn a_supplementary_contract_never_hides_the_contract_it_supplements() {
         "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,plot_ratio_high,supplements,valid_to";
     let rows = [
         format!("H1,{},grant,2015-01-01,20,1,1.5,,", parcel_code(1)),
-        format!("H2,{},grant,2020-01-01,5,0,9,H1,", parcel_code(1)),
+        format!("H2,{},grant,2020-01-01,,0,,H1,", parcel_code(1)),
         // One that is no longer law.
         format!("H3,{},grant,2021-01-01,50,0,8,,2022-01-01", parcel_code(1)),
     ];

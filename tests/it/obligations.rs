@@ -176,3 +176,143 @@ async fn whoever_asks_about_the_whole_city_while_three_do_is_told_at_once_to_com
     assert_eq!([first, second, third].map(|answer| answer.status().as_u16()), [200; 3]);
     assert_eq!(ask("/api/v1/plot-ratio").await.status().as_u16(), 200);
 }
+
+/// Contract H2 with a bond of 200 due on 22 January 2024, and what else is said of it.
+fn bond(town: &Town, columns: &str, values: &str) -> Ended {
+    let head = "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,responsible_unit,price_wan_yuan,bond_percent,bond_due_on";
+    let row = format!("H2,{},出让,2024-01-15,20,1,镇政府,1000,20,2024-01-22", parcel_code(2));
+    town.import("contracts", &[town.file("b.csv", format!("{head},{columns}\n{row},{values}\n"))], &[])
+}
+
+#[tokio::test]
+async fn a_bond_unpaid_more_than_60_days_after_its_demand_lets_the_contract_be_rescinded() {
+    let town = Town::settled().await;
+    assert_eq!(bond(&town, "bond_demanded_on", "2024-03-01").status, Some(0));
+    let rows = "obligation_no,contract_no,kind,due_after,due_count,due_unit\nB,H2,bond,demand,60,days\n";
+    town.takes("obligations", &town.file("d.csv", rows));
+    let standing = |day: &str| {
+        let found = town.run(&["dossier", &parcel_code(2), "--valid-at", day]).answer["contracts"][0].clone();
+        let bond = &found["bonds"][0];
+        json!([bond["state"], bond["days_since_demand"], found["obligations"][0]["due_on"]])
+    };
+    assert_eq!(standing("2024-02-29"), json!(["not_demanded", null, null]));
+    assert_eq!(standing("2024-04-30"), json!(["owed", 60, "2024-04-30"]));
+    assert_eq!(standing("2024-05-01"), json!(["rescindable", 61, "2024-04-30"]));
+    let text = town.command().args(["dossier", &parcel_code(2), "--valid-at", "2024-05-01"]).output().unwrap();
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("rescindable, demanded on 2024-03-01, 61 days ago"), "{text}");
+    let listed = |day: &str| {
+        let answer = town.run(&["obligations", "due", "--as-of", day]).answer;
+        answer["items"].as_array().unwrap().iter().find(|one| one["what"] == "bond_whole").cloned()
+    };
+    let how = listed("2024-05-01").unwrap()["how"]["en"].clone();
+    assert_eq!(how, "agreed for 2024-01-22; demanded on 2024-03-01, 61 days ago: the contract may be rescinded");
+    // Paid or settled, nothing is owed.
+    bond(&town, "bond_demanded_on,bond_paid_on", "2024-03-01,2024-05-02");
+    assert_eq!(
+        (standing("2024-05-01")[0].clone(), standing("2024-05-02")[0].clone()),
+        (json!("rescindable"), json!("paid"))
+    );
+    bond(&town, "bond_demanded_on,bond_settled,bond_settled_on", "2024-03-01,没收,2024-06-01");
+    assert_eq!(
+        (standing("2024-05-31")[0].clone(), standing("2024-06-01")[0].clone()),
+        (json!("rescindable"), json!("settled"))
+    );
+    assert_eq!((listed("2024-05-31").is_some(), listed("2024-06-01")), (true, None));
+    let kept = "select concat_ws(' ', demanded_on, settled, settled_on, forfeited_wan_yuan) from bond where upper_inf(recorded)";
+    assert_eq!(town.value::<String>(kept).await, "2024-03-01 forfeited 2024-06-01 200.000000");
+}
+
+#[tokio::test]
+async fn what_was_demanded_and_settled_of_a_bond_comes_out_of_an_export_and_goes_in_again() {
+    let town = Town::settled().await;
+    let columns = "bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan,bond_demanded_on,\
+                   bond_start_settled,bond_start_settled_on,bond_completion_settled,bond_completion_settled_on,bond_completion_forfeited_wan_yuan";
+    let ended = bond(&town, columns, "80,70,50,2024-03-01,退还,2025-01-01,partly_forfeited,2026-01-01,35");
+    assert_eq!(ended.tally(), [1, 1, 0, 0], "{}", ended.answer);
+    let kept = "select concat_ws(' ', part, settled, settled_on, forfeited_wan_yuan) from bond where upper_inf(recorded) order by part";
+    let parts = ["completion partly_forfeited 2026-01-01 35.000000", "production", "start returned 2025-01-01"];
+    assert_eq!(town.values::<String>(kept).await, parts);
+    let out = town.folder().join("all.csv");
+    let ended = town.run(&["export", "contracts", "--format", "csv", "--out", out.to_str().unwrap()]);
+    assert_eq!(ended.status, Some(0), "{}", ended.said);
+    assert_eq!(town.tally("contracts", &out), [2, 0, 2, 0], "{}", std::fs::read_to_string(&out).unwrap());
+}
+
+#[tokio::test]
+async fn a_settlement_or_demand_that_does_not_fit_the_bond_is_refused() {
+    let town = Town::settled().await;
+    let parts = "bond_start_wan_yuan,bond_completion_wan_yuan,bond_production_wan_yuan";
+    for (columns, values, code, field) in [
+        ("bond_demanded_on", "2150-01-01", "day-in-the-future", "bond_demanded_on"),
+        ("bond_settled", "returned", "missing-value", "bond_settled_on"),
+        ("bond_settled_on", "2025-01-01", "missing-value", "bond_settled"),
+        (
+            "bond_settled,bond_settled_on,bond_forfeited_wan_yuan",
+            "returned,2025-01-01,5",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_settled,bond_settled_on,bond_forfeited_wan_yuan",
+            "forfeited,2025-01-01,5",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_settled,bond_settled_on",
+            "partly_forfeited,2025-01-01",
+            "settlement-does-not-fit",
+            "bond_forfeited_wan_yuan",
+        ),
+        (
+            "bond_start_settled,bond_start_settled_on",
+            "returned,2025-01-01",
+            "settlement-does-not-fit",
+            "bond_start_settled",
+        ),
+    ] {
+        let ended = bond(&town, columns, values);
+        let finding = &ended.answer["findings"][0];
+        assert_eq!(
+            (ended.status, &finding["code"], &finding["facts"]["field"]),
+            (Some(1), &json!(code), &json!(field)),
+            "{columns}: {}",
+            ended.answer
+        );
+    }
+    let columns = format!("{parts},bond_settled,bond_settled_on,bond_forfeited_wan_yuan");
+    let ended = bond(&town, &columns, "80,70,50,partly_forfeited,2025-01-01,5");
+    assert_eq!(ended.answer["findings"][0]["code"], "settlement-does-not-fit", "of which part is not said");
+    // What is said of the whole holds for each part.
+    assert_eq!(bond(&town, &columns, "80,70,50,forfeited,2025-01-01,").status, Some(0));
+    let kept = "select concat_ws(' ', part, forfeited_wan_yuan) from bond where upper_inf(recorded) order by part";
+    assert_eq!(town.values::<String>(kept).await, ["completion 70.000000", "production 50.000000", "start 80.000000"]);
+}
+
+#[tokio::test]
+async fn a_dossier_says_by_which_day_a_duty_was_met_how_late_and_whether_that_day_is_recorded_or_inferred() {
+    let town = town().await;
+    let head = "obligation_no,contract_no,kind,due_on,met_on,act,act_on,act_ground,act_document";
+    let rows = [
+        "R,H3,start,2008-01-01,2008-01-31,,,,",
+        "I,H3,completion,2009-01-01,,met,2009-03-02,验收,文5",
+        "N,H3,production,2010-01-01,,,,,",
+    ];
+    town.takes("obligations", &town.file("m.csv", format!("{head}\n{}\n", rows.join("\n"))));
+    let answer = town.run(&["dossier", &parcel_code(3), "--valid-at", "2026-06-30"]).answer;
+    let duties = answer["contracts"][0]["obligations"].as_array().unwrap();
+    let of = |number: &str| {
+        let one = duties.iter().find(|one| one["number"] == number).unwrap();
+        json!([one["met_on"], one["met_on_is"], one["late_days"]])
+    };
+    assert_eq!(of("R"), json!(["2008-01-31", "recorded", 30]));
+    assert_eq!(of("I"), json!(["2009-03-02", "inferred", 60]));
+    assert_eq!(of("N"), json!([null, null, 6024]));
+    let output = town.command().args(["dossier", &parcel_code(3), "--valid-at", "2026-06-30"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["已履行 (met, 30 days late, on 2008-01-31)", "已履行 (met, 60 days late, on 2009-03-02 by decision)"]
+    {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+}

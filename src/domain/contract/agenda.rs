@@ -1,10 +1,11 @@
 //! What falls due: the clocks of all contracts on a day, as a list by responsible body. It keeps nothing and decides nothing.
 
-use super::bond::BondPart;
-use super::clock::{Clock, Events, Expiry, Promise, State};
+use super::bond::{BondPart, Settlement};
+use super::clock::{Clock, Events, Promise, State, Year};
 use super::due::DueRule;
-use super::obligation::{Act, Excuse, ObligationKind};
-use super::tracks::{Limits, Step};
+use super::expiry::Expiry;
+use super::obligation::{Act, Excuse, ObligationKind, YearFact};
+use super::tracks::{BondTrack, Limits, Step};
 use crate::domain::calendar::Calendar;
 use crate::domain::review::scheme::Words;
 use chrono::{Days, NaiveDate};
@@ -25,6 +26,7 @@ pub struct Held {
     pub excuse: Option<Excuse>,
     pub body: Option<String>,
     pub acts: Vec<Act>,
+    pub years: Vec<YearFact>,
 }
 
 impl Held {
@@ -39,6 +41,7 @@ impl Held {
             achieved: self.achieved,
             excuse: self.excuse,
             acts: &self.acts,
+            years: &self.years,
         }
     }
 
@@ -62,7 +65,20 @@ pub struct HeldBond {
     pub amount_wan_yuan: Option<Decimal>,
     pub due_on: Option<NaiveDate>,
     pub paid_on: Option<NaiveDate>,
-    pub is_settled: bool,
+    pub demanded_on: Option<NaiveDate>,
+    pub settled: Option<Settlement>,
+}
+
+impl HeldBond {
+    /// Whether nothing is owed of it any more on a day, because it was returned or kept.
+    pub fn is_settled(&self, today: NaiveDate) -> bool {
+        self.settled.is_some_and(|settled| settled.on <= today)
+    }
+
+    /// Where it stands on the day of the rules.
+    pub fn track(&self, limits: &Limits) -> BondTrack {
+        limits.bond(self.demanded_on, self.paid_on, self.settled.map(|settled| settled.on))
+    }
 }
 
 /// A contract with everything that has a clock.
@@ -75,7 +91,10 @@ pub struct Watched {
     pub signed_on: NaiveDate,
     pub paid_on: Option<NaiveDate>,
     pub handed_over_on: Option<NaiveDate>,
+    /// The first day after the term, as its newest supplement states it; nothing for land without term, and for a supplement.
     pub term_ends_on: Option<NaiveDate>,
+    /// The supplement that states the end of the term, where one does.
+    pub term_by: Option<String>,
     pub duties: Vec<Held>,
     pub bonds: Vec<HeldBond>,
 }
@@ -88,6 +107,7 @@ impl Watched {
             signing: past(Some(self.signed_on)),
             payment: past(self.paid_on),
             handover: past(self.handed_over_on),
+            demand: self.bonds.iter().filter_map(|bond| past(bond.demanded_on)).min(),
             ..Events::default()
         };
         for duty in &self.duties {
@@ -140,6 +160,8 @@ pub struct Item {
     pub contract: String,
     /// The parcel.
     pub parcel: String,
+    /// The year, of a yearly duty.
+    pub year: Option<i32>,
     /// Where it stands.
     pub state: State,
     /// The day.
@@ -178,13 +200,17 @@ pub fn agenda(
         let clocks = contract.clocks(calendar, today, within);
         for (duty, clock) in clocks.into_iter().filter(|(duty, _)| wanted(duty.body.as_ref().or(unit))) {
             let body = duty.body.as_ref().or(unit).cloned();
+            for year in duty.promise().years(today).into_iter().filter(|one| Some(one.year) != clock.year) {
+                agenda.note_year(contract, body.as_ref(), duty, year, today);
+            }
             agenda.note(contract, body, What::Obligation(duty.kind), Some(&duty.number), clock, today, within);
         }
         if !wanted(unit) {
             continue;
         }
-        for bond in contract.bonds.iter().filter(|bond| !bond.is_settled) {
-            let Some(due) = bond.due_on else { continue };
+        for bond in contract.bonds.iter().filter(|bond| !bond.is_settled(today)) {
+            // What was demanded without a day agreed is owed from the demand on.
+            let Some(due) = bond.due_on.or(bond.demanded_on.filter(|day| *day <= today)) else { continue };
             let promise = Promise {
                 kind: ObligationKind::Bond,
                 due: Some(DueRule::On(due)),
@@ -194,8 +220,10 @@ pub fn agenda(
                 achieved: None,
                 excuse: None,
                 acts: &[],
+                years: &[],
             };
-            let clock = promise.clock(&events, calendar, today, within);
+            let mut clock = promise.clock(&events, calendar, today, within);
+            add_demand(&mut clock.how, bond, limits);
             agenda.note(contract, unit.cloned(), What::Bond(bond.part), None, clock, today, within);
         }
         if let Some(end) = contract.term_ends_on {
@@ -232,10 +260,44 @@ impl Agenda {
                 number: number.map(str::to_owned),
                 contract: contract.number.clone(),
                 parcel: contract.parcel.clone(),
+                year: clock.year,
                 days: (due - today).num_days(),
                 due,
                 state: clock.state,
                 how: clock.how,
+            }),
+            _ => {}
+        }
+    }
+
+    /// A past year of a yearly duty is on the list while it was missed and neither waived nor made good.
+    fn note_year(&mut self, contract: &Watched, body: Option<&String>, duty: &Held, year: Year, today: NaiveDate) {
+        let of = year.year;
+        let how = match (duty.target, year.achieved) {
+            (Some(target), Some(achieved)) => {
+                let (target, achieved) = (target.normalize(), achieved.normalize());
+                let unit = duty.unit.as_deref().unwrap_or_default();
+                let bound = if duty.at_most { "≤" } else { "≥" };
+                Words {
+                    zh: format!("{of}年度：{achieved}{unit}，约定{bound}{target}{unit}"),
+                    en: format!("in {of}: {achieved} {unit}, agreed {bound} {target}"),
+                }
+            }
+            _ => Words { zh: format!("{of}年度"), en: format!("of {of}") },
+        };
+        match year.state {
+            State::Unknown => self.without_figure += 1,
+            State::Late { .. } | State::Breached => self.items.push(Item {
+                body: body.cloned(),
+                what: What::Obligation(duty.kind),
+                number: Some(duty.number.clone()),
+                contract: contract.number.clone(),
+                parcel: contract.parcel.clone(),
+                year: Some(of),
+                days: (year.due - today).num_days(),
+                due: year.due,
+                state: year.state,
+                how,
             }),
             _ => {}
         }
@@ -252,19 +314,41 @@ impl Agenda {
             }
         };
         let months = months.as_u32();
+        let (by_zh, by_en) = contract
+            .term_by
+            .as_ref()
+            .map(|by| (format!("（补充合同 {by}）"), format!(" (supplementary contract {by})")))
+            .unwrap_or_default();
         self.items.push(Item {
             body: contract.responsible_unit.clone(),
             what: What::RenewalApplication,
             number: None,
             contract: contract.number.clone(),
             parcel: contract.parcel.clone(),
+            year: None,
             state,
             due: apply_by,
             days: (apply_by - today).num_days(),
             how: Words {
-                zh: format!("使用年限至 {end} 届满，提前{months}个月申请续期 → {apply_by}"),
-                en: format!("the term ends before {end}; apply {months} months earlier → {apply_by}"),
+                zh: format!("使用年限至 {end} 届满{by_zh}，提前{months}个月申请续期 → {apply_by}"),
+                en: format!("the term ends before {end}{by_en}; apply {months} months earlier → {apply_by}"),
             },
         });
+    }
+}
+
+/// Says since when a bond is demanded, and what that allows.
+fn add_demand(how: &mut Words, bond: &HeldBond, limits: &Limits) {
+    let (days, may) = match bond.track(limits) {
+        BondTrack::Owed { days } => (days, false),
+        BondTrack::Rescindable { days } => (days, true),
+        _ => return,
+    };
+    let Some(day) = bond.demanded_on else { return };
+    how.zh.push_str(&format!("；{day} 催缴，已 {days} 日"));
+    how.en.push_str(&format!("; demanded on {day}, {days} days ago"));
+    if may {
+        how.zh.push_str("，可以解除合同");
+        how.en.push_str(": the contract may be rescinded");
     }
 }

@@ -2,7 +2,7 @@
 //! rule, and how its day was counted. A clock is stopped only by a decision with ground and document.
 
 use super::due::{DueRule, DueUnit, Event};
-use super::obligation::{Act, ActKind, Excuse, ObligationKind};
+use super::obligation::{Act, ActKind, Excuse, ObligationKind, YearFact};
 use crate::domain::calendar::Calendar;
 use crate::domain::review::scheme::Words;
 use chrono::{Datelike, Days, Months, NaiveDate};
@@ -27,6 +27,8 @@ pub struct Promise<'a> {
     pub excuse: Option<Excuse>,
     /// What was decided about it.
     pub acts: &'a [Act],
+    /// What came of it in each year, where it is a yearly duty.
+    pub years: &'a [YearFact],
 }
 
 /// The days of a contract from which others are counted; nothing is not recorded.
@@ -169,12 +171,40 @@ pub struct Clock {
     pub state: State,
     /// The day it falls due, extensions included.
     pub due: Option<NaiveDate>,
-    /// The day by which it was done, by record or by decision.
+    /// The day by which it was done, in whatever year, by record or by decision.
     pub met_on: Option<NaiveDate>,
+    /// The year that is looked at, of a yearly duty.
+    pub year: Option<i32>,
+    /// The day that the judgement rests on.
+    pub done: Option<Done>,
     /// How that was found, or what is missing.
     pub how: Words,
     /// Years in whose working days no holidays are known.
     pub weekends_only: Vec<i32>,
+}
+
+/// The day by which something was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// The day.
+    pub on: NaiveDate,
+    /// Whether someone recorded that day; else it is that of the decision which says so.
+    pub is_recorded: bool,
+}
+
+/// One year of a yearly duty whose day is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Year {
+    /// The year.
+    pub year: i32,
+    /// The day it fell due, an extension included.
+    pub due: NaiveDate,
+    /// Where it stands.
+    pub state: State,
+    /// The day that the judgement rests on.
+    pub done: Option<Done>,
+    /// The figure reached.
+    pub achieved: Option<Decimal>,
 }
 
 /// The day a rule comes to, and how.
@@ -225,10 +255,7 @@ fn count(rule: DueRule, events: &Events, calendar: &Calendar, year: i32) -> Coun
             counted(
                 NaiveDate::from_ymd_opt(year, month, day),
                 format!("每年{month:02}月{day:02}日（{from}年{}）", until.0),
-                format!(
-                    "each year on {month:02}-{day:02}, from {from}{}; past years stand in the yearly returns",
-                    until.1
-                ),
+                format!("each year on {month:02}-{day:02}, from {from}{}", until.1),
             )
         }
     }
@@ -242,7 +269,9 @@ impl Promise<'_> {
                 Words { zh: "无法计算：未约定期限".into(), en: "cannot be computed: no due rule".into() };
             let state =
                 self.decided(today, 0, None).or_else(|| self.by_facts(None, 0, today)).unwrap_or(State::Unknown);
-            return Clock { state, due: None, met_on: self.done_on(today), how, weekends_only: Vec::new() };
+            let done = self.done(today, 0);
+            let met_on = self.done_on(today);
+            return Clock { state, due: None, met_on, year: None, done, how, weekends_only: Vec::new() };
         };
         let (year, extension) = self.asked(today);
         let mut found = count(rule, events, calendar, year);
@@ -251,17 +280,50 @@ impl Promise<'_> {
             found.how.zh.push_str(&format!("；延期至 {until}（{}，{}）", act.ground, act.document));
             found.how.en.push_str(&format!("; extended to {until} ({}, {})", act.ground, act.document));
         }
-        let state = self.decided(today, year, found.day).or_else(|| self.by_facts(found.day, year, today));
-        let state = state.unwrap_or_else(|| match found.day {
+        let state = self.state(year, found.day, extension, today, soon);
+        if state == State::Unknown && found.day.is_some() {
+            found.how.zh.push_str("；到期未登记数值");
+            found.how.en.push_str("; no figure is recorded for it");
+        }
+        Clock {
+            state,
+            due: found.day,
+            met_on: self.done_on(today),
+            year: matches!(rule, DueRule::Yearly { .. }).then_some(year),
+            done: self.done(today, year),
+            how: found.how,
+            weekends_only: found.weekends_only,
+        }
+    }
+
+    /// The years of a yearly duty whose day is over on a day, each judged by itself; none of any other duty.
+    pub fn years(&self, today: NaiveDate) -> Vec<Year> {
+        let Some(DueRule::Yearly { month, day, from, to }) = self.due else { return Vec::new() };
+        (from..=to.unwrap_or(i32::MAX))
+            .map_while(|year| {
+                let agreed = NaiveDate::from_ymd_opt(year, month, day).filter(|agreed| *agreed < today)?;
+                let extension = self.extension(year, today);
+                let due = extension.and_then(|act| act.until).unwrap_or(agreed);
+                Some(Year {
+                    year,
+                    due,
+                    state: self.state(year, Some(due), extension, today, Days::new(0)),
+                    done: self.done(today, year),
+                    achieved: self.fact(year).and_then(|fact| fact.achieved),
+                })
+            })
+            .collect()
+    }
+
+    /// Where it stands on a day; of a yearly duty that of `year`, whose day is `due`.
+    fn state(&self, year: i32, due: Option<NaiveDate>, extension: Option<&Act>, today: NaiveDate, soon: Days) -> State {
+        let known = self.decided(today, year, due).or_else(|| self.by_facts(due, year, today));
+        known.unwrap_or_else(|| match due {
             None => State::Unknown,
             Some(due) if due < today && self.kind.is_milestone() => {
                 State::Late { days: (today - due).num_days(), excuse: self.excuse }
             }
-            Some(due) if due < today => {
-                found.how.zh.push_str("；到期未登记数值");
-                found.how.en.push_str("; no figure is recorded for it");
-                State::Unknown
-            }
+            Some(due) if due < today => State::Unknown,
             Some(due) => {
                 let days = (due - today).num_days();
                 match extension {
@@ -274,38 +336,71 @@ impl Promise<'_> {
                     None => State::NotDue { days },
                 }
             }
-        });
-        Clock { state, due: found.day, met_on: self.done_on(today), how: found.how, weekends_only: found.weekends_only }
+        })
     }
 
-    /// The day by which it was done, as far as that lies behind: the recorded one, else that of the decision which says so.
+    /// The day by which it was done in whatever year, as far as that lies behind: the recorded one, else that of the
+    /// decision which says so.
     pub fn done_on(&self, today: NaiveDate) -> Option<NaiveDate> {
-        self.met_on.filter(|met| *met <= today).or_else(|| {
+        let recorded = self.years.iter().filter_map(|fact| fact.met_on).chain(self.met_on).filter(|met| *met <= today);
+        recorded.max().or_else(|| {
             let act = self.last(today, |act| act.kind != ActKind::Extended)?;
             matches!(act.kind, ActKind::Met | ActKind::Cured).then_some(act.on)
         })
     }
 
+    /// The same of one year of a yearly duty, and how it is known.
+    fn done(&self, today: NaiveDate, year: i32) -> Option<Done> {
+        if let Some(on) = self.met_in(year).filter(|met| *met <= today) {
+            return Some(Done { on, is_recorded: true });
+        }
+        let act = self.last(today, |act| act.kind != ActKind::Extended && self.is_about(act, year))?;
+        matches!(act.kind, ActKind::Met | ActKind::Cured).then_some(Done { on: act.on, is_recorded: false })
+    }
+
+    /// What is recorded of one year of a yearly duty.
+    fn fact(&self, year: i32) -> Option<&YearFact> {
+        self.years.iter().find(|fact| fact.year == year)
+    }
+
+    /// The day that is recorded as that on which it was met; of a yearly duty in `year`.
+    fn met_in(&self, year: i32) -> Option<NaiveDate> {
+        self.fact(year).and_then(|fact| fact.met_on).or_else(|| self.met_on.filter(|met| self.is_of(*met, year)))
+    }
+
     /// The year in which a yearly duty is looked at on a day, and the extension that holds for it: the year of the next due
     /// day, or the last when there is no next; but the one before while that is still extended. Any other duty has no year.
     fn asked(&self, today: NaiveDate) -> (i32, Option<&Act>) {
-        let Some(DueRule::Yearly { month, day, from, to }) = self.due else {
-            return (0, self.last(today, |act| act.kind == ActKind::Extended));
+        let Some(DueRule::Yearly { from, to, .. }) = self.due else {
+            return (0, self.extension(0, today));
         };
-        let in_year = |year| NaiveDate::from_ymd_opt(year, month, day).unwrap_or(NaiveDate::MAX);
         let clamp = |year: i32| year.max(from).min(to.unwrap_or(i32::MAX));
-        let last_before = |by: NaiveDate| by.year() - i32::from(in_year(by.year()) >= by);
-        // An extension is of the last due day before the day it extends to.
-        let extension = |year| {
-            let of = |until| clamp(last_before(until)) == year;
-            self.last(today, |act| act.kind == ActKind::Extended && act.until.is_some_and(of))
-        };
-        let next = clamp(last_before(today) + 1);
+        let next = clamp(self.last_before(today) + 1);
         let before = clamp(next - 1);
-        match extension(before) {
+        match self.extension(before, today) {
             Some(act) if act.until.is_some_and(|until| until >= today) => (before, Some(act)),
-            _ => (next, extension(next)),
+            _ => (next, self.extension(next, today)),
         }
+    }
+
+    /// The extension that holds for a year: it is of the year it names, else of that of the last due day before the day it
+    /// extends to. Any other duty than a yearly one has one extension.
+    fn extension(&self, year: i32, today: NaiveDate) -> Option<&Act> {
+        let Some(DueRule::Yearly { from, to, .. }) = self.due else {
+            return self.last(today, |act| act.kind == ActKind::Extended);
+        };
+        let clamp = |year: i32| year.max(from).min(to.unwrap_or(i32::MAX));
+        self.last(today, |act| {
+            let of = |until| act.year.unwrap_or_else(|| clamp(self.last_before(until))) == year;
+            act.kind == ActKind::Extended && act.until.is_some_and(of)
+        })
+    }
+
+    /// The year of the last due day before a day, as if the duty had neither first nor last year.
+    fn last_before(&self, by: NaiveDate) -> i32 {
+        let Some(DueRule::Yearly { month, day, .. }) = self.due else { return by.year() };
+        let in_year = NaiveDate::from_ymd_opt(by.year(), month, day).unwrap_or(NaiveDate::MAX);
+        by.year() - i32::from(in_year >= by)
     }
 
     /// Whether something of a day belongs to the due day in `year`. Of a yearly duty it does where it is of that calendar
@@ -318,6 +413,14 @@ impl Promise<'_> {
         }
     }
 
+    /// Whether a decision is about a year: the one it names, else the one it belongs to by its day.
+    fn is_about(&self, act: &Act, year: i32) -> bool {
+        match (self.due, act.year) {
+            (Some(DueRule::Yearly { .. }), Some(named)) => named == year,
+            _ => self.is_of(act.on, year),
+        }
+    }
+
     /// The last decision of some that was made by a day.
     fn last(&self, today: NaiveDate, of: impl Fn(&Act) -> bool) -> Option<&Act> {
         self.acts.iter().filter(|act| act.on <= today && of(act)).max_by_key(|act| act.on)
@@ -325,13 +428,13 @@ impl Promise<'_> {
 
     /// What the last decision that ends or breaks it says.
     fn decided(&self, today: NaiveDate, year: i32, due: Option<NaiveDate>) -> Option<State> {
-        let act = self.last(today, |act| act.kind != ActKind::Extended && self.is_of(act.on, year))?;
+        let act = self.last(today, |act| act.kind != ActKind::Extended && self.is_about(act, year))?;
         Some(match act.kind {
             ActKind::Extended => return None,
             ActKind::Waived => State::Waived { ground: act.ground.clone(), document: act.document.clone() },
             ActKind::Cured => State::Cured { document: act.document.clone() },
             ActKind::Met => {
-                let met = self.met_on.filter(|met| self.is_of(*met, year)).unwrap_or(act.on);
+                let met = self.met_in(year).unwrap_or(act.on);
                 State::Met { late_days: late(met, due) }
             }
             ActKind::FoundBreached => State::Breached,
@@ -340,19 +443,20 @@ impl Promise<'_> {
 
     /// What the recorded facts say by themselves.
     fn by_facts(&self, due: Option<NaiveDate>, year: i32, today: NaiveDate) -> Option<State> {
-        let met = self.met_on.filter(|met| *met <= today && self.is_of(*met, year));
-        if let Some(met) = met {
-            return Some(State::Met { late_days: late(met, due) });
+        let met = self.met_in(year).filter(|met| *met <= today);
+        let is_yearly = matches!(self.due, Some(DueRule::Yearly { .. }));
+        // The figure of a year says by itself whether the promise was kept in it.
+        let achieved = if is_yearly { self.fact(year).and_then(|fact| fact.achieved) } else { self.achieved };
+        let by_day = met.map(|met| State::Met { late_days: late(met, due) });
+        if self.kind.is_milestone() || met.is_some() && !is_yearly {
+            return by_day;
         }
-        if self.kind.is_milestone() || matches!(self.due, Some(DueRule::Yearly { .. })) {
-            return None;
-        }
-        let (target, achieved) = (self.target?, self.achieved?);
+        let Some((target, achieved)) = self.target.zip(achieved) else { return by_day };
         let reached = if self.at_most { achieved <= target } else { achieved >= target };
         let over = due.is_some_and(|due| due < today);
         match (reached, over) {
             // A ceiling is kept only once its day is over.
-            (true, _) if !self.at_most || over => Some(State::Met { late_days: 0 }),
+            (true, _) if !self.at_most || over => by_day.or(Some(State::Met { late_days: 0 })),
             (false, true) => Some(State::Breached),
             _ => None,
         }
@@ -361,40 +465,6 @@ impl Promise<'_> {
 
 fn late(met: NaiveDate, due: Option<NaiveDate>) -> i64 {
     due.map_or(0, |due| (met - due).num_days().max(0))
-}
-
-/// Where the end of a term stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
-    /// Not yet near.
-    Running,
-    /// To be reminded: the application is due by a day.
-    Remind {
-        /// The last day to apply.
-        apply_by: NaiveDate,
-    },
-    /// The last day to apply has passed.
-    ApplicationOver {
-        /// The last day to apply.
-        apply_by: NaiveDate,
-    },
-    /// The term has ended.
-    Ended,
-}
-
-/// The clock of a term whose first day after it is `end`.
-pub fn expiry(end: NaiveDate, today: NaiveDate, apply: Months, remind: Months) -> Expiry {
-    let before = |months| end.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
-    let apply_by = before(apply);
-    if end <= today {
-        Expiry::Ended
-    } else if apply_by < today {
-        Expiry::ApplicationOver { apply_by }
-    } else if before(remind) <= today {
-        Expiry::Remind { apply_by }
-    } else {
-        Expiry::Running
-    }
 }
 
 #[cfg(test)]

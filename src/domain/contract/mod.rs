@@ -4,6 +4,7 @@ pub mod agenda;
 pub mod bond;
 pub mod clock;
 pub mod due;
+pub mod expiry;
 pub mod obligation;
 pub mod tracks;
 
@@ -50,6 +51,19 @@ pub const FIELDS: &[Field] = &[
     field("bond_form", Text, false),
     field("bond_due_on", Date, false),
     field("bond_paid_on", Date, false),
+    field("bond_demanded_on", Date, false),
+    field("bond_settled", Text, false),
+    field("bond_settled_on", Date, false),
+    field("bond_forfeited_wan_yuan", Number, false),
+    field("bond_start_settled", Text, false),
+    field("bond_start_settled_on", Date, false),
+    field("bond_start_forfeited_wan_yuan", Number, false),
+    field("bond_completion_settled", Text, false),
+    field("bond_completion_settled_on", Date, false),
+    field("bond_completion_forfeited_wan_yuan", Number, false),
+    field("bond_production_settled", Text, false),
+    field("bond_production_settled_on", Date, false),
+    field("bond_production_forfeited_wan_yuan", Number, false),
     field("valid_from", Date, false),
     field("valid_to", Date, false),
 ];
@@ -97,7 +111,7 @@ pub struct Contract {
     pub signed_on: NaiveDate,
     /// The first day of the term.
     pub term_starts_on: NaiveDate,
-    /// The first day after the term; allocated land has none.
+    /// The first day after the term; allocated land has none, nor a supplement that leaves the term as it is.
     pub term_ends_on: Option<NaiveDate>,
     /// The price in 万元.
     pub price_wan_yuan: Option<Decimal>,
@@ -139,8 +153,13 @@ pub struct Validity {
 }
 
 impl Validity {
+    /// Whether both days are given, so that the row speaks of those days alone.
+    pub fn is_period(self) -> bool {
+        self.from.is_some() && self.to.is_some()
+    }
+
     /// Reads `valid_from` and `valid_to`.
-    fn read(row: &mut Reading<'_>) -> Self {
+    pub(super) fn read(row: &mut Reading<'_>) -> Self {
         let (from, to) = (row.date("valid_from"), row.date("valid_to"));
         if let (Some(from), Some(to)) = (from, to)
             && to <= from
@@ -185,7 +204,10 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
     {
         row.refuse("period-ends-before-it-begins", "term_ends_on", &end.to_string(), format!("a day after {start}"));
     }
-    if term_ends_on.is_none() && matches!(kind, Some(kind) if kind != ContractKind::Allocation) {
+    let supplements = row.text("supplements");
+    // A supplement that states no term leaves the term of its contract as it is.
+    if term_ends_on.is_none() && supplements.is_none() && matches!(kind, Some(kind) if kind != ContractKind::Allocation)
+    {
         row.refuse("missing-value", "term_ends_on", "", "term_ends_on or term_years: only allocated land has no term");
     }
     let price_wan_yuan = row.decimal("price_wan_yuan");
@@ -202,7 +224,6 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
     let developed_percent = percent(row, "developed_percent");
     let invested_percent = percent(row, "invested_percent");
     let suspended_on = row.date("suspended_on");
-    let supplements = row.text("supplements");
     if let (Some(other), Some(own)) = (&supplements, &number)
         && other == own
     {

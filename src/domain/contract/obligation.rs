@@ -36,6 +36,7 @@ pub const FIELDS: &[Field] = &[
     field("act_until", Date, false),
     field("act_ground", Text, false),
     field("act_document", Text, false),
+    field("year", Integer, false),
     field("valid_from", Date, false),
     field("valid_to", Date, false),
 ];
@@ -212,6 +213,19 @@ pub struct Act {
     pub ground: String,
     /// The document that says so.
     pub document: String,
+    /// The year of a yearly duty that was decided about, where one is named; else the calendar year of the decision.
+    pub year: Option<i32>,
+}
+
+/// What came of a yearly duty in one year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YearFact {
+    /// The year in which it fell due.
+    pub year: i32,
+    /// When it was met.
+    pub met_on: Option<NaiveDate>,
+    /// The figure reached.
+    pub achieved: Option<Decimal>,
 }
 
 /// The kinds of decisions about an obligation.
@@ -260,7 +274,7 @@ impl ActKind {
 
 impl Act {
     /// Reads the columns of a decision; nothing where the row has none.
-    fn read(row: &mut Reading<'_>) -> Option<Self> {
+    fn read(row: &mut Reading<'_>, year: Option<i32>) -> Option<Self> {
         let words: Vec<(&str, ActKind)> = ActKind::WORDS.into_iter().chain(ActKind::CHINESE).collect();
         let kind = row.word("act", &words);
         let (on, until) = (row.date("act_on"), row.date("act_until"));
@@ -297,7 +311,7 @@ impl Act {
         {
             row.refuse("extension-without-a-day", "act_until", &until.to_string(), format!("a day after {on}"));
         }
-        Some(Self { kind, on: on?, until, ground: ground?, document: document? })
+        Some(Self { kind, on: on?, until, ground: ground?, document: document?, year })
     }
 }
 
@@ -332,6 +346,8 @@ pub struct Obligation {
     pub consequence: Option<String>,
     /// What was decided about it.
     pub act: Option<Act>,
+    /// The one year of a yearly duty of which the row speaks; its terms are then those on record.
+    pub year: Option<i32>,
     /// The days on which this version is law, where the file says so.
     pub validity: Validity,
 }
@@ -342,9 +358,11 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
     let contract = row.required_text("contract_no");
     row.required_text("kind");
     let kind = row.word("kind", &ObligationKind::WORDS);
+    let year = year(row);
     let due = DueRule::read(row);
     let target = row.decimal("target");
-    if let Some(kind) = kind {
+    // A row about one year says nothing of the terms.
+    if let (Some(kind), None) = (kind, year) {
         if kind.is_milestone() && due.is_none() {
             row.refuse("missing-value", "due_on", "", "due_on, due_after or due_yearly: a milestone has a due date");
         }
@@ -358,7 +376,14 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
     let achieved = row.decimal("achieved");
     let excuse = row.word("excuse", &Excuse::WORDS);
     let (body, evidence, consequence) = (row.text("body"), row.text("evidence"), row.text("consequence"));
-    let act = Act::read(row);
+    let act = Act::read(row, year);
+    if let Some(year) = year
+        && met_on.is_none()
+        && achieved.is_none()
+        && act.is_none()
+    {
+        row.refuse("missing-value", "achieved", "", format!("met_on, achieved or an act: what came of it in {year}"));
+    }
     let validity = Validity::read(row);
     Some(Obligation {
         number: number?,
@@ -375,8 +400,19 @@ pub fn read(row: &mut Reading<'_>) -> Option<Obligation> {
         evidence,
         consequence,
         act,
+        year,
         validity,
     })
+}
+
+/// The one year of which a row speaks.
+fn year(row: &mut Reading<'_>) -> Option<i32> {
+    let year = row.count("year")?;
+    if !(1949..=2200).contains(&year) {
+        row.refuse("out-of-range", "year", &year.to_string(), "a year between 1949 and 2200");
+        return None;
+    }
+    Some(year)
 }
 
 /// The unit of a target as the register writes it; refused where it does not fit what is promised.

@@ -2,7 +2,7 @@
 //! contract (late start) and the idle-land rules (闲置土地). They run side by side and are never mixed: what one takes or
 //! gives back says nothing of the other.
 
-use super::clock::{Expiry, expiry};
+use super::expiry::{Expiry, expiry};
 use super::obligation::ObligationKind;
 use crate::domain::review::decision::{Idle, Start, Term};
 use crate::domain::review::scheme::SchemeError;
@@ -88,6 +88,8 @@ impl Site {
 pub enum BondTrack {
     /// It was paid.
     Paid,
+    /// It was returned or kept.
+    Settled,
     /// No demand is recorded, from which the days would count.
     NotDemanded,
     /// Owed for so many days since the demand.
@@ -100,6 +102,27 @@ pub enum BondTrack {
         /// Days since the demand.
         days: i64,
     },
+}
+
+impl BondTrack {
+    /// The word used in data and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Settled => "settled",
+            Self::NotDemanded => "not_demanded",
+            Self::Owed { .. } => "owed",
+            Self::Rescindable { .. } => "rescindable",
+        }
+    }
+
+    /// Days since the demand, of what is owed.
+    pub fn days(self) -> Option<i64> {
+        match self {
+            Self::Owed { days } | Self::Rescindable { days } => Some(days),
+            _ => None,
+        }
+    }
 }
 
 impl Limits {
@@ -205,12 +228,21 @@ impl Limits {
         }
     }
 
-    /// Where a bond stands that was demanded on a day.
-    pub fn bond(&self, demanded_on: Option<NaiveDate>, paid_on: Option<NaiveDate>) -> BondTrack {
-        if paid_on.is_some_and(|paid| paid <= self.day) {
+    /// Where a bond stands that was demanded, paid and settled on days, as far as they lie behind.
+    pub fn bond(
+        &self,
+        demanded_on: Option<NaiveDate>,
+        paid_on: Option<NaiveDate>,
+        settled_on: Option<NaiveDate>,
+    ) -> BondTrack {
+        let behind = |day: Option<NaiveDate>| day.filter(|day| *day <= self.day);
+        if behind(settled_on).is_some() {
+            return BondTrack::Settled;
+        }
+        if behind(paid_on).is_some() {
             return BondTrack::Paid;
         }
-        let Some(demanded) = demanded_on else { return BondTrack::NotDemanded };
+        let Some(demanded) = behind(demanded_on) else { return BondTrack::NotDemanded };
         let days = (self.day - demanded).num_days();
         if self.bond_grace.is_some_and(|grace| days > grace) {
             BondTrack::Rescindable { days }

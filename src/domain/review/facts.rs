@@ -96,7 +96,10 @@ pub struct ContractFacts {
     pub invested_percent: Option<f64>,
     /// Since when works stand still.
     pub suspended_on: Option<NaiveDate>,
-    /// Its obligations as they stand on the day.
+    /// The numbers of its supplementary contracts, the oldest first, whose newest terms stand here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amended_by: Vec<String>,
+    /// Its obligations, and theirs, as they stand on the day.
     pub duties: Vec<Duty>,
 }
 

@@ -78,6 +78,7 @@ mod tests {
             developed_percent: None,
             invested_percent: None,
             suspended_on: None,
+            amended_by: Vec::new(),
             duties: vec![Duty {
                 kind: "start".into(),
                 due_on: Some(due),

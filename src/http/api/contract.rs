@@ -2,11 +2,12 @@
 //! of land that is not built on would cost. What they say is worked out in `flow/dossier.rs`.
 
 use super::city::BothLanguages;
-use crate::domain::contract::agenda::Held;
-use crate::domain::contract::clock::{Clock, Expiry, State};
+use crate::domain::contract::bond::Settlement;
+use crate::domain::contract::clock::{Done, State, Year};
+use crate::domain::contract::expiry::Expiry;
 use crate::domain::contract::tracks::{ContractMoney, IdleMoney};
 use crate::domain::review::decision::{Idle, Start};
-use crate::flow::dossier::Standing;
+use crate::flow::dossier::{Duty, Standing};
 use crate::store;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -20,6 +21,7 @@ pub struct Contract {
     pub number: String,
     pub kind: String,
     pub supplements: Option<String>,
+    pub amended_by: Vec<String>,
     pub holder: Option<String>,
     pub holder_name: Option<String>,
     pub signed_on: Option<NaiveDate>,
@@ -46,7 +48,13 @@ pub struct Bond {
     pub amount_wan_yuan: Option<f64>,
     pub due_on: Option<NaiveDate>,
     pub paid_on: Option<NaiveDate>,
+    pub demanded_on: Option<NaiveDate>,
+    pub state: &'static str,
+    pub days_since_demand: Option<i64>,
     pub settled: bool,
+    pub settlement: Option<&'static str>,
+    pub settled_on: Option<NaiveDate>,
+    pub forfeited_wan_yuan: Option<f64>,
 }
 
 /// What a contract asks for by a day.
@@ -59,12 +67,29 @@ pub struct Obligation {
     pub target: Option<f64>,
     pub unit: Option<String>,
     pub comparator: Option<String>,
+    pub year: Option<i32>,
     pub met_on: Option<NaiveDate>,
+    pub met_on_is: Option<&'static str>,
     pub achieved: Option<f64>,
     pub excuse: Option<String>,
     pub body: Option<String>,
     pub late_days: Option<i64>,
     pub clock: WireClock,
+    pub years: Vec<WireYear>,
+}
+
+/// One year of a yearly duty whose day is over.
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize)]
+pub struct WireYear {
+    pub year: i32,
+    pub due_on: NaiveDate,
+    pub state: &'static str,
+    pub state_zh: &'static str,
+    pub met_on: Option<NaiveDate>,
+    pub met_on_is: Option<&'static str>,
+    pub achieved: Option<f64>,
+    pub late_days: Option<i64>,
 }
 
 /// Where an obligation stands, and how its day was counted.
@@ -104,6 +129,7 @@ impl Contract {
             number: one.number.clone(),
             kind: one.kind.clone(),
             supplements: one.supplements.clone(),
+            amended_by: one.amended_by.clone(),
             holder: one.holder.clone(),
             holder_name: one.holder_name.clone(),
             signed_on: Some(one.signed_on),
@@ -122,30 +148,59 @@ impl Contract {
             bonds: standing
                 .bonds
                 .iter()
-                .map(|bond| Bond {
+                .map(|(bond, track)| Bond {
                     part: bond.part.name(),
                     amount_wan_yuan: number(bond.amount_wan_yuan),
                     due_on: bond.due_on,
                     paid_on: bond.paid_on,
-                    settled: bond.is_settled,
+                    demanded_on: bond.demanded_on,
+                    state: track.name(),
+                    days_since_demand: track.days(),
+                    settled: bond.settled.is_some(),
+                    settlement: bond.settled.map(Settlement::name),
+                    settled_on: bond.settled.map(|settled| settled.on),
+                    forfeited_wan_yuan: number(bond.settled.and_then(|settled| settled.forfeited_wan_yuan)),
                 })
                 .collect(),
-            obligations: standing.duties.iter().map(|(held, clock)| obligation(held, clock)).collect(),
+            obligations: standing.duties.iter().map(obligation).collect(),
             contract_track: contract_track(standing.tracks.start, &standing.tracks.start_money),
             idle_track: idle_track(standing.tracks.idle, &standing.tracks.idle_money),
         }
     }
 }
 
-fn obligation(held: &Held, clock: &Clock) -> Obligation {
+/// Days after its day on which it was met, or for which it has been owed; nothing while it is not late.
+fn late_days(state: &State) -> Option<i64> {
+    match state {
+        State::Met { late_days } if *late_days > 0 => Some(*late_days),
+        State::Late { days, .. } => Some(*days),
+        _ => None,
+    }
+}
+
+/// Whether the day by which it was done stands in the register, or is that of the decision which says so.
+fn known_by(done: Option<Done>) -> Option<&'static str> {
+    done.map(|done| if done.is_recorded { "recorded" } else { "inferred" })
+}
+
+fn year(one: &Year) -> WireYear {
+    WireYear {
+        year: one.year,
+        due_on: one.due,
+        state: one.state.name(),
+        state_zh: one.state.chinese(),
+        met_on: one.done.map(|done| done.on),
+        met_on_is: known_by(one.done),
+        achieved: number(one.achieved),
+        late_days: late_days(&one.state),
+    }
+}
+
+fn obligation(duty: &Duty) -> Obligation {
+    let Duty { held, clock, years } = duty;
     let days = match &clock.state {
         State::NotDue { days } | State::DueSoon { days } => Some(*days),
         State::Late { days, .. } => Some(-days),
-        _ => None,
-    };
-    let late_days = match &clock.state {
-        State::Met { late_days } if *late_days > 0 => Some(*late_days),
-        State::Late { days, .. } => Some(*days),
         _ => None,
     };
     Obligation {
@@ -155,11 +210,14 @@ fn obligation(held: &Held, clock: &Clock) -> Obligation {
         target: number(held.target),
         unit: held.unit.clone(),
         comparator: held.target.map(|_| if held.at_most { "<=" } else { ">=" }.to_owned()),
-        met_on: held.met_on,
+        year: clock.year,
+        met_on: clock.done.map(|done| done.on),
+        met_on_is: known_by(clock.done),
         achieved: number(held.achieved),
         excuse: held.excuse.map(|excuse| excuse.name().to_owned()),
         body: held.body.clone(),
-        late_days,
+        late_days: late_days(&clock.state),
+        years: years.iter().map(year).collect(),
         clock: WireClock {
             state: clock.state.name(),
             state_zh: clock.state.chinese(),

@@ -7,7 +7,20 @@ with parts as (
         max(amount_wan_yuan) filter (where part = 'production') as production,
         case when count(distinct form) = 1 then max(form) end as form,
         case when count(distinct due_on) = 1 then max(due_on) end as due_on,
-        case when count(distinct paid_on) = 1 then max(paid_on) end as paid_on
+        case when count(distinct paid_on) = 1 then max(paid_on) end as paid_on,
+        case when count(distinct demanded_on) = 1 then max(demanded_on) end as demanded_on,
+        max(settled) filter (where part = 'whole') as settled,
+        max(settled_on) filter (where part = 'whole') as settled_on,
+        max(forfeited_wan_yuan) filter (where part = 'whole') as forfeited,
+        max(settled) filter (where part = 'start') as start_settled,
+        max(settled_on) filter (where part = 'start') as start_settled_on,
+        max(forfeited_wan_yuan) filter (where part = 'start') as start_forfeited,
+        max(settled) filter (where part = 'completion') as completion_settled,
+        max(settled_on) filter (where part = 'completion') as completion_settled_on,
+        max(forfeited_wan_yuan) filter (where part = 'completion') as completion_forfeited,
+        max(settled) filter (where part = 'production') as production_settled,
+        max(settled_on) filter (where part = 'production') as production_settled_on,
+        max(forfeited_wan_yuan) filter (where part = 'production') as production_forfeited
     from bond where valid @> $3::date and recorded @> coalesce($2::timestamptz, 'infinity') group by contract
 )
 select c.number as contract_no, c.parcel as parcel_code, c.kind, c.holder, c.signed_on,
@@ -19,6 +32,13 @@ select c.number as contract_no, c.parcel as parcel_code, c.kind, c.holder, c.sig
     b.whole::float8 as bond_wan_yuan, b.percent::float8 as bond_percent, b.start::float8 as bond_start_wan_yuan,
     b.completion::float8 as bond_completion_wan_yuan, b.production::float8 as bond_production_wan_yuan,
     b.form as bond_form, b.due_on as bond_due_on, b.paid_on as bond_paid_on,
+    b.demanded_on as bond_demanded_on, b.settled as bond_settled, b.settled_on as bond_settled_on,
+    b.forfeited::float8 as bond_forfeited_wan_yuan, b.start_settled as bond_start_settled,
+    b.start_settled_on as bond_start_settled_on, b.start_forfeited::float8 as bond_start_forfeited_wan_yuan,
+    b.completion_settled as bond_completion_settled, b.completion_settled_on as bond_completion_settled_on,
+    b.completion_forfeited::float8 as bond_completion_forfeited_wan_yuan,
+    b.production_settled as bond_production_settled, b.production_settled_on as bond_production_settled_on,
+    b.production_forfeited::float8 as bond_production_forfeited_wan_yuan,
     lower(c.valid) as valid_from, upper(c.valid) as valid_to, e.name as holder_name,
     coalesce(o.obligations, 0) as obligations, null::bytea as shape
 from contract c

@@ -1,5 +1,6 @@
 with terms as (
-    select distinct on (parcel) parcel, number, term_ends_on from contract
+    select distinct on (parcel) parcel, number, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
+    from contract c left join contract_amendment($3::date, $2, null) a using (number)
     where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $3::date and signed_on <= $3
     order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc, number desc
 )

@@ -226,9 +226,9 @@ pub async fn move_uses(
         "with closed as (
              update occupancy t set recorded = tstzrange(lower(t.recorded), $1)
              where t.parcel = any($2) and upper_inf(t.recorded) and (t.to_on is null or t.to_on > $3) returning t.*)
-         insert into occupancy (parcel, enterprise, role, from_on, recorded, to_on, floor_area_m2, tax_is_local,
+         insert into occupancy (parcel, enterprise, role, began_on, from_on, recorded, to_on, floor_area_m2, tax_is_local,
              share, share_reason, revision)
-         select parcel, enterprise, role, from_on, tstzrange($1, null), $3, floor_area_m2, tax_is_local, share, share_reason, $4
+         select parcel, enterprise, role, began_on, from_on, tstzrange($1, null), $3, floor_area_m2, tax_is_local, share, share_reason, $4
          from closed where from_on < $3",
         at,
         parcels,
@@ -247,9 +247,9 @@ pub async fn move_uses(
     let shares: Vec<Option<f64>> = following.iter().map(|one| one.share).collect();
     let reasons: Vec<Option<String>> = following.iter().map(|one| one.share_reason.clone()).collect();
     sqlx::query!(
-        "insert into occupancy (parcel, enterprise, role, from_on, recorded, to_on, floor_area_m2, tax_is_local, share,
-             share_reason, revision)
-         select parcel, enterprise, role, from_on, tstzrange($8, null), to_on, floor_area_m2, tax_is_local, share,
+        "insert into occupancy (parcel, enterprise, role, began_on, from_on, recorded, to_on, floor_area_m2, tax_is_local,
+             share, share_reason, revision)
+         select parcel, enterprise, role, from_on, from_on, tstzrange($8, null), to_on, floor_area_m2, tax_is_local, share,
              share_reason, $9
          from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::date[], $6::float8[], $7::bool[], $10::float8[],
              $11::text[]) u (parcel, enterprise, role, from_on, to_on, floor_area_m2, tax_is_local, share, share_reason)",

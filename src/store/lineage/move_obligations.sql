@@ -18,9 +18,17 @@ with closed as (
         on n.from_contract = c.contract and n.parcel = m.parcel
 ), decided as (
     -- What was decided about an obligation holds for what follows it: an extension above all.
-    insert into obligation_act (obligation, act, on_date, until, ground, document, recorded, revision)
-    select m.number, a.act, a.on_date, a.until, a.ground, a.document, tstzrange($1, null), $2
+    insert into obligation_act (obligation, act, on_date, until, ground, document, year, recorded, revision)
+    select m.number, a.act, a.on_date, a.until, a.ground, a.document, a.year, tstzrange($1, null), $2
     from moved m join obligation_act a on a.obligation = m.from_number and upper_inf(a.recorded)
+    where m.number <> m.from_number
+), judged as (
+    -- So does what came of its past years, in the proportion in which its figure was shared.
+    insert into obligation_year (obligation, year, met_on, achieved, recorded, revision)
+    select m.number, y.year, y.met_on, round(y.achieved * coalesce(m.target / nullif(c.target, 0), 1), 6),
+        tstzrange($1, null), $2
+    from moved m join closed c on c.number = m.from_number
+    join obligation_year y on y.obligation = m.from_number and upper_inf(y.recorded)
     where m.number <> m.from_number
 )
 insert into obligation (number, contract, valid, recorded, kind, due_on, target, unit, at_most, met_on, achieved,

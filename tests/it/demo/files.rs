@@ -111,7 +111,7 @@ fn headers(kind: Kind) -> Vec<&'static str> {
         ],
         // What the city has nothing to say of has no column.
         Kind::Obligations => {
-            let left_out = ["due_to_year", "valid_from", "valid_to"];
+            let left_out = ["due_to_year", "year", "valid_from", "valid_to"];
             let name = |name: &'static str| if name.starts_with("act") || left_out.contains(&name) { "" } else { name };
             kind.fields().iter().map(|field| name(field.name)).collect()
         }

@@ -74,6 +74,7 @@ impl Case {
                 developed_percent: self.developed_percent,
                 invested_percent: self.invested_percent,
                 suspended_on: date(&self.suspended),
+                amended_by: Vec::new(),
                 duties: if self.start_due.is_some() { vec![start] } else { Vec::new() },
             }),
             vetoes: self
