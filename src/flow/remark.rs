@@ -8,8 +8,10 @@ use crate::domain::land_use::Known;
 use crate::domain::rulebook::keys;
 use crate::exchange::receipt::FINDINGS_KEPT;
 use crate::store::StoreError;
+use crate::store::doubt::{Doubt, Doubts};
 use crate::store::remark::{self, RATIO_STEP};
 use crate::store::repair;
+use crate::store::write::Write;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
@@ -54,13 +56,15 @@ pub async fn mend(
     Ok(found.collect())
 }
 
-/// What is worth a look in the staged rows of a kind.
+/// Settles corners that moved by nothing, and answers what is worth a look in the staged rows of a kind.
 pub async fn remarks(
     connection: &mut PgConnection,
     kind: Kind,
     today: NaiveDate,
     files: &[String],
 ) -> Result<Vec<Finding>, RemarkError> {
+    // Before the rows are compared with those on record.
+    remark::settle_corners(connection, kind, rules::share(keys::SAME_CORNER, today)?).await?;
     if kind != Kind::Parcels {
         return Ok(Vec::new());
     }
@@ -72,6 +76,34 @@ pub async fn remarks(
     }
     findings.extend(land_uses(connection, files).await?);
     Ok(findings)
+}
+
+/// So many parcels at once are laid over the others while they are imported. A whole city takes longer to compare than to
+/// read, and the check of the register does the same.
+const LAID_OVER: i64 = 10_000;
+
+/// What lies on the land of another parcel, of the parcels that were just merged.
+pub async fn overlaps(write: &mut Write, today: NaiveDate) -> Result<Doubts, RemarkError> {
+    let merged = remark::merged(write.connection()).await?;
+    if merged > LAID_OVER {
+        let unlooked = Doubt {
+            file: 0,
+            // Of no row.
+            row: -1,
+            key: String::new(),
+            code: "overlaps-not-looked-for",
+            field: "geometry",
+            value: format!("{merged} parcels"),
+            expected: format!(
+                "at most {LAID_OVER} parcels to be laid over the others at once; \
+                 landcycle check --only overlapping-parcels looks for those that lie on one another"
+            ),
+            facts: Vec::new(),
+        };
+        return Ok(Doubts { kept: vec![unlooked], all: 1 });
+    }
+    let most = i64::try_from(FINDINGS_KEPT).unwrap_or(i64::MAX);
+    Ok(remark::overlaps(write, rules::share(keys::CHECK_OVERLAP, today)?, most).await?)
 }
 
 fn name(files: &[String], index: i16) -> &str {
