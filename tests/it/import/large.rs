@@ -76,7 +76,7 @@ async fn a_file_that_is_written_to_while_it_is_read_is_refused_and_leaves_nothin
     let ended = thread::scope(|scope| {
         scope.spawn(|| {
             let file = File::options().append(true).open(&path).unwrap();
-            let mut time = SystemTime::now();
+            let mut time = SystemTime::UNIX_EPOCH;
             while !over.load(Ordering::Relaxed) {
                 // As whoever writes to it leaves it, without the half a row that would be refused for itself.
                 time += Duration::from_secs(1);
