@@ -1,8 +1,7 @@
 //! `landcycle dossier`: all that the register knows of one parcel, at any moment, in the terminal.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
-use crate::domain::id::ParcelCode;
+use super::{Context, Failure, parse_code};
 use crate::domain::moment::Moment;
 use crate::flow::dossier::{self, File};
 use crate::http::contract::{Bond, Obligation};
@@ -13,6 +12,7 @@ use chrono::NaiveDate;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The parcel
+    #[arg(value_parser = parse_code)]
     code: String,
     /// The day whose law is asked for [default: today]
     #[arg(long, value_name = "DATE")]
@@ -25,14 +25,13 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let today = context.clock.today();
-    let code = ParcelCode::parse(&args.code).map_err(|error| Failure::Usage(error.to_string()))?;
     let moment = Moment::parse(args.valid_at.as_deref(), args.known_at.as_deref(), today, context.clock.now())
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let pool = context.pool().await?;
-    let file = dossier::read(&pool, code.as_str(), moment, today).await.map_err(Failure::fault)?;
+    let file = dossier::read(&pool, &args.code, moment, today).await.map_err(Failure::fault)?;
     let Some(file) = file else {
         let when = moment.known_at.map_or_else(String::new, |time| format!(" at {time}"));
-        return Err(Failure::Refused(format!("the register knows of no parcel {code}{when}")));
+        return Err(Failure::Refused(format!("the register knows of no parcel {}{when}", args.code)));
     };
     let history = history(&file);
     let dossier = wire(file, moment).map_err(Failure::fault)?;

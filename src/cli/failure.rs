@@ -49,6 +49,16 @@ impl Failure {
         })
     }
 
+    /// The word for it in a document.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::Refused(_) => "refused",
+            Self::Usage(_) => "usage",
+            Self::Fault(_) => "fault",
+        }
+    }
+
     /// What is told to the user, if anything.
     pub fn message(&self) -> Option<&str> {
         match self {

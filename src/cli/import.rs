@@ -34,7 +34,7 @@ pub struct Args {
     /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns
     #[arg(value_parser = parse_kind)]
     kind: Kind,
-    /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, KML, DXF, CSV or XLSX
+    /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, FlatGeobuf, KML, DXF, CSV or XLSX
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The layer or sheet, where a file has several
@@ -175,7 +175,7 @@ fn keep(file: Option<ReceiptFile>, receipt: &Receipt) -> Result<(), Failure> {
 /// How many findings people are shown; the receipt has them all.
 const SHOWN: usize = 20;
 
-fn people(receipt: &Receipt) -> String {
+pub(super) fn people(receipt: &Receipt) -> String {
     let mut text = pairs(&[
         ("data set", receipt.dataset.clone()),
         ("files", receipt.files.join(", ")),

@@ -1,14 +1,15 @@
 //! `landcycle lifecycle`: where a parcel is in its life, what may happen to it next, and what is done to it.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
-use crate::domain::id::ParcelCode;
+use super::{Context, Failure, parse_code};
 use crate::domain::lifecycle::{Act, Deed, MOVES, Move, State, moves_from};
 use crate::domain::moment::Moment;
+use crate::flow::lifecycle::take::{TakeError, take};
 use crate::flow::lifecycle::{self, LifecycleError, Moved};
 use crate::store;
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,11 @@ enum Verb {
         #[command(flatten)]
         said: Said,
     },
+    /// Take the lives of parcels from a CSV file: parcel_code, deed, on, document, and a column for each fact
+    Take {
+        /// The file; the first row of each parcel says `found` and its state
+        file: PathBuf,
+    },
     /// Move a parcel on
     Move {
         /// The parcel
@@ -78,11 +84,6 @@ struct Said {
     facts: Vec<String>,
 }
 
-/// A parcel code as people write it.
-fn parse_code(text: &str) -> Result<String, String> {
-    ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
-}
-
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     match args.verb {
@@ -95,6 +96,19 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             let moved =
                 lifecycle::find(&pool, context.clock.today(), &context.actor(), &code, state, on, &document).await;
             report(context, &code, on, moved)
+        }
+        Verb::Take { file } => {
+            let pool = context.pool().await?;
+            match take(&pool, context.clock.today(), &context.actor(), &file).await {
+                Ok(receipt) => context.printer.result(&receipt, super::import::people),
+                Err(TakeError::Refused(receipt)) => {
+                    if context.printer.is_json() {
+                        context.printer.result(&receipt, |_| String::new())?;
+                    }
+                    Err(not_taken(TakeError::Refused(receipt)))
+                }
+                Err(error) => Err(not_taken(error)),
+            }
         }
         Verb::Move { code, deed, said } => {
             let on = said.on.unwrap_or_else(|| context.clock.today());
@@ -109,6 +123,14 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             let moved = lifecycle::withdraw(&pool, &context.actor(), &code, &reason).await;
             report(context, &code, context.clock.today(), moved)
         }
+    }
+}
+
+/// Whose doing it was that no life was taken.
+pub(super) fn not_taken(error: TakeError) -> Failure {
+    match error {
+        TakeError::Lifecycle(LifecycleError::Store(_) | LifecycleError::Rules(_)) => Failure::fault(error),
+        other => Failure::refused(other),
     }
 }
 

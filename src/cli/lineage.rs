@@ -1,7 +1,7 @@
 //! `landcycle lineage`: split, merge, adjust and retire parcels on a document, and read how a parcel came to be.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
+use super::{Context, Failure, parse_code};
 use crate::domain::finding::Severity;
 use crate::flow::lineage::{Kind, LineageError, Order, Plan, act};
 use crate::store::lineage::family::{self, Lay, Lineage, Past};
@@ -22,6 +22,7 @@ enum Verb {
     #[command(group = clap::ArgGroup::new("drawing").required(true))]
     Split {
         /// The parcel
+        #[arg(value_parser = parse_code)]
         code: String,
         /// A GeoJSON file with the line of the cut, longitude and latitude
         #[arg(long, value_name = "FILE", group = "drawing")]
@@ -37,7 +38,7 @@ enum Verb {
     /// Merge parcels into one
     Merge {
         /// The parcels
-        #[arg(required = true, num_args = 2..)]
+        #[arg(required = true, num_args = 2.., value_parser = parse_code)]
         parcels: Vec<String>,
         /// Merge although they do not touch
         #[arg(long)]
@@ -60,7 +61,7 @@ enum Verb {
     /// End a parcel that has no successor, such as one that became a road
     Retire {
         /// The parcels
-        #[arg(required = true)]
+        #[arg(required = true, value_parser = parse_code)]
         parcels: Vec<String>,
         #[command(flatten)]
         paper: Paper,
@@ -70,6 +71,7 @@ enum Verb {
     /// Show the ancestors and descendants of a parcel
     Show {
         /// The parcel
+        #[arg(value_parser = parse_code)]
         code: String,
     },
     /// List every parcel that ever lay at a place
@@ -101,7 +103,7 @@ struct Paper {
 #[derive(Debug, clap::Args)]
 struct Choices {
     /// Codes of the new parcels, from west to east or as drawn [default: the next free serials]
-    #[arg(long, value_name = "CODE,…", value_delimiter = ',')]
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',', value_parser = parse_code)]
     codes: Vec<String>,
     /// Discharge a contract, an obligation, a bond (CONTRACT/PART) or `all`, with the ground
     #[arg(long = "discharge", value_name = "NUMBER=GROUND", value_parser = pair)]

@@ -34,6 +34,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
+    domain::id::ParcelCode,
     flow::import::{COMMAND, Reader},
     store,
 };
@@ -56,6 +57,7 @@ struct CommandLine {
 /// Flags that every command takes. There is none for the database's address: it may hold a password, and a command line
 /// can be read by everyone on the machine.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Of every command")]
 struct Global {
     /// Directory of the private database, the demo's files and its accounts [default: .landcycle]
     #[arg(long, global = true, value_name = "DIR")]
@@ -86,22 +88,22 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
-    /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
-    Check(check::Args),
     /// Write a part of the register to a file
     Export(export::Args),
-    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
-    Ledger(ledger::Args),
-    /// Split, merge, adjust and retire parcels, and read how they came to be
-    Lineage(lineage::Args),
+    /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
+    Check(check::Args),
     /// Ask what lies in an area
     Query(query::Args),
-    /// Where a parcel is in its life, and what is done to it
-    Lifecycle(lifecycle::Args),
-    /// What contracts ask for, and by when
-    Obligations(obligations::Args),
     /// All that is known of one parcel, at any moment
     Dossier(dossier::Args),
+    /// Split, merge, adjust and retire parcels, and read how they came to be
+    Lineage(lineage::Args),
+    /// Where a parcel is in its life, and what is done to it
+    Lifecycle(lifecycle::Args),
+    /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
+    Ledger(ledger::Args),
+    /// What contracts ask for, and by when
+    Obligations(obligations::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
     /// Serve the map and the API
@@ -119,14 +121,14 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
-            Self::Check(args) => check::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
-            Self::Ledger(args) => ledger::run(context, args).await,
-            Self::Lineage(args) => lineage::run(context, args).await,
+            Self::Check(args) => check::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
-            Self::Lifecycle(args) => lifecycle::run(context, args).await,
-            Self::Obligations(args) => obligations::run(context, args).await,
             Self::Dossier(args) => dossier::run(context, args).await,
+            Self::Lineage(args) => lineage::run(context, args).await,
+            Self::Lifecycle(args) => lifecycle::run(context, args).await,
+            Self::Ledger(args) => ledger::run(context, args).await,
+            Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
             Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
@@ -208,6 +210,11 @@ impl Context {
     }
 }
 
+/// A parcel code as people write it on a command line.
+fn parse_code(text: &str) -> Result<String, String> {
+    ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
+}
+
 /// Runs what would hold up the runtime on a thread of its own.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(Failure::fault)
@@ -215,7 +222,18 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 
 /// Reads the command line, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help is asked for, and no error. Of a line that was not understood only the flag itself is known.
+            if error.use_stderr() && env::args_os().any(|word| word == "--json") {
+                let said = error.render().to_string();
+                let said = said.strip_prefix("error: ").unwrap_or(&said);
+                Printer::new(true, false).failure_document(Failure::Usage(String::new()).name(), said);
+            }
+            error.exit()
+        }
+    };
     let printer = Printer::new(line.global.json, line.global.quiet);
     if matches!(line.verb, Verb::ReadFiles) {
         return import::read_files();

@@ -1,12 +1,19 @@
 //! Everything a command says: the result on stdout, failures and progress on stderr. The only room that prints; it
 //! refuses to know what the words mean.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
 use super::Failure;
+
+/// Whether stdout has the command's one document already. Of the process, as stdout is.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
 
 /// Prints results in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +49,7 @@ impl Printer {
 
     /// Writes bytes that are a result in a form of their own, such as GeoJSON.
     pub fn raw(self, bytes: &[u8]) -> Result<(), Failure> {
+        ANSWERED.store(true, Ordering::Relaxed);
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()?;
@@ -55,12 +63,24 @@ impl Printer {
         }
     }
 
-    /// Says on stderr why the command failed.
+    /// Says on stderr why the command failed, and where a document was asked for and none was printed yet, in one on
+    /// stdout too: how it ended, in the words of the exit statuses, the message, and what to do.
     pub fn failure(self, failure: &Failure) {
-        if let Some(message) = failure.message() {
-            // With stderr gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "landcycle: {message}");
+        let Some(message) = failure.message() else { return };
+        // With stderr gone there is nobody left to tell.
+        let _ = writeln!(io::stderr(), "landcycle: {message}");
+        if self.json && !ANSWERED.load(Ordering::Relaxed) {
+            self.failure_document(failure.name(), message);
         }
+    }
+
+    /// The document of a failure.
+    pub fn failure_document(self, name: &str, message: &str) {
+        let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        let document = json!({ "error": name, "message": first, "hints": lines.collect::<Vec<_>>() });
+        // With stdout gone there is nobody left to tell.
+        let _ = self.raw(format!("{document}\n").as_bytes());
     }
 
     /// A bar for `total` steps of something, seen only on a terminal. With a total of 0 it only counts.

@@ -90,7 +90,7 @@ fn bbox(text: &str) -> Result<Selection, Failure> {
     let Ok(&[west, south, east, north]) = numbers.as_deref() else {
         return Err(Failure::Usage(format!("--bbox {text:?}; expected four numbers: west,south,east,north")));
     };
-    Selection::bbox(west, south, east, north).map_err(Failure::refused)
+    Selection::bbox(west, south, east, north).map_err(|error| Failure::Usage(format!("--bbox {text}: {error}")))
 }
 
 fn area(path: &Path) -> Result<Selection, Failure> {

@@ -3,6 +3,7 @@
 use super::city::DISTRICTS;
 use super::economy::{Economy, YEARS};
 use super::history::{Contract, Obligation};
+use super::lives;
 use super::names;
 use super::plane;
 use super::sites::Park;
@@ -25,6 +26,7 @@ pub(super) const PARCELS_EAST: &str = "产业用地_123E.shp";
 pub(super) const ENTERPRISES: &str = "企业.csv";
 pub(super) const OCCUPANCIES: &str = "占用关系.csv";
 pub(super) const OBLIGATIONS: &str = "履约事项.csv";
+pub(super) const LIVES: &str = "生命周期.csv";
 /// The line that parts the two projections.
 const ZONE_EDGE: f64 = 121.5;
 /// As many rows as a workbook gets before the next begins.
@@ -43,6 +45,7 @@ pub(super) struct Rows {
     contracts: Vec<Vec<Value>>,
     obligations: Vec<Vec<Value>>,
     returns: [Vec<Vec<Value>>; 5],
+    lives: Vec<Vec<Value>>,
 }
 
 /// Columns with the names that the data set itself has.
@@ -145,6 +148,7 @@ impl Rows {
         economy: &Economy,
         contracts: &[Contract],
         obligations: &[Obligation],
+        lives: Vec<Vec<Value>>,
         seed: u64,
     ) -> Self {
         let code = |enterprise: usize| Value::from(economy.enterprises[enterprise].code.as_str());
@@ -250,6 +254,7 @@ impl Rows {
                 })
                 .collect(),
             returns,
+            lives,
         }
     }
 }
@@ -306,6 +311,7 @@ pub(super) struct Files {
     enterprises: CsvWriter,
     occupancies: CsvWriter,
     obligations: CsvWriter,
+    lives: CsvWriter,
     returns: Vec<CsvWriter>,
     workbook: WorkbookWriter,
     in_workbook: usize,
@@ -360,6 +366,11 @@ impl Files {
             enterprises: CsvWriter::create(&folder.join(ENTERPRISES), &enterprise_columns, UTF8_BOM)?,
             occupancies: CsvWriter::create(&folder.join(OCCUPANCIES), &occupancy_columns, GBK)?,
             obligations: CsvWriter::create(&folder.join(OBLIGATIONS), &obligation_columns(), UTF8)?,
+            lives: CsvWriter::create(
+                &folder.join(LIVES),
+                &lives::COLUMNS.map(|name| Column::new(name, Text, 20)),
+                UTF8_BOM,
+            )?,
             returns: YEARS
                 .iter()
                 .map(|year| CsvWriter::create(&folder.join(returns_name(*year)), &return_columns, UTF8))
@@ -392,6 +403,7 @@ impl Files {
             (&mut self.enterprises, &rows.enterprises),
             (&mut self.occupancies, &rows.occupancies),
             (&mut self.obligations, &rows.obligations),
+            (&mut self.lives, &rows.lives),
         ];
         for (file, rows) in lists.into_iter().chain(self.returns.iter_mut().zip(&rows.returns)) {
             for row in rows {
@@ -406,7 +418,7 @@ impl Files {
         self.west.finish()?;
         self.east.finish()?;
         self.buildings.finish()?;
-        for file in [self.enterprises, self.occupancies, self.obligations].into_iter().chain(self.returns) {
+        for file in [self.enterprises, self.occupancies, self.obligations, self.lives].into_iter().chain(self.returns) {
             file.finish()?;
         }
         self.workbook.finish()?;

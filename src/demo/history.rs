@@ -5,7 +5,7 @@ use super::chance::{Chance, Stage};
 use super::city::DISTRICTS;
 use super::economy::Economy;
 use super::places::Standing;
-use super::unit::{Fate, Ground, Parcel, Unit, day, days_after, round};
+use super::unit::{Fate, Ground, Parcel, Unit, day, days_after, round, today};
 use crate::domain::contract::due::{DueRule, DueUnit, Event};
 use chrono::{Datelike, Months, NaiveDate};
 
@@ -49,11 +49,6 @@ pub(super) struct Obligation {
     pub body: Option<&'static str>,
     pub evidence: Option<&'static str>,
     pub consequence: Option<&'static str>,
-}
-
-/// The day on which the city is seen.
-fn today() -> NaiveDate {
-    day(2026, 6, 30)
 }
 
 /// Makes the contracts and obligations of a unit.

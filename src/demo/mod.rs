@@ -9,6 +9,7 @@ mod city;
 mod economy;
 mod files;
 mod history;
+mod lives;
 mod names;
 mod places;
 mod plane;
@@ -139,7 +140,8 @@ fn rows(unit: &Unit<'_>, seed: u64) -> Rows {
     let parcels = unit::parcels(unit, seed);
     let economy = economy::economy(unit, &parcels, seed);
     let (contracts, obligations) = history::history(unit, &parcels, &economy, seed);
-    Rows::of(unit, &parcels, &economy, &contracts, &obligations, seed)
+    let lives = lives::lives(&parcels, &contracts, &obligations);
+    Rows::of(unit, &parcels, &economy, &contracts, &obligations, lives, seed)
 }
 
 fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<Manifest, DemoError> {
@@ -170,7 +172,7 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
     let mut sha256 = BTreeMap::new();
     // Once each, though the plans' file holds three data sets.
     let mut names: BTreeSet<String> = datasets.iter().flat_map(|set| set.files.iter().cloned()).collect();
-    names.insert(README.to_owned());
+    names.extend([README, files::LIVES].map(str::to_owned));
     for shapefile in [files::PARCELS_WEST, files::PARCELS_EAST] {
         names.extend(["shx", "dbf", "prj"].map(|part| shapefile.replace("shp", part)));
     }
@@ -189,6 +191,7 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
             code: "310000".to_owned(),
         },
         datasets,
+        lives: Some(files::LIVES.to_owned()),
         sha256,
     };
     let text = serde_json::to_string_pretty(&manifest)

@@ -85,6 +85,7 @@ struct Dictionary {
     obligations: Vec<Term>,
     returns: Vec<Term>,
     review: Vec<Term>,
+    shape: Term,
     findings: Vec<Term>,
 }
 
@@ -192,6 +193,11 @@ impl What {
     pub fn is_of_a_review(self) -> bool {
         self.kind().is_none()
     }
+}
+
+/// The column that holds the shapes of rows in a format without a place for shapes.
+pub fn shape() -> &'static Term {
+    &DICTIONARY.shape
 }
 
 /// The columns of the findings of a check.

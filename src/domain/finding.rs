@@ -84,7 +84,7 @@ impl Fault {
         Finding {
             file: file.to_owned(),
             row,
-            key: key.map(str::to_owned),
+            key: key.filter(|key| !key.is_empty()).map(str::to_owned),
             code: self.code.to_owned(),
             severity: self.severity,
             facts,

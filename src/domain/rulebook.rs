@@ -108,6 +108,8 @@ pub mod keys {
     /// Share of the parents' area within which area in and area out of an event count as the same.
     pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
+    /// How far a corner of a shape may lie from where it was and be the same corner.
+    pub const SAME_CORNER: &str = "same-corner-metres";
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
     /// Difference of registered and drawn area from which someone should look.
@@ -123,6 +125,8 @@ pub mod keys {
     pub const CHECK_STRADDLE: &str = "check-straddle-share";
     /// Difference of registered and geometric area that a check lets pass.
     pub const CHECK_AREA: &str = "check-registered-area-percent";
+    /// Difference of the stored area of a parcel and that of its shape that a check lets pass.
+    pub const CHECK_STORED_AREA: &str = "check-stored-area-percent";
     /// Part by which floor area in use may exceed what is built.
     pub const CHECK_OCCUPIED: &str = "check-occupied-share";
     /// Part of a building that may lie outside its parcel.

@@ -29,6 +29,7 @@ pub(crate) fn of(path: &Path, file: &str) -> Result<Format, ReadError> {
         "shp" | "dbf" => Format::Vector(Driver::Shapefile),
         "geojson" | "json" => Format::Vector(Driver::GeoJson),
         "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" => Format::Vector(Driver::GeoJsonSequence),
+        "fgb" => Format::Vector(Driver::FlatGeobuf),
         "gdb" => Format::Vector(Driver::FileGeodatabase),
         "kml" => Format::Vector(Driver::Kml),
         "dxf" => Format::Vector(Driver::Dxf),
@@ -36,7 +37,7 @@ pub(crate) fn of(path: &Path, file: &str) -> Result<Format, ReadError> {
         "csv" | "tsv" | "txt" => Format::Csv,
         "xlsx" | "xlsm" => Format::Xlsx,
         _ => {
-            let expected = "a .gpkg, .shp, .gdb (or .zip of one), .geojson, .geojsonl, .kml, .dxf, .csv or .xlsx; save \
+            let expected = "a .gpkg, .shp, .gdb (or .zip of one), .geojson, .geojsonl, .fgb, .kml, .dxf, .csv or .xlsx; save \
                             an .xls as .xlsx and a .dwg as .dxf";
             return Err(refuse(file, "unknown-format", &format!(".{ending}"), expected));
         }
@@ -115,6 +116,7 @@ impl Stamp {
 pub(crate) fn whole(path: &Path, file: &str, driver: Driver) -> Result<(), ReadError> {
     match driver {
         Driver::GeoPackage => whole_database(path, file),
+        Driver::FlatGeobuf => begins(path, file, b"fgb\x03fgb", "a FlatGeobuf of version 3"),
         Driver::Kml => whole_kml(path, file),
         Driver::Dxf => whole_drawing(path, file),
         Driver::FileGeodatabase => {
@@ -130,6 +132,12 @@ pub(crate) fn whole(path: &Path, file: &str, driver: Driver) -> Result<(), ReadE
         }
         Driver::Shapefile | Driver::GeoJson | Driver::GeoJsonSequence => Ok(()),
     }
+}
+
+fn begins(path: &Path, file: &str, with: &[u8], expected: &str) -> Result<(), ReadError> {
+    let mut head = Vec::new();
+    File::open(path).map_err(io(file))?.take(with.len() as u64).read_to_end(&mut head).map_err(io(file))?;
+    if head == with { Ok(()) } else { Err(refuse(file, "unreadable-file", "another beginning", expected)) }
 }
 
 /// A table of a File Geodatabase says how long it is, and has an index.

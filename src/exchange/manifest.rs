@@ -45,6 +45,9 @@ pub struct Manifest {
     pub city: City,
     /// The data sets in the order in which they are loaded.
     pub datasets: Vec<Dataset>,
+    /// What was done to its parcels, in a file that is taken after all data sets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lives: Option<String>,
     /// The SHA-256 of each file.
     pub sha256: BTreeMap<String, String>,
 }

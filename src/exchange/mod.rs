@@ -21,6 +21,7 @@ mod error;
 mod format;
 mod grid;
 pub mod header;
+pub mod lives;
 pub mod manifest;
 mod mapping;
 mod read;
@@ -31,7 +32,7 @@ mod sheet;
 pub mod small;
 mod table;
 mod vector;
-mod wkt;
+pub mod wkt;
 pub mod workbook;
 pub mod write;
 

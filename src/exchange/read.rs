@@ -127,7 +127,7 @@ pub fn read(
     let mapping = Mapping::load(kind, source.map)?;
     let mut opened = Opened::default();
     for path in source.files.iter().filter(|path| !belongs_to_another(path, source.files)) {
-        let file = name_of(path);
+        let file = name_among(path, source.files);
         opened.files.push(file.clone());
         if each(Event::File(&file)).is_break() {
             break;
@@ -143,6 +143,19 @@ pub fn read(
 /// What a receipt calls a file: its name, and not the folders of the machine that read it.
 pub fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The same with as many of its folders as it takes to tell the file from the others: findings must not leave open which
+/// of two it is.
+fn name_among(path: &Path, files: &[PathBuf]) -> String {
+    let parts: Vec<_> = path.iter().collect();
+    let tail = |path: &Path, count: usize| path.iter().rev().take(count).map(ToOwned::to_owned).collect::<Vec<_>>();
+    let is_shared = |count: usize| files.iter().any(|other| other != path && tail(other, count) == tail(path, count));
+    let count = (1..=parts.len()).find(|count| !is_shared(*count)).unwrap_or(parts.len());
+    if count <= 1 {
+        return name_of(path);
+    }
+    parts[parts.len() - count..].iter().collect::<PathBuf>().display().to_string()
 }
 
 /// `a.shx` where `a.shp` is named too, as in `import parcels a.*`.
@@ -163,13 +176,13 @@ fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadErro
     let done = match format {
         Format::Csv => table::read_csv(job, &path),
         Format::Xlsx => table::read_xlsx(job, &path),
-        Format::Vector(driver) => read_vector(job, &path, driver),
+        Format::Vector(driver) => read_vector(job, &path, driver, true),
         Format::Archive => {
             let unpacked = archive::unpack(&path, &job.file, job.source.layer)?;
             job.file.clone_from(&unpacked.name);
             job.bytes = Stamp::of(&unpacked.path, &job.file)?.bytes();
             match format::of(&unpacked.path, &unpacked.name)? {
-                Format::Vector(driver) => read_vector(job, &unpacked.path, driver),
+                Format::Vector(driver) => read_vector(job, &unpacked.path, driver, false),
                 _ => Err(refuse(&unpacked.name, "unknown-format", "a table", archive::EXPECTED)),
             }
         }
@@ -184,7 +197,7 @@ fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadErro
     Ok(done)
 }
 
-fn read_vector(job: &mut Job<'_>, path: &Path, driver: Driver) -> Result<ControlFlow<()>, ReadError> {
+fn read_vector(job: &mut Job<'_>, path: &Path, driver: Driver, by_itself: bool) -> Result<ControlFlow<()>, ReadError> {
     check_label(job)?;
     if driver != Driver::Shapefile {
         format::whole(path, &job.file, driver)?;
@@ -197,7 +210,7 @@ fn read_vector(job: &mut Job<'_>, path: &Path, driver: Driver) -> Result<Control
     let mut found = shapefile::look(path, &job.file, job.source.encoding)?;
     for beside in std::mem::take(&mut found.beside) {
         // Files out of an archive are covered by the archive's own hash.
-        if !job.file.contains('/') {
+        if by_itself {
             hash(job, &beside)?;
         }
     }
@@ -243,4 +256,19 @@ fn hash_of(path: &Path, file: &str) -> Result<String, ReadError> {
         hasher.update(&chunk[..read]);
     }
     Ok(hex::encode(hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_called_by_as_much_of_its_path_as_tells_it_from_the_others() {
+        let files = ["a/2024/parcels.shp", "a/2025/parcels.shp", "zones.gpkg", "parcels.shp"].map(PathBuf::from);
+        let names: Vec<String> = files.iter().map(|path| name_among(path, &files)).collect();
+        assert_eq!(names, ["2024/parcels.shp", "2025/parcels.shp", "zones.gpkg", "parcels.shp"]);
+        assert_eq!(name_among(&files[0], &files[..1]), "parcels.shp");
+        // One file named twice is one file.
+        assert_eq!(name_among(&files[0], &[files[0].clone(), files[0].clone()]), "parcels.shp");
+    }
 }

@@ -24,17 +24,19 @@ pub(crate) enum Driver {
     Shapefile,
     GeoJson,
     GeoJsonSequence,
+    FlatGeobuf,
     FileGeodatabase,
     Kml,
     Dxf,
 }
 
 impl Driver {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::GeoPackage,
         Self::Shapefile,
         Self::GeoJson,
         Self::GeoJsonSequence,
+        Self::FlatGeobuf,
         Self::FileGeodatabase,
         Self::Kml,
         Self::Dxf,
@@ -47,6 +49,7 @@ impl Driver {
             Self::Shapefile => ("ESRI Shapefile", "a whole Shapefile"),
             Self::GeoJson => ("GeoJSON", "a whole GeoJSON document"),
             Self::GeoJsonSequence => ("GeoJSONSeq", "a GeoJSON feature on each line"),
+            Self::FlatGeobuf => ("FlatGeobuf", "a whole FlatGeobuf"),
             Self::FileGeodatabase => ("OpenFileGDB", "a whole File Geodatabase"),
             // The driver that reads a KML's own attributes. The older one knows nothing but names.
             Self::Kml => ("LIBKML", "a whole KML document"),

@@ -1,11 +1,13 @@
-//! Shapes as well-known text in a column of a table: which column, in which reference system, and a cell of it as binary.
-//! It knows no rows.
+//! Shapes as well-known text in a column of a table: which column, in which reference system, a cell of it as binary, and a
+//! shape as a cell. It knows no rows.
 
 use super::crs::{self, Asked, Crs};
 use super::error::ReadError;
 use super::vector::listen;
 use crate::domain::intake::{Cell, Kind, Shapes};
 use gdal::vector::Geometry;
+use geo_types::{LineString, MultiPolygon};
+use std::fmt::Write as _;
 
 /// What the column is called: these words, and behind them perhaps the reference system in brackets, as in
 /// `WKT (EPSG:4549)`.
@@ -64,4 +66,47 @@ pub(crate) fn binary(cell: &Cell, crs: &Crs) -> Result<Option<Vec<u8>>, String> 
     listen();
     let shape = Geometry::from_wkt(text).and_then(|shape| shape.iso_wkb());
     shape.map(Some).map_err(|_| "unreadable well-known text".to_owned())
+}
+
+/// A shape as well-known text, each coordinate to its last digit.
+pub fn text(shape: &MultiPolygon<f64>) -> String {
+    fn ring(text: &mut String, ring: &LineString<f64>) {
+        for (point, mark) in ring.0.iter().zip(std::iter::once('(').chain(std::iter::repeat(','))) {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{mark}{} {}", point.x, point.y);
+        }
+        text.push(')');
+    }
+    let mut text = "MULTIPOLYGON(".to_owned();
+    for (polygon, at) in shape.iter().zip(0_usize..) {
+        text.push_str(if at == 0 { "(" } else { ",(" });
+        ring(&mut text, polygon.exterior());
+        for hole in polygon.interiors() {
+            text.push(',');
+            ring(&mut text, hole);
+        }
+        text.push(')');
+    }
+    text.push(')');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use geo_types::polygon;
+
+    #[test]
+    fn a_shape_is_spelled_with_its_holes_and_to_its_last_digit() {
+        let holed = polygon!(
+            exterior: [(x: 121.1, y: 31.000_000_000_000_004), (x: 122.0, y: 31.0), (x: 122.0, y: 32.0)],
+            interiors: [[(x: 121.5, y: 31.2), (x: 121.6, y: 31.2), (x: 121.6, y: 31.3)]],
+        );
+        let other = polygon![(x: 0.5, y: 0.0), (x: 1.0, y: 0.0), (x: 1.0, y: 1.0)];
+        assert_eq!(
+            text(&MultiPolygon(vec![holed, other])),
+            "MULTIPOLYGON(((121.1 31.000000000000004,122 31,122 32,121.1 31.000000000000004),\
+             (121.5 31.2,121.6 31.2,121.6 31.3,121.5 31.2)),((0.5 0,1 0,1 1,0.5 0)))"
+        );
+    }
 }

@@ -13,6 +13,8 @@ use rust_xlsxwriter::{
 };
 use std::path::Path;
 
+/// The most characters of a cell.
+pub const MOST_CHARACTERS: usize = 32_767;
 /// The most rows of a sheet, without the header.
 const MOST_ROWS: u32 = 1_048_575;
 /// Lines above the header of the printed sheet: title, source, date and revision.
@@ -36,6 +38,8 @@ pub struct Cover<'a> {
     pub crs: Option<&'static str>,
     /// What the columns mean, in their order.
     pub terms: &'a [Term],
+    /// The last column, where it holds shapes as text: for programs, and on no paper.
+    pub shape: Option<&'a Term>,
 }
 
 /// Writes a workbook.
@@ -57,7 +61,7 @@ impl WorkbookWriter {
             staging,
             book: Workbook::new(),
             formats: columns.iter().map(|column| format_of(column.holds)).collect(),
-            printed: cover.map(|_| columns.iter().map(bordered).collect()).unwrap_or_default(),
+            printed: cover.map(|it| columns.iter().take(it.terms.len()).map(bordered).collect()).unwrap_or_default(),
             rows: 0,
         };
         writer.begin(sheet, columns, cover).map_err(|source| writer.fail(source))?;
@@ -115,7 +119,7 @@ impl WorkbookWriter {
 
     fn close(&mut self) -> Result<(), XlsxError> {
         if !self.printed.is_empty() {
-            let last = u16::try_from(self.formats.len().saturating_sub(1)).unwrap_or(u16::MAX);
+            let last = u16::try_from(self.printed.len().saturating_sub(1)).unwrap_or(u16::MAX);
             let end = self.rows + COVER_ROWS;
             self.book.worksheet_from_index(1)?.set_print_area(0, 0, end, last)?;
         }
@@ -189,7 +193,7 @@ fn dictionary(sheet: &mut Worksheet, cover: &Cover<'_>) -> Result<(), XlsxError>
         sheet.write_string_with_format(0, index, name, &bold)?;
     }
     sheet.set_freeze_panes(1, 0)?;
-    for (term, line) in cover.terms.iter().zip(1_u32..) {
+    for (term, line) in cover.terms.iter().chain(cover.shape).zip(1_u32..) {
         let [source_zh, source_en] = term.origin.words();
         let crs = cover.crs.filter(|_| term.name.starts_with("area_") || matches!(term.name.as_str(), "lon" | "lat"));
         let words = [

@@ -142,6 +142,18 @@ pub const CHECKS: &[Check] = &[
         run: query!(registered_areas),
     },
     Check {
+        code: "stored-area-differs",
+        weight: Weight::Error,
+        title: ["所存面积与图形不符", "the stored area of a parcel is not that of its shape"],
+        remedy: [
+            "重新导入该宗地；查明谁绕过程序改动了数据库",
+            "import the parcel again; find out who wrote to the database past the program",
+        ],
+        allowed: Some(keys::CHECK_STORED_AREA),
+        unit: "%",
+        run: query!(stored_areas),
+    },
+    Check {
         code: "occupied-exceeds-built",
         weight: Weight::Error,
         title: ["占用建筑面积之和超过已建面积", "the floor area in use sums to more than is built"],
@@ -153,7 +165,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         code: "building-outside-parcel",
         weight: Weight::Warning,
-        title: ["建筑超出所在宗地", "a building lies outside every parcel that it stands on"],
+        title: ["建筑超出宗地", "a building lies outside every parcel"],
         remedy: ["核对建筑轮廓与宗地界址", "correct its outline or the boundary of the parcel"],
         allowed: Some(keys::CHECK_BUILDING),
         unit: "share",
@@ -371,6 +383,7 @@ pub fn write_report(report: &Report, path: &Path, format: Format) -> Result<u64,
         moment: format!("数据日期 {}    登记册版本 {}", report.day, report.revision),
         crs: Some("EPSG:4490（CGCS2000）"),
         terms,
+        shape: None,
     };
     let rows = report.findings.iter().map(|finding| {
         let values = vec![

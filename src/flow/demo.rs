@@ -1,6 +1,7 @@
 //! The demo city through the whole house: its files are imported as a bureau's would be, one data set after the other.
 
 use super::import::{ImportError, Order, Reader, import};
+use super::lifecycle::take::{TakeError, take};
 use crate::clock::Clock;
 use crate::domain::intake::Kind;
 use crate::exchange::manifest::{Manifest, ManifestError};
@@ -37,6 +38,9 @@ pub enum DemoLoadError {
     /// A data set was not imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The lives of its parcels were not taken.
+    #[error(transparent)]
+    Lives(#[from] TakeError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -117,6 +121,10 @@ pub async fn load(
         };
         let told = progress.clone();
         receipts.push(import(pool, clock, &actor, &order, move |rows| told(kind.name(), rows)).await?);
+    }
+    if let Some(file) = &manifest.lives {
+        progress("lives", 0);
+        receipts.push(take(pool, clock.today(), &actor, &folder.join(file)).await?);
     }
     Ok(receipts)
 }

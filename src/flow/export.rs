@@ -6,12 +6,12 @@ use super::moment;
 use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
-use crate::domain::dictionary::What;
+use crate::domain::dictionary::{self, What};
 use crate::domain::filter::{Filter, FilterError, Literal, Property};
 use crate::domain::intake::FieldType;
-use crate::exchange::workbook::Cover;
+use crate::exchange::workbook::{Cover, MOST_CHARACTERS};
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
-use crate::exchange::{ReadError, crs_of_a_written_file};
+use crate::exchange::{ReadError, crs_of_a_written_file, wkt};
 use crate::store::StoreError;
 use crate::store::city::City;
 use crate::store::export::{Ask, Held};
@@ -270,10 +270,17 @@ pub async fn export(
     // An empty piece says that this was the end: a channel that closes without it was cut short.
     let _ = sender.send(Ok(Vec::new())).await;
     drop(sender);
-    let rows = writer.await??;
+    let (rows, spelled_out) = writer.await??;
     progress(rows);
     let sha256 = seal(&order.out)?;
-    Ok(receipt(order, rows, epsg, held.revision, run.map(|run| run.id), sha256))
+    let mut receipt = receipt(order, rows, epsg, held.revision, run.map(|run| run.id), sha256);
+    if spelled_out > 0 {
+        let most = MOST_CHARACTERS;
+        receipt
+            .notes
+            .push(format!("{spelled_out} shapes are left out: a cell holds {most} characters; csv and gpkg hold them"));
+    }
+    Ok(receipt)
 }
 
 /// Whether noun, format, file and moments go together; answers the coordinate system.
@@ -354,10 +361,25 @@ fn cover(order: &Order, city: &City, revision: i64, day: NaiveDate, run: Option<
     if let Some(filter) = &order.filter {
         moment.push_str(&format!("    筛选 {filter}"));
     }
-    lists::cover_of(order.what, &city.name, city.note_zh.as_deref(), moment)
+    let shape = spells_shapes(order.what, order.format).then(dictionary::shape);
+    Cover { shape, ..lists::cover_of(order.what, &city.name, city.note_zh.as_deref(), moment) }
 }
 
-/// Writes what comes through the channel; an error in it, or its end before the last piece, leaves no file.
+/// Whether the shapes of the rows stand in a column of their own, as text: what is imported again must have its land.
+fn spells_shapes(what: What, format: Format) -> bool {
+    what.has_shapes() && !what.is_of_a_review() && matches!(format, Format::Csv | Format::Xlsx)
+}
+
+/// The row with its shape as a text behind its other values, and whether the text was too long for a cell.
+fn spelled(format: Format, (mut values, shape): Row) -> (Row, bool) {
+    let text = shape.as_ref().map(wkt::text);
+    let is_too_long = format == Format::Xlsx && text.as_ref().is_some_and(|text| text.len() > MOST_CHARACTERS);
+    values.push(text.filter(|_| !is_too_long).into());
+    ((values, None), is_too_long)
+}
+
+/// Writes what comes through the channel; an error in it, or its end before the last piece, leaves no file. Answers the
+/// rows, and how many of their shapes no cell had room for.
 fn pour(
     path: &Path,
     what: What,
@@ -365,8 +387,8 @@ fn pour(
     epsg: u32,
     cover: &Cover<'_>,
     mut receiver: mpsc::Receiver<Result<Vec<Row>, ExportError>>,
-) -> Result<u64, ExportError> {
-    let columns: Vec<Column> = what.terms().iter().map(|term| column(term, format)).collect();
+) -> Result<(u64, u64), ExportError> {
+    let columns: Vec<Column> = what.terms().iter().chain(cover.shape).map(|term| column(term, format)).collect();
     let layout = Layout { format, layer: what.name(), columns: &columns, epsg, exact: true, cover: Some(cover) };
     let mut piece: std::vec::IntoIter<Row> = Vec::new().into_iter();
     let mut ended = false;
@@ -386,7 +408,17 @@ fn pour(
             }
         }
     });
-    write::table(path, &layout, rows)
+    let mut too_long = 0;
+    let rows = rows.map(|row: Result<Row, ExportError>| match cover.shape {
+        None => row,
+        Some(_) => row.map(|row| {
+            let (row, is_too_long) = spelled(format, row);
+            too_long += u64::from(is_too_long);
+            row
+        }),
+    });
+    let written = write::table(path, &layout, rows)?;
+    Ok((written, too_long))
 }
 
 /// A column as a format has it: ten bytes are room for another name, and a text field takes all that it can hold.
@@ -437,7 +469,8 @@ fn seal(path: &Path) -> Result<String, ExportError> {
 
 fn receipt(order: &Order, rows: u64, epsg: u32, revision: i64, run: Option<i64>, sha256: String) -> Receipt {
     let terms = order.what.terms();
-    let has_shapes = order.what.has_shapes() && !matches!(order.format, Format::Csv | Format::Xlsx);
+    let spelled = spells_shapes(order.what, order.format);
+    let has_shapes = order.what.has_shapes() && (spelled || !matches!(order.format, Format::Csv | Format::Xlsx));
     let mut notes = Vec::new();
     if order.what.has_shapes() && !has_shapes {
         notes
@@ -457,7 +490,7 @@ fn receipt(order: &Order, rows: u64, epsg: u32, revision: i64, run: Option<i64>,
         run,
         valid_at: order.valid_at,
         known_at: order.known_at,
-        columns: terms.iter().map(|term| term.name.clone()).collect(),
+        columns: terms.iter().chain(spelled.then(dictionary::shape)).map(|term| term.name.clone()).collect(),
         names_in_file,
         notes,
         sha256,

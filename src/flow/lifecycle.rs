@@ -1,6 +1,8 @@
 //! A parcel moves on in its life: its state is read, the deed is tried on it, and what comes out is kept, all in one
 //! transaction, so that two people who act at once meet each other.
 
+pub mod take;
+
 use super::rules::{self, RulesError};
 use crate::domain::lifecycle::{Act, Deed, Refused, State};
 use crate::domain::moment::Moment;
@@ -50,7 +52,7 @@ pub enum LifecycleError {
     NothingBefore(String),
     /// An event ended the parcel, and is not taken back.
     #[error(
-        "parcel {0} was succeeded when an event of lineage ended it, which stays; its life goes on in its successors: landcycle lineage show {0}"
+        "the life of parcel {0} ended with an event of lineage, which stays; what followed: landcycle lineage show {0}"
     )]
     Ended(String),
     /// The law says no.
@@ -87,15 +89,22 @@ pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: 
     {
         return Err(LifecycleError::UnknownContract(contract.clone()));
     }
-    if let Deed::NearExpiry { term_ends_on } = &act.deed {
+    conditions(&act.deed, on)?;
+    let to = stay.state.clone().make(stay.from, act)?;
+    keep(write, code, id, Some(stay.state), to, on, deed, &document).await
+}
+
+/// What the rulebook of the day has against a deed, whatever the parcel.
+fn conditions(deed: &Deed, on: NaiveDate) -> Result<(), LifecycleError> {
+    if let Deed::NearExpiry { term_ends_on } = deed {
         let months = rules::rulebook()?.months(keys::APPLICATION_MONTHS, on).map_err(rules::of_values)?;
         let from = term_ends_on.checked_sub_months(months).unwrap_or(NaiveDate::MIN);
         if on < from {
             let reason = format!("the term that ends on {term_ends_on} is near its end from {from}");
-            return Err(Refused::Condition { deed, on, reason }.into());
+            return Err(Refused::Condition { deed: deed.name(), on, reason }.into());
         }
     }
-    if let Deed::DecideDisposal { notice_until, .. } = &act.deed {
+    if let Deed::DecideDisposal { notice_until, .. } = deed {
         let days = rules::value(rules::rulebook()?, keys::TAKE_BACK_NOTICE_DAYS, on)?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -105,11 +114,10 @@ pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: 
         let least = on.checked_add_days(Days::new(days as u64)).unwrap_or(NaiveDate::MAX);
         if *notice_until < least {
             let reason = format!("public notice runs for at least {days} days, so until {least} or later");
-            return Err(Refused::Condition { deed, on, reason }.into());
+            return Err(Refused::Condition { deed: deed.name(), on, reason }.into());
         }
     }
-    let to = stay.state.clone().make(stay.from, act)?;
-    keep(write, code, id, Some(stay.state), to, on, deed, &document).await
+    Ok(())
 }
 
 /// Records in what state the register met a parcel.
@@ -150,7 +158,9 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     let mut write = Write::begin(pool, actor, "lifecycle-withdraw").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let wrong = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
-    if matches!(wrong.state, State::Succeeded { .. }) && lineage::is_ended(write.connection(), id).await? {
+    if matches!(wrong.state, State::Succeeded { .. } | State::Retired { .. })
+        && lineage::is_ended(write.connection(), id).await?
+    {
         return Err(LifecycleError::Ended(code.to_owned()));
     }
     let before = life_of(&mut write, code).await?.into_iter().rev().nth(1);

@@ -95,8 +95,9 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let today = clock.today();
     let rulebook = rules::rulebook()?;
     let tolerance = rules::value(rulebook, keys::LINEAGE_TOLERANCE, today)?;
+    let same_corner_m = rules::value(rulebook, keys::SAME_CORNER, today)?;
     let mut write = Write::begin(pool, actor, name_of_act(order.kind)).await?;
-    let mut work = Work::new(order, drawn, tolerance);
+    let mut work = Work::new(order, drawn, tolerance, same_corner_m);
     work.plan.findings.extend(work.plan.event.check(today));
     work.find_parents(&mut write).await?;
     let (mut burden, mut lives) = (burden::Burden::default(), life::Lives::default());
@@ -159,6 +160,8 @@ struct Work<'a> {
     order: &'a Order,
     drawn: Drawn,
     tolerance: f64,
+    /// Within how many metres two corners are one.
+    same_corner_m: f64,
     plan: Plan,
     /// The land of the parents, in their order.
     land: Vec<MultiPolygon<f64>>,
@@ -166,7 +169,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(order: &'a Order, drawn: Drawn, tolerance: f64) -> Self {
+    fn new(order: &'a Order, drawn: Drawn, tolerance: f64, same_corner_m: f64) -> Self {
         let event = Event {
             kind: order.kind,
             on: order.on,
@@ -185,7 +188,7 @@ impl<'a> Work<'a> {
             duties: Vec::new(),
             findings: Vec::new(),
         };
-        Self { order, drawn, tolerance, plan, land: Vec::new(), heirs: Vec::new() }
+        Self { order, drawn, tolerance, same_corner_m, plan, land: Vec::new(), heirs: Vec::new() }
     }
 
     fn may_go_on(&self) -> bool {

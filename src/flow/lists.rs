@@ -125,7 +125,7 @@ pub(super) fn cover_of(what: What, city: &str, note: Option<&str>, moment: Strin
         source.push_str(&format!("    {note}"));
     }
     let crs = what.has_shapes().then_some("EPSG:4490（CGCS2000）");
-    Cover { title: format!("{city}{}", what.chinese()), source, moment, crs, terms: what.terms() }
+    Cover { title: format!("{city}{}", what.chinese()), source, moment, crs, terms: what.terms(), shape: None }
 }
 
 /// The values of a result in the order of the columns.

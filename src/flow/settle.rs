@@ -2,6 +2,7 @@
 //! import's one transaction; it refuses nothing.
 
 use super::import::ImportError;
+use super::remark;
 use super::rules;
 use crate::domain::intake::Kind;
 use crate::domain::plausibility::Doubt;
@@ -20,9 +21,11 @@ pub async fn settle(write: &mut Write, kind: Kind, today: NaiveDate) -> Result<D
             let moved = if kind == Kind::Parcels { Moved::WrittenParcels } else { Moved::StagedBuildings };
             let least_share = rules::least_building_part(rules::rulebook()?, today)?;
             stand(write, moved, today, least_share).await?;
-            if kind == Kind::Buildings {
-                return Ok(building::misplaced(write.connection(), most).await?);
-            }
+            return if kind == Kind::Buildings {
+                Ok(building::misplaced(write.connection(), most).await?)
+            } else {
+                Ok(remark::overlaps(write, today).await?)
+            };
         }
         Kind::Occupancies => return Ok(occupancy::misshared(write.connection(), FINDINGS_KEPT).await?),
         Kind::Returns => {

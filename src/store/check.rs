@@ -169,6 +169,28 @@ pub async fn registered_areas(
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// Versions of parcels whose stored area is more than so many per cent off that of their shape; the other one is the days
+/// of the version.
+pub async fn stored_areas(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select p.code as "key!", v.valid::text as other, f.percent as figure,
+               st_x(st_pointonsurface(v.geom)) as lon, st_y(st_pointonsurface(v.geom)) as lat,
+               st_asbinary(v.geom, 'NDR') as wkb
+           from parcel_version v join parcel p on p.id = v.parcel_id
+           cross join lateral (
+               select 100 * (v.area_m2 / nullif(st_area(v.geom::geography), 0) - 1) as percent) f
+           where upper_inf(v.recorded) and (f.percent is null or abs(f.percent) > $1)
+           order by p.code collate "C", lower(v.valid) nulls first"#,
+        allowed
+    );
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Parcels of the day on which enterprises use more floor area than is built, by more than this part of it.
 pub async fn occupied_beyond_built(
     connection: &mut PgConnection,
@@ -195,13 +217,13 @@ pub async fn occupied_beyond_built(
     Ok(found(rows.fetch_all(connection).await?))
 }
 
-/// Buildings of whose outline more than this part lies on no parcel that they stand on.
+/// Buildings of whose outline more than this part lies on no parcel of the day.
 pub async fn buildings_outside_parcels(
     connection: &mut PgConnection,
-    _day: NaiveDate,
+    day: NaiveDate,
     allowed: f64,
 ) -> Result<Vec<Found>, StoreError> {
-    let rows = sqlx::query_file_as!(Row, "src/store/check/buildings_outside_parcels.sql", allowed);
+    let rows = sqlx::query_file_as!(Row, "src/store/check/buildings_outside_parcels.sql", day, allowed);
     Ok(found(rows.fetch_all(connection).await?))
 }
 
@@ -224,6 +246,7 @@ pub async fn without_parcel(
                    select from building_part t
                    join parcel_version v on v.parcel_id = t.parcel_id and upper_inf(v.recorded) and v.valid @> $1
                    where t.building_id = b.id and upper_inf(t.recorded))
+                   and not building_is_discharged(b.code, b.parcel)
                union all select 'occupancy of ' || enterprise || ' from ' || from_on, parcel from occupancy
                where upper_inf(recorded) and from_on <= $1 and (to_on is null or to_on > $1))
            select c.key as "key!", c.parcel as other, null::float8 as figure, null::float8 as lon, null::float8 as lat,

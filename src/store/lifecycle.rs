@@ -6,6 +6,7 @@ use crate::domain::lifecycle::State;
 use crate::domain::moment::Moment;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// A state that a parcel is or was in.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,5 +158,114 @@ pub async fn withdraw(write: &mut Write, parcel_id: i64) -> Result<(), StoreErro
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// What is known of a parcel whose life is told in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// Its number.
+    pub id: i64,
+    /// The days on which it is law: from, and the first day after.
+    pub law: Vec<(Option<NaiveDate>, Option<NaiveDate>)>,
+    /// Its life as believed now: since when, by which deed, on which document, in which state.
+    pub life: Vec<(NaiveDate, String, String, State)>,
+}
+
+/// What is known of parcels, by their codes; an unknown code is left out.
+pub async fn known(connection: &mut PgConnection, codes: &[String]) -> Result<BTreeMap<String, Known>, StoreError> {
+    let versions = sqlx::query!(
+        r#"select p.code, p.id, lower(v.valid) as from_on, upper(v.valid) as to_on
+           from parcel p join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) where p.code = any($1)"#,
+        codes
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut known: BTreeMap<String, Known> = BTreeMap::new();
+    for row in versions {
+        let one = known.entry(row.code).or_insert_with(|| Known { id: row.id, law: Vec::new(), life: Vec::new() });
+        one.law.push((row.from_on, row.to_on));
+    }
+    let stays = sqlx::query!(
+        r#"select p.code, s.since, s.deed, s.document, s.facts::text as "facts!"
+           from parcel_state s join parcel p on p.id = s.parcel_id
+           where p.code = any($1) and upper_inf(s.recorded) order by s.since, s.id"#,
+        codes
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in stays {
+        let Some(one) = known.get_mut(&row.code) else { continue };
+        let state = serde_json::from_str(&row.facts).map_err(|_| StoreError::Value {
+            table: "parcel_state",
+            column: "facts",
+            row: row.code,
+            value: row.facts,
+        })?;
+        one.life.push((row.since, row.deed, row.document, state));
+    }
+    Ok(known)
+}
+
+/// Those of the numbers that contracts have.
+pub async fn contracts(connection: &mut PgConnection, numbers: &[String]) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select distinct number from contract where number = any($1) and upper_inf(recorded)",
+        numbers
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A state in a life that is written at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The parcel's number.
+    pub parcel: i64,
+    /// Since when.
+    pub since: NaiveDate,
+    /// The first day after it; nothing for the last.
+    pub until: Option<NaiveDate>,
+    /// The state.
+    pub state: State,
+    /// What led to it.
+    pub deed: String,
+    /// The document that the deed rests on.
+    pub document: String,
+}
+
+/// Writes the lives of parcels that have none yet.
+pub async fn fill(write: &mut Write, steps: &[Step]) -> Result<(), StoreError> {
+    /// As many as one statement takes without holding all of a city's lives in memory twice.
+    const AT_ONCE: usize = 20_000;
+    let (revision, at) = (write.revision, write.recorded_at);
+    for steps in steps.chunks(AT_ONCE) {
+        let parcels: Vec<i64> = steps.iter().map(|one| one.parcel).collect();
+        let since: Vec<NaiveDate> = steps.iter().map(|one| one.since).collect();
+        let until: Vec<Option<NaiveDate>> = steps.iter().map(|one| one.until).collect();
+        let states: Vec<String> = steps.iter().map(|one| one.state.name().to_owned()).collect();
+        let facts: Vec<serde_json::Value> =
+            steps.iter().map(|one| serde_json::to_value(&one.state).unwrap_or_default()).collect();
+        let deeds: Vec<String> = steps.iter().map(|one| one.deed.clone()).collect();
+        let documents: Vec<String> = steps.iter().map(|one| one.document.clone()).collect();
+        sqlx::query!(
+            "insert into parcel_state (parcel_id, since, valid, recorded, state, facts, deed, document, revision)
+             select parcel, since, daterange(since, until), tstzrange($8, null), state, facts, deed, document, $9
+             from unnest($1::bigint[], $2::date[], $3::date[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+                 with ordinality s (parcel, since, until, state, facts, deed, document, place)
+             order by place",
+            &parcels,
+            &since,
+            &until as &[Option<NaiveDate>],
+            &states,
+            &facts,
+            &deeds,
+            &documents,
+            at,
+            revision
+        )
+        .execute(write.connection())
+        .await?;
+    }
     Ok(())
 }

@@ -158,18 +158,20 @@ pub async fn cut(
     rows.iter().map(|wkb| shape(wkb)).collect()
 }
 
-/// The land of several shapes together.
+/// Metres of a degree of latitude, of the longest: a tolerance in degrees is never more than it is in metres.
+const DEGREE_M: f64 = 111_700.0;
+
+/// The land of several shapes together. Corners within so many metres of each other are one: a line that ends on the
+/// boundary of a neighbour ends, by rounding, a hair before it or behind, and land that was divided so is whole again.
 pub async fn union(
     connection: &mut PgConnection,
     shapes: &[&MultiPolygon<f64>],
+    same_corner_m: f64,
 ) -> Result<MultiPolygon<f64>, StoreError> {
     let shapes: Vec<String> = shapes.iter().map(|one| hex(one)).collect();
-    let wkb = sqlx::query_scalar!(
-        r#"select st_asbinary(st_multi(st_union(one::geometry)), 'NDR') as "wkb!" from unnest($1::text[]) one"#,
-        &shapes
-    )
-    .fetch_one(connection)
-    .await?;
+    let wkb = sqlx::query_file_scalar!("src/store/lineage/union.sql", &shapes, same_corner_m / DEGREE_M)
+        .fetch_one(connection)
+        .await?;
     shape(&wkb)
 }
 
@@ -382,9 +384,13 @@ pub(super) async fn refuse_retired(connection: &mut PgConnection) -> Result<Vec<
                select from parcel_version t
                where t.parcel_id = p.id and upper(t.recorded) = r.recorded_at
                  and (s.valid_from is null or s.valid_from = lower(t.valid)) and s.valid_to is not distinct from upper(t.valid)
-                 and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id, t.geom)
+                 and (t.district, t.park, t.land_use, t.land_use_scheme, t.registered_area_m2, t.plot_ratio_allowed, t.address, t.source_id)
                      is not distinct from
-                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id, s.geom))
+                     (s.district, s.park, s.land_use, s.land_use_scheme, s.registered_area_m2, s.plot_ratio_allowed, s.address, s.source_id)
+                 -- A register that has not reckoned with the rule yet knows no tolerance.
+                 and same_shape(t.geom, s.geom, coalesce((
+                     select value from rule_value
+                     where key = 'same-corner-metres' and upper_inf(recorded) and valid @> current_date), 0)))
          returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.code, e.on_date, e.kind, e.document) as value"
     )
     .fetch_all(connection)

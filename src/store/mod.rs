@@ -28,6 +28,7 @@ pub mod performance;
 pub mod place;
 pub mod plot_ratio;
 mod recorded;
+pub mod remark;
 pub mod repair;
 pub mod review;
 pub mod rulebook;

@@ -12,7 +12,7 @@ use crate::domain::plausibility::Limit;
 use crate::domain::review::sharing::{
     Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
@@ -212,18 +212,7 @@ pub async fn of_parcel(
             stated: row.share,
         })
         .collect();
-    let returns = sqlx::query!(
-        "select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-             fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
-         from annual_return
-         where recorded @> coalesce($4::timestamptz, 'infinity') and enterprise = any($1) and year between $2 and $3",
-        &enterprises,
-        years.start(),
-        years.end(),
-        moment.known_at
-    )
-    .fetch_all(connection)
-    .await?;
+    let returns = reported(connection, Some(&enterprises), years.clone(), moment.known_at).await?;
     // Where stated shares make no whole, floor area decided whatever reason is given.
     let doubtful: Vec<Vec<Misstated>> = (0..enterprises.len())
         .map(|place| misstated(&uses.iter().filter(|one| one.enterprise == place).copied().collect::<Vec<_>>()))
@@ -232,17 +221,7 @@ pub async fn of_parcel(
     for year in years {
         let mut figures = vec![[None; MEASURES]; enterprises.len()];
         for row in returns.iter().filter(|row| row.year == year) {
-            figures[place(&row.enterprise)] = [
-                row.output_wan_yuan,
-                row.revenue_wan_yuan,
-                row.tax_wan_yuan,
-                row.value_added_wan_yuan,
-                row.fixed_assets_wan_yuan,
-                row.energy_tce,
-                row.emissions_t,
-                row.rd_wan_yuan,
-                row.staff,
-            ];
+            figures[place(&row.enterprise)] = row.figures;
         }
         let of_uses = parts(year, enterprises.len(), &uses);
         let contributions: Vec<Contribution> = rows
@@ -270,6 +249,58 @@ pub async fn of_parcel(
     Ok(found)
 }
 
+/// What an enterprise reported for a year.
+pub(super) struct Reported {
+    /// The enterprise.
+    pub enterprise: String,
+    /// The year.
+    pub year: i32,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// What all enterprises, or these, reported for years, as believed at a time or now; by their codes.
+pub(super) async fn reported(
+    connection: &mut PgConnection,
+    enterprises: Option<&[String]>,
+    years: RangeInclusive<i32>,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<Vec<Reported>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
+               fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
+           from annual_return
+           where recorded @> coalesce($4::timestamptz, 'infinity') and year between $2 and $3
+               and ($1::text[] is null or enterprise = any($1))
+           order by enterprise collate "C""#,
+        enterprises as Option<&[String]>,
+        years.start(),
+        years.end(),
+        known_at
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Reported {
+            enterprise: row.enterprise,
+            year: row.year,
+            // The order of `Measure`.
+            figures: [
+                row.output_wan_yuan,
+                row.revenue_wan_yuan,
+                row.tax_wan_yuan,
+                row.value_added_wan_yuan,
+                row.fixed_assets_wan_yuan,
+                row.energy_tce,
+                row.emissions_t,
+                row.rd_wan_yuan,
+                row.staff,
+            ],
+        })
+        .collect())
+}
+
 /// A year's figures of the whole city.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CityYear {
@@ -290,34 +321,16 @@ pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYea
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = super::write::head(&mut tx).await?;
-    let rows = sqlx::query!(
-        r#"select enterprise, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-               fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
-           from annual_return where upper_inf(recorded) and year = $1 order by enterprise collate "C""#,
-        year
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let mut reported = [0.0; MEASURES];
+    let rows = reported(&mut tx, None, year..=year, None).await?;
+    let mut sums = [0.0; MEASURES];
     let mut enterprise_of = HashMap::new();
     let mut figures: Vec<Figures> = Vec::with_capacity(rows.len());
     for row in rows {
-        let own = [
-            row.output_wan_yuan,
-            row.revenue_wan_yuan,
-            row.tax_wan_yuan,
-            row.value_added_wan_yuan,
-            row.fixed_assets_wan_yuan,
-            row.energy_tce,
-            row.emissions_t,
-            row.rd_wan_yuan,
-            row.staff,
-        ];
-        for (sum, figure) in reported.iter_mut().zip(own) {
+        for (sum, figure) in sums.iter_mut().zip(row.figures) {
             *sum += figure.unwrap_or(0.0);
         }
         enterprise_of.insert(row.enterprise, figures.len());
-        figures.push(own);
+        figures.push(row.figures);
     }
     let rows = sqlx::query!(
         r#"select o.parcel, o.enterprise, o.from_on, least(o.to_on, l.ends) as to_on, o.floor_area_m2, o.tax_is_local, o.share
@@ -354,5 +367,5 @@ pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYea
         });
     }
     let enterprises = figures.iter().filter(|own| own.iter().any(Option::is_some)).count();
-    Ok(CityYear { revision, reported, enterprises, spread: spread(year, parcel_of.len(), &uses, &figures) })
+    Ok(CityYear { revision, reported: sums, enterprises, spread: spread(year, parcel_of.len(), &uses, &figures) })
 }

@@ -3,7 +3,7 @@
 use super::amendment::{Amendment, amendments};
 use super::copy::{self, Rows};
 use super::write::Write;
-use super::{StoreError, clock};
+use super::{StoreError, clock, performance};
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
@@ -83,28 +83,9 @@ pub async fn freeze(
     let mut frozen = Frozen { uses, ..Frozen::default() };
     for year in years {
         let mut figures = vec![[None; MEASURES]; enterprises.len()];
-        let rows = sqlx::query!(
-            "select enterprise, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-                 fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
-             from annual_return where upper_inf(recorded) and year = $1",
-            year
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        for row in rows {
+        for row in performance::reported(&mut tx, None, year..=year, None).await? {
             if let Some(enterprise) = enterprise_of.get(row.enterprise.as_str()) {
-                // The order of domain::review::facts::Measure.
-                figures[*enterprise] = [
-                    row.output_wan_yuan,
-                    row.revenue_wan_yuan,
-                    row.tax_wan_yuan,
-                    row.value_added_wan_yuan,
-                    row.fixed_assets_wan_yuan,
-                    row.energy_tce,
-                    row.emissions_t,
-                    row.rd_wan_yuan,
-                    row.staff,
-                ];
+                figures[*enterprise] = row.figures;
             }
         }
         frozen.returns.insert(year, figures);

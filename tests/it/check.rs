@@ -182,6 +182,67 @@ async fn a_building_outside_its_parcel_is_found() {
 }
 
 #[tokio::test]
+async fn whether_a_building_lies_outside_is_asked_of_the_land_and_not_of_the_parts_on_record() {
+    let town = Town::settled().await;
+    let building = |code: &str, geometry: &Value| {
+        let properties =
+            json!({"building_code": code, "parcel_code": parcel_code(1), "storeys": 1, "floor_area_m2": 100});
+        feature(&properties, geometry)
+    };
+    let inside = building("B1", &square(121.5011, 31.1001, 121.5015, 31.1005));
+    let outside = building("B2", &square(121.5018, 31.1001, 121.502, 31.1005));
+    town.takes("buildings", &town.geojson("buildings", &[inside, outside]));
+    // The parts say the opposite of what the land says.
+    sql(
+        &town,
+        "update building_part t set footprint_m2 = case b.code when 'B1' then 0.01 else st_area(b.geom::geography) end
+         from building b where b.id = t.building_id",
+    )
+    .await;
+    assert_eq!(only_finding(&town, "building-outside-parcel", "warning")["key"], "B2");
+}
+
+#[tokio::test]
+async fn the_buildings_of_a_retired_parcel_are_discharged_with_it_and_missed_by_nobody() {
+    let town = Town::settled().await;
+    let building = |code: &str, geometry: Value| {
+        let properties =
+            json!({"building_code": code, "parcel_code": parcel_code(2), "storeys": 1, "floor_area_m2": 100});
+        feature(&properties, &geometry)
+    };
+    let drawn = square(121.5021, 31.1001, 121.5025, 31.1005);
+    town.takes("buildings", &town.geojson("buildings", &[building("B1", drawn), building("B2", Value::Null)]));
+    let retire =
+        ["lineage", "retire", &parcel_code(2), "--document", "文", "--on", "2025-07-01", "--ground", "道路用地"];
+    let ended = town.run(&retire);
+    assert_eq!(ended.status, Some(0), "{}", ended.said);
+    let duties: Vec<String> = town
+        .values("select format('%s %s %s %s', thing, from_number, treatment, ground) from lineage_duty order by id")
+        .await;
+    assert_eq!(duties, ["building B1 discharged 道路用地", "building B2 discharged 道路用地"]);
+    let clean = check(&town, &[]);
+    assert_eq!((clean.status, &clean.answer["findings"]), (Some(0), &json!([])), "{}", clean.said);
+    // A building that lost its parcel in any other way is still missed.
+    sql(&town, "update building set parcel = '310115001001GB00001' where code = 'B2'").await;
+    sql(&town, "update building_part t set recorded = tstzrange(lower(t.recorded), now()) from building b where b.id = t.building_id and b.code = 'B2'").await;
+    assert_eq!(only_finding(&town, "without-parcel", "error")["key"], "building B2");
+}
+
+#[tokio::test]
+async fn a_stored_area_that_is_not_that_of_the_shape_is_found() {
+    let town = Town::settled().await;
+    sql(
+        &town,
+        "update parcel_version set area_m2 = area_m2 * 1.0001
+         where parcel_id = (select id from parcel where code = '310115001001GB00003')",
+    )
+    .await;
+    let found = only_finding(&town, "stored-area-differs", "error");
+    assert_eq!([&found["key"], &found["other"]], [&json!(parcel_code(3)), &json!("(,)")]);
+    assert!((figure(&found) - 0.01).abs() < 1e-6, "{found}");
+}
+
+#[tokio::test]
 async fn shares_that_do_not_sum_are_found() {
     let town = Town::settled().await;
     let rows = [(1, 60), (2, 50)]
@@ -325,6 +386,17 @@ async fn all_checks_are_clean_on_the_demo_city() {
         let ended = town.run(arguments);
         assert_eq!(ended.status, Some(0), "{}", ended.said);
     }
+    // Every parcel is somewhere in its life, and some came there by several deeds.
+    let lives: Vec<i64> = town
+        .values(
+            "select count(distinct s.parcel_id) from parcel_state s union all select count(*) from parcel
+                 union all select count(*) from (select from parcel_state group by parcel_id having count(*) > 5) s",
+        )
+        .await;
+    assert!(lives[0] == lives[1] && lives[2] > 100, "{lives:?}");
+    let long: String = town.value("select p.code from parcel_state s join parcel p on p.id = s.parcel_id group by 1 order by count(*) desc, 1 limit 1").await;
+    let dossier = town.run(&["dossier", &long]);
+    assert_eq!(dossier.answer["life"]["state"]["state"], "operating", "{}", dossier.answer["life"]);
     let ended = check(&town, &[]);
     let faults = [&ended.answer["errors"], &ended.answer["warnings"]];
     assert_eq!((ended.status, faults), (Some(0), [&json!(0), &json!(0)]), "{}", ended.answer["findings"]);

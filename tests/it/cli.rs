@@ -2,7 +2,9 @@
 
 use std::{io::Read as _, process::Stdio};
 
-use crate::support::{Home, landcycle};
+use serde_json::{Value, json};
+
+use crate::support::{Home, Town, landcycle, parcel_code};
 
 #[test]
 fn wrong_usage_ends_with_status_two() {
@@ -74,4 +76,77 @@ fn the_doctor_finds_this_machine_fit() {
         assert_eq!(found["verdict"], "good", "{found}");
     }
     assert!(!home.path().exists(), "looking must change nothing");
+}
+
+#[tokio::test]
+async fn where_a_document_is_asked_for_every_way_to_fail_prints_one() {
+    let town = Town::settled().await;
+    let (code, other) = (parcel_code(1), parcel_code(9));
+    let paper = ["--document", "x", "--on", "2025-07-01"];
+    let retire = [&["lineage", "retire", &other][..], &paper].concat();
+    for (arguments, status, error) in [
+        (&["no-such-verb"][..], 2, "usage"),
+        (&["import", "parcels"], 2, "usage"),
+        (&["import", "parcels", "nowhere.csv"], 1, ""),
+        (&["export", "parcels", "--format", "gpkg", "--out", "p.csv"], 2, "usage"),
+        (&["export", "parcels", "--format", "csv", "--out", "p.csv", "--filter", "nothing = 1"], 1, "refused"),
+        (&["query", "--bbox", "east"], 2, "usage"),
+        (&["query", "--bbox", "121.6,31,121.5,32"], 2, "usage"),
+        (&["query", "--area", "nowhere.geojson"], 1, "refused"),
+        (&["check", "--only", "nothing"], 2, "usage"),
+        (&["dossier", "GB1"], 2, "usage"),
+        (&["dossier", &other], 1, "refused"),
+        (&["lineage", "show", "GB1"], 2, "usage"),
+        (&["lineage", "show", &other], 1, "refused"),
+        (&["lineage", "at", "121.5"], 2, "usage"),
+        (&retire, 1, ""),
+        (&["lineage", "retire", "GB1", "--document", "x", "--on", "2025-07-01"], 2, "usage"),
+        (&["lifecycle", "show", "GB1"], 2, "usage"),
+        (&["lifecycle", "show", &other], 1, "refused"),
+        (&["lifecycle", "move", &code, "start", "--document", "x"], 1, "refused"),
+        (&["review", "show", "99"], 1, "refused"),
+        (&["demo", "load", "nowhere"], 1, "refused"),
+        (&["demo", "generate", "--out", "city", "--parcels", "1"], 2, "usage"),
+    ] {
+        let output = town.command().arg("--json").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)));
+        if error.is_empty() {
+            // A receipt or a plan says more, and is the one document.
+            assert!(
+                document["findings"].as_array().is_some_and(|found| !found.is_empty()),
+                "{arguments:?}: {document}"
+            );
+        } else {
+            assert_eq!(document["error"], json!(error), "{arguments:?}: {document}");
+            assert!(document["message"].as_str().is_some_and(|said| !said.is_empty()), "{arguments:?}: {document}");
+        }
+    }
+    let help = landcycle().args(["--help", "--json"]).output().unwrap();
+    assert!(help.status.success() && help.stdout.starts_with(b"The life cycle"));
+}
+
+#[test]
+fn help_lists_commands_in_the_order_of_the_work_and_the_flags_of_all_of_them_last() {
+    let help = landcycle().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let verbs: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let place = |verb: &str| verbs.iter().position(|one| *one == verb).unwrap();
+    let order = [
+        "db", "doctor", "migrate", "demo", "import", "export", "check", "query", "dossier", "lineage", "review",
+        "serve",
+    ];
+    assert!(order.windows(2).all(|two| place(two[0]) < place(two[1])), "{verbs:?}");
+    let of_one = landcycle().args(["query", "--help"]).output().unwrap();
+    let of_one = String::from_utf8(of_one.stdout).unwrap();
+    let (own, all) = of_one.split_once("Of every command:").unwrap();
+    assert!(own.contains("--bbox") && own.contains("--limit") && !own.contains("--schema"), "{of_one}");
+    assert!(all.contains("--home") && all.contains("--json") && !all.contains("--bbox"), "{of_one}");
 }

@@ -90,7 +90,9 @@ async fn believed(town: &Town, what: &str) -> Vec<String> {
 #[tokio::test]
 async fn an_export_of_every_kind_goes_into_a_fresh_register_and_changes_nothing_in_its_own() {
     let town = city().await;
-    for formats in [["gpkg", "xlsx"], ["geojson", "csv"], ["shp", "gpkg"]] {
+    for formats in
+        [["gpkg", "xlsx"], ["geojson", "csv"], ["shp", "gpkg"], ["fgb", "geojson"], ["csv", "csv"], ["xlsx", "xlsx"]]
+    {
         let other = suburb(&town).await;
         for (what, format) in [
             ("zones", formats[0]),
@@ -242,7 +244,8 @@ async fn another_coordinate_system_has_easting_first_and_an_unknown_or_unusable_
     // Of the first lot, at 121.501° east and 31.1° north: 143 km east of the meridian of 120°, 3,443 km from the equator.
     assert!((643_200.0..643_400.0).contains(&envelope.MinX), "{envelope:?}");
     assert!((3_441_000.0..3_443_500.0).contains(&envelope.MinY), "{envelope:?}");
-    assert_eq!(town.tally("parcels", &town.folder().join("p.gpkg"))[3], 0);
+    // What the projection does to the last digits moves no corner.
+    assert_eq!(town.tally("parcels", &town.folder().join("p.gpkg")), [3, 0, 3, 0]);
     for (crs, file, status, said) in [
         ("EPSG:2415", "x.gpkg", 1, "datum-without-shift"),
         ("EPSG:999999", "x.gpkg", 1, "unknown-crs"),
@@ -465,4 +468,53 @@ async fn zones_contracts_and_obligations_of_an_earlier_day_or_belief_are_exporte
     assert_eq!(cells(&town, "zones", "B1", "name", &["--known-at", &slip]), ["乙"]);
     // What goes with a contract is of the same moment.
     assert_eq!(cells(&town, "contracts", "H1", "bond_wan_yuan", &["--known-at", &all_before]), ["9"]);
+}
+
+#[tokio::test]
+async fn a_corner_that_moves_by_less_than_the_rule_says_has_not_moved_and_one_that_moves_by_more_has() {
+    let town = Town::settled().await;
+    let land = "select st_astext(geom, 15) from parcel_version v join parcel p on p.id = v.parcel_id
+        where upper_inf(recorded) and code = '310115001001GB00001'";
+    let before: String = town.value(land).await;
+    // At 31.1° a degree of longitude is 95.4 km: 0.95 mm and 9.5 mm.
+    for (by, expected) in [(1e-8, [1, 0, 1, 0]), (1e-7, [1, 1, 0, 0])] {
+        let mut one = crate::support::parcel(1);
+        one["geometry"]["coordinates"][0][1][0] = json!(121.5019 + by);
+        assert_eq!(town.tally("parcels", &town.geojson("one", &[one])), expected, "{by}");
+        assert_eq!(town.value::<String>(land).await == before, expected[1] == 0, "{by}");
+    }
+    // Where something else is new, the land of the new version is the land of the old one.
+    let now: String = town.value(land).await;
+    let mut one = crate::support::parcel(1);
+    one["geometry"]["coordinates"][0][1][0] = json!(121.5019 + 1e-7 + 1e-9);
+    one["properties"]["land_use"] = json!("M4");
+    assert_eq!(town.tally("parcels", &town.geojson("one", &[one])), [1, 1, 0, 0]);
+    assert_eq!(town.value::<String>(land).await, now);
+}
+
+#[tokio::test]
+async fn a_table_holds_shapes_in_a_column_of_their_own_which_is_not_printed_and_says_what_no_cell_can_hold() {
+    let town = Town::settled().await;
+    // A circle of a thousand corners takes more characters than a cell of a workbook holds.
+    let ring: Vec<[f64; 2]> = (0..=1000)
+        .map(|at| f64::from(at % 1000) / 1000.0 * std::f64::consts::TAU)
+        .map(|turn| [121.6 + 0.001 * turn.cos(), 31.2 + 0.001 * turn.sin()])
+        .collect();
+    let mut round = crate::support::parcel(4);
+    round["geometry"]["coordinates"] = json!([ring]);
+    town.takes("parcels", &town.geojson("round", &[round]));
+    let receipt = exports(&town, "parcels", "p.xlsx", &[]);
+    assert_eq!(
+        (&receipt["crs"], receipt["columns"].as_array().unwrap().last()),
+        (&json!("EPSG:4490"), Some(&json!("WKT (EPSG:4490)")))
+    );
+    assert!(receipt["notes"][0].as_str().unwrap().starts_with("1 shapes are left out"), "{receipt}");
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(town.folder().join("p.xlsx")).unwrap();
+    let widths = ["parcels", "打印"].map(|sheet| book.worksheet_range(sheet).unwrap().width());
+    assert_eq!(widths[0], widths[1] + 1, "on paper nobody reads it");
+    let back = town.import("parcels", &[town.folder().join("p.xlsx")], &[]);
+    assert_eq!(back.tally(), [4, 0, 3, 1]);
+    let receipt = exports(&town, "parcels", "p.csv", &[]);
+    assert_eq!(receipt["notes"], Value::Null);
+    assert_eq!(town.tally("parcels", &town.folder().join("p.csv")), [4, 0, 4, 0]);
 }

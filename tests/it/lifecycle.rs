@@ -43,6 +43,7 @@ fn states() -> Vec<State> {
         State::Stored { ground: ground() },
         State::Reduced { ground: ground() },
         State::Succeeded { event: "1".into() },
+        State::Retired { event: "1".into() },
         State::NonIndustrial,
     ]
 }
@@ -83,6 +84,7 @@ fn deeds() -> Vec<Deed> {
         Deed::Reserve,
         Deed::LeaveIndustry,
         Deed::Succeed { event: "7".into() },
+        Deed::Retire { event: "7".into() },
     ]
 }
 
@@ -359,4 +361,59 @@ async fn of_two_people_who_move_a_parcel_at_once_one_does_and_the_other_is_told(
     let mut ended: Vec<_> = both.iter_mut().map(|child| child.wait().unwrap().code()).collect();
     ended.sort_unstable();
     assert_eq!(ended, [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn lives_are_taken_from_a_file_each_whole_or_not_at_all_and_twice_changes_nothing() {
+    let town = Town::settled().await;
+    let (one, two, three) = (parcel_code(1), parcel_code(2), parcel_code(3));
+    let head = "parcel_code,deed,on,document,state,contract,ground,until\n";
+    let good = format!(
+        "{head}{one},found,2015-01-01,合同,contracted,H1,,\n{one},hand_over,2015-03-01,交地书,,,,\n\
+         {one},start,2015-03-01,开工,,,,\n{two},found,2020-01-01,调查,operating,,,\n"
+    );
+    let file = |name: &str, text: &str| town.file(name, text).to_str().unwrap().to_owned();
+    let take = |path: &str| town.run(&["lifecycle", "take", path]);
+    let ended = take(&file("lives.csv", &good));
+    assert_eq!((ended.status, ended.tally()), (Some(0), [4, 4, 0, 0]), "{}", ended.said);
+    let stays: Vec<String> = town
+        .values("select format('%s %s %s %s', right(p.code, 1), s.state, s.valid, s.deed) from parcel_state s join parcel p on p.id = s.parcel_id where upper_inf(s.recorded) order by s.id")
+        .await;
+    assert_eq!(
+        stays,
+        [
+            "1 contracted [2015-01-01,2015-03-01) found",
+            "1 delivered empty hand_over",
+            "1 building [2015-03-01,) start",
+            "2 operating [2020-01-01,) found",
+        ]
+    );
+    // As if it had been told deed by deed: it moves on from there.
+    let moved = town.run(&["lifecycle", "move", &one, "accept", "--document", "验收", "--on", "2016-01-01"]);
+    assert_eq!(moved.status, Some(0), "{}", moved.said);
+    let before = town.contents().await;
+    assert_eq!(take(&file("lives.csv", &good)).tally(), [4, 0, 4, 0]);
+    for (rows, code, row) in [
+        (format!("{three},found,2024-01-01,文,operating,,,\n{three},start,2024-02-01,文,,,,\n"), "move-refused", 2),
+        (format!("{three},start,2024-02-01,文,,,,\n"), "life-begins-otherwise", 1),
+        (format!("{three},found,2024-02-01,,operating,,,\n"), "document-missing", 1),
+        (format!("{three},found,2999-02-01,文,operating,,,\n"), "act-in-future", 1),
+        (format!("{three},found,yesterday,文,operating,,,\n"), "bad-date", 1),
+        (format!("{three},found,2024-02-01,文,flying,,,\n"), "bad-facts", 1),
+        (format!("{three},found,2024-02-01,文,operating,H9,,\n"), "unknown-contract", 1),
+        (format!("{three},found,2024-02-01,文,operating,,,\n{three},rectify,2024-03-01,文,,,x,\n"), "bad-facts", 2),
+        (format!("{two},found,2021-01-01,文,operating,,,\n"), "has-life", 1),
+        (format!("{},found,2021-01-01,文,operating,,,\n", parcel_code(9)), "unknown-parcel", 1),
+        ("GB1,found,2021-01-01,文,operating,,,\n".to_owned(), "bad-parcel-code", 1),
+    ] {
+        let ended = take(&file("bad.csv", &format!("{head}{rows}")));
+        let found = &ended.answer["findings"][0];
+        assert_eq!((ended.status, &found["code"], &found["row"]), (Some(1), &json!(code), &json!(row)), "{ended:?}");
+        assert_eq!(town.contents().await, before, "{code}");
+    }
+    // What does not hold of one parcel does not stop another.
+    let mixed = format!("{head}{two},found,2021-01-01,文,operating,,,\n{three},found,2021-01-01,文,operating,,,\n");
+    assert_eq!(take(&file("mixed.csv", &mixed)).tally(), [2, 1, 0, 1]);
+    let headless = take(&file("headless.csv", "parcel_code,deed\n"));
+    assert_eq!((headless.status, &headless.answer["error"]), (Some(1), &json!("refused")), "{headless:?}");
 }

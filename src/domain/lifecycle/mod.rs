@@ -65,6 +65,8 @@ pub enum State {
     Reduced { ground: String },
     /// Split or merged: its successors go on, its code is retired.
     Succeeded { event: String },
+    /// Retired: its code is given up, and no parcel succeeds it.
+    Retired { event: String },
     /// No industrial land any more.
     NonIndustrial,
 }
@@ -126,6 +128,7 @@ pub enum Deed {
     Reserve,
     LeaveIndustry,
     Succeed { event: String },
+    Retire { event: String },
 }
 
 /// Why a deed was not done; the parcel stays as it was.
@@ -203,6 +206,7 @@ impl State {
             Self::Stored { .. } => "stored",
             Self::Reduced { .. } => "reduced",
             Self::Succeeded { .. } => "succeeded",
+            Self::Retired { .. } => "retired",
             Self::NonIndustrial => "non_industrial",
         }
     }
@@ -344,13 +348,14 @@ impl State {
                 Self::NonIndustrial
             }
             (state, Deed::Succeed { event }) if !state.is_end() => Self::Succeeded { event },
+            (state, Deed::Retire { event }) if !state.is_end() => Self::Retired { event },
             _ => return Err(no_such_move()),
         })
     }
 
     /// Whether nothing follows.
     pub fn is_end(&self) -> bool {
-        matches!(self, Self::Succeeded { .. } | Self::NonIndustrial)
+        matches!(self, Self::Succeeded { .. } | Self::Retired { .. } | Self::NonIndustrial)
     }
 
     /// The contract that the state rests on.

@@ -114,6 +114,8 @@ pub const MOVES: &[Move] = moves! {
         "退出产业用地", "the land is industrial no more", LAND_LAW_58;
     "succeed": "reserved" | "pre_assessed" | "announced" | "contracted" | "delivered" | "building" | "delayed" | "idle" | "completed" | "in_production" | "operating" | "rectifying" | "listed" | "renewing" | "expiring" | "disposing" | "taken_back" | "stored" | "reduced" => "succeeded",
         "分割、合并，原宗地代码注销", "split or merged: successors inherit the duties and the code is retired", CADASTRE;
+    "retire": "reserved" | "pre_assessed" | "announced" | "contracted" | "delivered" | "building" | "delayed" | "idle" | "completed" | "in_production" | "operating" | "rectifying" | "listed" | "renewing" | "expiring" | "disposing" | "taken_back" | "stored" | "reduced" => "retired",
+        "宗地注销，无承继宗地", "retired without successor: what lay on it is discharged and the code is given up", CADASTRE;
 };
 
 /// The moves that start from a state.
@@ -122,7 +124,7 @@ pub fn moves_from(state: &str) -> impl Iterator<Item = &'static Move> {
 }
 
 /// The states with their names in Chinese and English.
-pub(super) const STATES: [(&str, (&str, &str)); 21] = [
+pub(super) const STATES: [(&str, (&str, &str)); 22] = [
     ("reserved", ("储备", "in reserve")),
     ("pre_assessed", ("区域评估", "under area assessment")),
     ("announced", ("公告", "announced")),
@@ -143,6 +145,7 @@ pub(super) const STATES: [(&str, (&str, &str)); 21] = [
     ("stored", ("收储", "bought into the reserve")),
     ("reduced", ("减量", "reduced")),
     ("succeeded", ("分割、合并", "split or merged")),
+    ("retired", ("注销", "retired")),
     ("non_industrial", ("非产业用地", "no industrial land")),
 ];
 

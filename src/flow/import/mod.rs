@@ -204,6 +204,7 @@ pub async fn import(
         taken.refused += 1;
         taken.notes.push(finding);
     }
+    remark::settle_corners(write.connection(), kind, today).await?;
     let mut receipt = Receipt {
         dataset: kind.name().to_owned(),
         files: taken.names,

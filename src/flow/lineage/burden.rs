@@ -134,8 +134,7 @@ impl Work<'_> {
         let mut placed = BTreeMap::new();
         for building in standing {
             if self.order.kind == Kind::Retire {
-                let expected = "a look: it stays on record with the retired parcel";
-                self.warn("building-remains", &building.code, "building", &building.parcel, expected);
+                self.leave_behind(building);
                 continue;
             }
             let only = (self.plan.children.len() == 1).then(|| (self.plan.children[0].code.clone(), None));
@@ -170,6 +169,30 @@ impl Work<'_> {
             placed.insert(building.code.clone(), child);
         }
         placed
+    }
+
+    /// A building on a parcel that ends without successor: where it stands on no other, its floor area is nobody's from
+    /// that day on, for the ground of the event.
+    fn leave_behind(&mut self, building: &Standing) {
+        if building.is_elsewhere {
+            let expected = "a look: from now on it counts on the other parcels that it stands on";
+            self.warn("building-remains", &building.code, "building", &building.parcel, expected);
+            return;
+        }
+        let expected = "a look: it stays on record as a building of the retired parcel, discharged with it";
+        self.warn("building-remains", &building.code, "building", &building.parcel, expected);
+        self.plan.duties.push(Duty {
+            thing: Thing::Building,
+            from_parcel: building.parcel.clone(),
+            from_number: building.code.clone(),
+            to_parcel: None,
+            to_number: None,
+            treatment: Treatment::Discharged,
+            measure: None,
+            whole: None,
+            share: None,
+            ground: Some(self.plan.event.ground.clone()),
+        });
     }
 
     /// What follows the occupancies of the parents: floor area shared by what stands on each child, or by land.

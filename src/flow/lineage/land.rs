@@ -101,7 +101,7 @@ impl Work<'_> {
 
     async fn merged(&mut self, write: &mut Write) -> Result<Vec<Lot>, StoreError> {
         let shapes: Vec<&MultiPolygon<f64>> = self.land.iter().collect();
-        let shape = register::union(write.connection(), &shapes).await?;
+        let shape = register::union(write.connection(), &shapes, self.same_corner_m).await?;
         let parts: usize = shape.0.len();
         let most = self.land.iter().map(|one| one.0.len()).max().unwrap_or(1);
         if parts > most && !self.order.apart {

@@ -1,4 +1,4 @@
-//! The lives of the parcels of an event: parents are succeeded, and children are found in the state in which their land
+//! The lives of the parcels of an event: parents are succeeded or retired, and children are found in the state in which their land
 //! was. The document of the event is the document of both.
 
 use super::Work;
@@ -26,9 +26,11 @@ impl Lives {
         let (on, document) = (plan.event.on, &plan.event.document);
         for (code, state, since) in self.left {
             // It was tried when the event was planned.
-            let Ok(next) = state.make(since, succeed(&plan.event, event.to_string())) else { continue };
+            let act = end(&plan.event, event.to_string());
+            let deed = act.deed.name();
+            let Ok(next) = state.make(since, act) else { continue };
             if let Some(id) = lifecycle::parcel_id(write.connection(), &code).await? {
-                lifecycle::begin(write, id, on, &next, "succeed", document).await?;
+                lifecycle::begin(write, id, on, &next, deed, document).await?;
             }
         }
         for (code, state) in self.found {
@@ -40,8 +42,13 @@ impl Lives {
     }
 }
 
-fn succeed(event: &Event, number: String) -> Act {
-    Act { on: event.on, document: event.document.clone(), deed: Deed::Succeed { event: number } }
+/// What an event does to the lives of its parents.
+fn end(event: &Event, number: String) -> Act {
+    let deed = match event.kind {
+        Kind::Retire => Deed::Retire { event: number },
+        _ => Deed::Succeed { event: number },
+    };
+    Act { on: event.on, document: event.document.clone(), deed }
 }
 
 impl Work<'_> {
@@ -59,18 +66,15 @@ impl Work<'_> {
                 without += 1;
                 continue;
             };
-            if self.order.kind == Kind::Retire {
-                let expected =
-                    "a state in which a life ends; the timeline of the parcel stays open (landcycle lifecycle)";
-                self.warn("state-remains", &code, "state", stay.state.name(), expected);
-                continue;
-            }
-            match stay.state.clone().make(stay.from, succeed(&self.plan.event, "planned".to_owned())) {
+            match stay.state.clone().make(stay.from, end(&self.plan.event, "planned".to_owned())) {
                 Ok(_) => lives.left.push((code, stay.state, stay.from)),
                 Err(error) => self.refuse("state-refuses", &code, "on", &self.order.on.to_string(), error.to_string()),
             }
         }
         let Some((_, first, _)) = lives.left.first().cloned() else { return Ok(lives) };
+        if self.order.kind == Kind::Retire {
+            return Ok(lives);
+        }
         if without > 0 || lives.left.iter().any(|(_, state, _)| *state != first) {
             let names: Vec<&str> = lives.left.iter().map(|(_, state, _)| state.name()).collect();
             let expected = "one state of all parents; record the child's own (landcycle lifecycle found)";

@@ -122,6 +122,8 @@ pub struct Standing {
     pub floor_area_m2: f64,
     /// Whether it has a shape.
     pub has_shape: bool,
+    /// Whether it stands on other parcels too.
+    pub is_elsewhere: bool,
     /// Share of its footprint on each child that it touches, the largest first.
     pub on: Vec<(String, f64)>,
 }
@@ -145,10 +147,13 @@ pub async fn buildings(
                 where p.code = any($1) order by b.id, t.share desc, p.code)),
            stands as (
                select b.code, o.parcel, o.is_named, b.floor_area_m2, b.geom is not null as has_shape, c.code as child,
+                   exists (
+                       select from building_part t join parcel p on p.id = t.parcel_id
+                       where t.building_id = b.id and upper_inf(t.recorded) and p.code <> all($1)) as is_elsewhere,
                    st_area(st_intersection(b.geom, c.geom)) / nullif(st_area(b.geom), 0) as share
                from own o join building b on b.id = o.id left join child c on st_intersects(b.geom, c.geom))
            select code, parcel as "parcel!", is_named as "is_named!", floor_area_m2, has_shape as "has_shape!",
-               child as "child?", share
+               is_elsewhere as "is_elsewhere!", child as "child?", share
            from stands order by code, share desc nulls last, child"#,
         parcels,
         &codes,
@@ -165,6 +170,7 @@ pub async fn buildings(
                 is_named: row.is_named,
                 floor_area_m2: row.floor_area_m2,
                 has_shape: row.has_shape,
+                is_elsewhere: row.is_elsewhere,
                 on: Vec::new(),
             });
         }

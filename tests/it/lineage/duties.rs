@@ -228,7 +228,14 @@ async fn a_parcel_with_open_duties_is_retired_only_when_each_is_discharged_with_
         )
         .await;
     assert_eq!(left, 0);
-    assert_eq!(grounds, ["bond 收回决定 3", "contract 收回决定 1", "obligation 收回决定 6", "occupancy 道路用地 1"]);
+    let expected = [
+        "bond 收回决定 3",
+        "building 道路用地 2",
+        "contract 收回决定 1",
+        "obligation 收回决定 6",
+        "occupancy 道路用地 1",
+    ];
+    assert_eq!(grounds, expected);
 }
 
 #[tokio::test]
