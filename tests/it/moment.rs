@@ -224,9 +224,6 @@ async fn the_database_itself_refuses_versions_that_overlap_in_every_table_of_two
     for arguments in [&["demo", "generate", "--out", "city", "--parcels", "60"][..], &["demo", "load", "city"]] {
         assert_eq!(town.run(arguments).status, Some(0));
     }
-    let code: String = town.value("select code from parcel order by id limit 1").await;
-    let found = ["lifecycle", "found", &code, "reserved", "--on", "2020-01-01", "--document", "d"];
-    assert_eq!(town.run(&found).status, Some(0));
     let tables: Vec<String> = town
         .values(
             "select c.relname::text from pg_class c
