@@ -21,6 +21,7 @@ pub mod printer;
 pub mod query;
 pub mod review;
 pub mod serve;
+pub mod stand;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -104,6 +105,8 @@ enum Verb {
     Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
+    /// Where land stands in the plan: tiers, locks, planning units
+    Stand(stand::Args),
     /// Serve the map and the API
     Serve(serve::Args),
     /// Read files for an import, which starts this by itself
@@ -128,6 +131,7 @@ impl Verb {
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
+            Self::Stand(args) => stand::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
             Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }

@@ -16,6 +16,7 @@ pub mod remark;
 pub mod review;
 pub mod rules;
 pub mod settle;
+pub mod standing;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

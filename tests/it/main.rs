@@ -30,3 +30,4 @@ mod schema;
 mod support;
 mod tiles;
 mod write;
+mod zoning;
