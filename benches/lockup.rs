@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// So many parcels from all over the city, moved by some sixty metres, so that many lie across borders.
+/// So many parcels from all over the city, moved by some five hundred metres, so that many lie across borders.
 async fn shapes(pool: &PgPool, wanted: i64) -> Vec<MultiPolygon<f64>> {
     let found: Vec<Vec<u8>> = sqlx::query_scalar(
         "select st_asbinary(geom, 'NDR') from parcel_version where upper_inf(recorded)
@@ -65,14 +65,15 @@ async fn shapes(pool: &PgPool, wanted: i64) -> Vec<MultiPolygon<f64>> {
     .fetch_all(pool)
     .await
     .unwrap();
-    found.into_iter().map(|bytes| shape(bytes).translate(0.000_5, 0.000_3)).collect()
+    found.into_iter().map(|bytes| shape(bytes).translate(0.004, 0.003)).collect()
 }
 
 fn shape(bytes: Vec<u8>) -> MultiPolygon<f64> {
     Wkb(bytes).to_geo().unwrap().try_into().unwrap()
 }
 
-/// Asks where each shape stands; answers the shares of the limits of time and of exactness.
+/// Asks where each shape stands in three rounds, of which the quickest counts: what else the machine does is not measured.
+/// Answers the shares of the limits of time and of exactness.
 async fn standings(pool: &PgPool, shapes: &[MultiPolygon<f64>], day: NaiveDate) -> (f64, f64) {
     let zones: Vec<(String, Vec<u8>)> =
         sqlx::query_as("select code, st_asbinary(geom, 'NDR') from zone_version where upper_inf(recorded)")
@@ -82,14 +83,18 @@ async fn standings(pool: &PgPool, shapes: &[MultiPolygon<f64>], day: NaiveDate) 
     let zones: HashMap<String, MultiPolygon<f64>> =
         zones.into_iter().map(|(code, bytes)| (code, shape(bytes))).collect();
     let mut connection = pool.acquire().await.unwrap();
-    let (mut took, mut compared, mut cut, mut most_off) = (Vec::new(), 0_u32, 0_u32, 0.0_f64);
-    for (number, land) in shapes.iter().enumerate() {
-        let begun = Instant::now();
-        let found = standing(&mut connection, land, day, None, DECIDING_SHARE, TOLERANCE).await.unwrap();
-        // The first ones plan the query and read the zones.
-        if number >= 20 {
-            took.push(begun.elapsed().as_secs_f64() * 1e3);
+    let mut took = vec![f64::INFINITY; shapes.len()];
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.clear();
+        for (land, least) in shapes.iter().zip(&mut took) {
+            let begun = Instant::now();
+            found.push(standing(&mut connection, land, day, None, DECIDING_SHARE, TOLERANCE).await.unwrap());
+            *least = least.min(begun.elapsed().as_secs_f64() * 1e3);
         }
+    }
+    let (mut compared, mut cut, mut most_off) = (0_u32, 0_u32, 0.0_f64);
+    for (land, found) in shapes.iter().zip(&found) {
         for overlap in found.overlaps.iter().filter(|one| one.layer == Layer::Zone) {
             let there = overlap.part.area_m2.value();
             if there < LEAST_OVERLAP_M2 {

@@ -53,8 +53,10 @@ impl Style {
 pub struct Area {
     /// How it is drawn.
     pub style: Style,
-    /// What stands on it.
+    /// What stands on it where there is room.
     pub label: String,
+    /// What stands on it where there is little.
+    pub code: String,
     /// Its land in longitude and latitude.
     pub shape: MultiPolygon<f64>,
 }
@@ -203,7 +205,7 @@ pub fn draw(picture: &Picture) -> String {
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"7\" fill=\"#fff\" stroke=\"#b3261e\" stroke-width=\"3\"/>"
         );
     }
-    labels(&mut svg, &frame, &areas);
+    labels(&mut svg, &frame, &areas, picture.point);
     svg.push_str("</g>\n");
     let _ = writeln!(
         svg,
@@ -227,23 +229,25 @@ pub fn write(path: &Path, svg: &str) -> Result<(), WriteError> {
     staging.finish()
 }
 
-/// Words on the areas, each where it meets no other; an area without room for its words goes without.
-fn labels(svg: &mut String, frame: &Frame, areas: &[&Area]) {
+/// Words on the areas, each where it meets no other and stays on its own land; an area without room for its words goes
+/// without.
+fn labels(svg: &mut String, frame: &Frame, areas: &[&Area], point: Option<[f64; 2]>) {
     const HIGH: f64 = 15.0;
-    let mut taken: Vec<Rect<f64>> = Vec::new();
-    for area in areas.iter().rev() {
+    let mark = |[x, y]: [f64; 2]| Rect::new(coord! {x: x - 11.0, y: y - 11.0}, coord! {x: x + 11.0, y: y + 11.0});
+    let mut taken: Vec<Rect<f64>> = point.map(|[x, y]| mark(frame.place(x, y))).into_iter().collect();
+    for area in areas {
         let largest = area.shape.iter().max_by(|a, b| a.unsigned_area().total_cmp(&b.unsigned_area()));
         let Some((inside, bounds)) = largest.and_then(|one| one.interior_point().zip(one.bounding_rect())) else {
             continue;
         };
-        let wide = width(&area.label, 11.0) + 4.0;
         let [x, middle] = frame.place(inside.x(), inside.y());
         let [left, top] = frame.place(bounds.min().x, bounds.max().y);
         let [right, bottom] = frame.place(bounds.max().x, bounds.min().y);
-        if right - left < wide.min(70.0) || bottom - top < HIGH {
-            continue;
-        }
-        let x = x.clamp(MAP[0] + wide / 2.0, (MAP[2] - wide / 2.0).max(MAP[0] + wide / 2.0));
+        let (left, right) = (left.max(MAP[0]), right.min(MAP[2]));
+        let fitting = [&area.label, &area.code].into_iter().find(|words| width(words, 11.0) + 8.0 <= right - left);
+        let Some(label) = fitting else { continue };
+        let wide = width(label, 11.0) + 4.0;
+        let x = x.clamp(left + wide / 2.0, right - wide / 2.0);
         let place = |line: f64| {
             let y = middle + line * HIGH;
             Rect::new(coord! {x: x - wide / 2.0, y: y - HIGH / 2.0}, coord! {x: x + wide / 2.0, y: y + HIGH / 2.0})
@@ -264,7 +268,7 @@ fn labels(svg: &mut String, frame: &Frame, areas: &[&Area]) {
             svg,
             [x, spot.center().y + 4.0],
             r##"font-size="11" text-anchor="middle" stroke="#fff" stroke-width="3" paint-order="stroke" stroke-linejoin="round""##,
-            &area.label,
+            label,
         );
         taken.push(spot);
     }
@@ -315,13 +319,14 @@ fn beside(svg: &mut String, picture: &Picture, areas: &[&Area]) {
         text(svg, [COLUMN + 44.0, y + 13.0], "", &format!("{zh}  {en}"));
         y += 26.0;
     }
-    let (sign, words) = match picture.land {
-        Some(_) => ("<rect x=\"660\" y=\"Y\" width=\"34\" height=\"18\"", "所查土地  the land asked about"),
-        None => ("<circle cx=\"677\" cy=\"Y\" r=\"7\"", "所查地点  the place asked about"),
+    let stroke = r##"fill="#fff" stroke="#b3261e" stroke-width="3""##;
+    let words = if picture.land.is_some() {
+        let _ = writeln!(svg, "<rect x=\"{COLUMN}\" y=\"{y}\" width=\"34\" height=\"18\" {stroke}/>");
+        "所查土地  the land asked about"
+    } else {
+        let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"{}\" r=\"7\" {stroke}/>", COLUMN + 17.0, y + 9.0);
+        "所查地点  the place asked about"
     };
-    let at = if picture.land.is_some() { y } else { y + 9.0 };
-    let _ =
-        writeln!(svg, "{} fill=\"#fff\" stroke=\"#b3261e\" stroke-width=\"3\"/>", sign.replace('Y', &at.to_string()));
     text(svg, [COLUMN + 44.0, y + 13.0], "", words);
     y += 44.0;
     head(svg, y, "面积与占比 Areas and shares");

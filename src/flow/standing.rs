@@ -216,5 +216,6 @@ fn area(it: InView) -> Area {
         (Layer::Legacy, ..) => Style::Legacy,
     };
     let class = it.class.map(|class| format!("{class} ")).unwrap_or_default();
-    Area { style, label: format!("{class}{} {}", it.code, it.name), shape: it.shape }
+    let code = format!("{class}{}", it.code);
+    Area { style, label: format!("{code} {}", it.name), code, shape: it.shape }
 }
