@@ -8,7 +8,7 @@ use crate::domain::land_use::Known;
 use crate::domain::rulebook::keys;
 use crate::exchange::receipt::FINDINGS_KEPT;
 use crate::store::StoreError;
-use crate::store::remark::{self, RATIO_STEP, UseCount};
+use crate::store::remark::{self, RATIO_STEP};
 use crate::store::repair;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -61,10 +61,6 @@ pub async fn remarks(
     today: NaiveDate,
     files: &[String],
 ) -> Result<Vec<Finding>, RemarkError> {
-    if kind == Kind::PlanUnits {
-        let counts = remark::permitted_uses(connection).await?;
-        return land_uses(counts, "uses", files);
-    }
     if kind != Kind::Parcels {
         return Ok(Vec::new());
     }
@@ -74,7 +70,7 @@ pub async fn remarks(
         Some(found) => findings.push(found.finding(files)),
         None => findings.extend(area_gaps(connection, today, files).await?),
     }
-    findings.extend(land_uses(remark::land_uses(connection).await?, "land_use", files)?);
+    findings.extend(land_uses(connection, files).await?);
     Ok(findings)
 }
 
@@ -170,23 +166,19 @@ async fn area_gaps(
 }
 
 /// Codes that their scheme does not have: once for each code, with its count.
-fn land_uses(
-    counts: Vec<UseCount>,
-    field_of_codes: &'static str,
-    files: &[String],
-) -> Result<Vec<Finding>, RemarkError> {
+async fn land_uses(connection: &mut PgConnection, files: &[String]) -> Result<Vec<Finding>, RemarkError> {
     /// After so many, the column is another one, and more words about it help nobody.
     const MOST: usize = 50;
     let known = rules::land_uses()?;
     let mut findings = Vec::new();
     let mut unknown_schemes: Vec<String> = Vec::new();
     let mut left_out = 0_u64;
-    for count in counts {
+    for count in remark::land_uses(connection).await? {
         let (code, field, value, expected) = match known.look_up(&count.scheme, &count.code) {
             Known::Yes => continue,
             Known::No => {
                 let expected = format!("a code of {}; check it, or name its scheme in land_use_scheme", count.scheme);
-                ("unknown-land-use", field_of_codes, &count.code, expected)
+                ("unknown-land-use", "land_use", &count.code, expected)
             }
             Known::NoScheme if unknown_schemes.contains(&count.scheme) => continue,
             Known::NoScheme => {
@@ -207,7 +199,7 @@ fn land_uses(
     if left_out > 0 {
         let expected = format!("codes of a known scheme; {MOST} that are none are named");
         let fault =
-            Fault::error("unknown-land-use", Some(field_of_codes), Some(&format!("{left_out} more codes")), expected);
+            Fault::error("unknown-land-use", Some("land_use"), Some(&format!("{left_out} more codes")), expected);
         findings.push(fault.as_warning().at(name(files, 0), None, None));
     }
     Ok(findings)

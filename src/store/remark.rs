@@ -1,5 +1,5 @@
-//! What is worth a look in a set of staged parcels or planning units and refuses none of them: registered areas that are
-//! not those of the shapes, and how often each land-use code stands there. It counts; what the counts mean is not its business.
+//! What is worth a look in a set of staged parcels and refuses none of them: registered areas that are not those of the
+//! shapes, and how often each land-use code stands there. It counts; what the counts mean is not its business.
 
 use super::StoreError;
 use sqlx::PgConnection;
@@ -72,18 +72,6 @@ pub async fn area_gaps(
         drawn_m2: row.area_m2,
     });
     Ok((all, gaps.collect()))
-}
-
-/// How often each code stands among the permitted uses of the staged planning units, the most frequent first.
-pub async fn permitted_uses(connection: &mut PgConnection) -> Result<Vec<UseCount>, StoreError> {
-    Ok(sqlx::query_as!(
-        UseCount,
-        r#"select land_use_scheme as scheme, split_part(one, ':', 1) as "code!", count(*) as "rows!", min(file) as "file!"
-           from stage_plan_unit cross join lateral unnest(string_to_array(uses, ';')) one
-           group by 1, 2 order by 3 desc, 1, 2"#
-    )
-    .fetch_all(connection)
-    .await?)
 }
 
 /// How often each land-use code stands in the staged parcels, the most frequent first.

@@ -80,11 +80,6 @@ async fn uses_that_cannot_be_read_and_classes_that_never_were_are_refused() {
     assert_eq!((ended.tally(), codes(&ended.answer)), ([3, 1, 0, 2], vec!["bad-uses", "bad-uses"]));
     let said = finding(&ended, "bad-uses");
     assert!(said["facts"]["expected"].as_str().unwrap().contains("M1:1.0-2.0;M4:-3.0;W1"), "{said}");
-    // A code that its scheme does not have is kept, and said once with its count.
-    let ended = town.import("plan-units", &[town.geojson("odd", &[unit("M1;X9"), unit("M4;X9:1-2")])], &[]);
-    assert_eq!((ended.tally(), codes(&ended.answer)), ([2, 2, 0, 0], vec!["unknown-land-use"]), "{}", ended.answer);
-    let said = &finding(&ended, "unknown-land-use")["facts"];
-    assert_eq!([&said["field"], &said["value"], &said["rows"]], [&json!("uses"), &json!("X9"), &json!(2)]);
     let legacy =
         feature(&json!({"area_code": "L1", "name": "区块", "class": "105", "valid_from": "2020-01-01"}), &shape);
     let ended = town.import("legacy-areas", &[town.geojson("legacy", &[legacy])], &[]);
