@@ -21,6 +21,7 @@ pub mod printer;
 pub mod query;
 pub mod review;
 pub mod serve;
+pub mod stand;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -106,6 +107,8 @@ enum Verb {
     Obligations(obligations::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
+    /// Where land stands in the plan: tiers, locks, planning units
+    Stand(stand::Args),
     /// Serve the map and the API
     Serve(serve::Args),
     /// Read files for an import, which starts this by itself
@@ -130,6 +133,7 @@ impl Verb {
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
+            Self::Stand(args) => stand::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
             Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }

@@ -30,6 +30,7 @@ mod shape;
 mod shapefile;
 mod sheet;
 pub mod small;
+pub mod svg;
 mod table;
 mod vector;
 pub mod wkt;

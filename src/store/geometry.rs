@@ -23,6 +23,13 @@ pub fn push_ewkb(out: &mut Vec<u8>, shape: &MultiPolygon<f64>) {
     }
 }
 
+/// A shape as hex EWKB, for a query's parameter.
+pub fn to_hex(shape: &MultiPolygon<f64>) -> String {
+    let mut ewkb = Vec::new();
+    push_ewkb(&mut ewkb, shape);
+    hex::encode(ewkb)
+}
+
 fn push_header(out: &mut Vec<u8>, kind: u32) {
     out.push(1); // little endian
     out.extend_from_slice(&kind.to_le_bytes());

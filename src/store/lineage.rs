@@ -5,7 +5,7 @@ pub mod duty;
 pub mod family;
 
 use super::StoreError;
-use super::geometry::{from_wkb, push_ewkb};
+use super::geometry::{from_wkb, to_hex};
 use super::write::Write;
 use crate::domain::lineage::{Child, Kind, Link, Overlay, Parent, Plan};
 use chrono::NaiveDate;
@@ -116,12 +116,6 @@ pub async fn highest_serial(connection: &mut PgConnection, stem: &str) -> Result
     Ok(highest.and_then(|serial| u32::try_from(serial).ok()).unwrap_or(0))
 }
 
-fn hex(shape: &MultiPolygon<f64>) -> String {
-    let mut ewkb = Vec::new();
-    push_ewkb(&mut ewkb, shape);
-    hex::encode(ewkb)
-}
-
 fn shape(wkb: &[u8]) -> Result<MultiPolygon<f64>, StoreError> {
     from_wkb(wkb).ok_or_else(|| StoreError::Value {
         table: "parcel_version",
@@ -150,7 +144,7 @@ pub async fn cut(
         r#"select st_asbinary(st_multi(piece.geom), 'NDR') as "wkb!"
            from st_dump(st_split($1::text::geometry, $2::text::geometry)) piece
            order by st_xmin(piece.geom), st_ymin(piece.geom), st_xmax(piece.geom)"#,
-        hex(whole),
+        to_hex(whole),
         line
     )
     .fetch_all(connection)
@@ -168,7 +162,7 @@ pub async fn union(
     shapes: &[&MultiPolygon<f64>],
     same_corner_m: f64,
 ) -> Result<MultiPolygon<f64>, StoreError> {
-    let shapes: Vec<String> = shapes.iter().map(|one| hex(one)).collect();
+    let shapes: Vec<String> = shapes.iter().copied().map(to_hex).collect();
     let wkb = sqlx::query_file_scalar!("src/store/lineage/union.sql", &shapes, same_corner_m / DEGREE_M)
         .fetch_one(connection)
         .await?;
@@ -180,7 +174,7 @@ pub async fn judge_shapes(
     connection: &mut PgConnection,
     shapes: &[&MultiPolygon<f64>],
 ) -> Result<Vec<(Option<String>, [f64; 2])>, StoreError> {
-    let shapes: Vec<String> = shapes.iter().map(|one| hex(one)).collect();
+    let shapes: Vec<String> = shapes.iter().copied().map(to_hex).collect();
     let rows = sqlx::query!(
         r#"select case when not st_isvalid(g) then st_isvalidreason(g) end as reason,
                coalesce(st_x(st_pointonsurface(g)), st_xmin(g)) as "x!", coalesce(st_y(st_pointonsurface(g)), st_ymin(g)) as "y!"
@@ -200,7 +194,7 @@ pub async fn overlay(
 ) -> Result<Overlay, StoreError> {
     let codes =
         |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(code, _)| (*code).to_owned()).collect::<Vec<_>>();
-    let shapes = |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(_, one)| hex(one)).collect::<Vec<_>>();
+    let shapes = |side: &[(&str, &MultiPolygon<f64>)]| side.iter().map(|(_, one)| to_hex(one)).collect::<Vec<_>>();
     let (parent_codes, child_codes) = (codes(parents), codes(children));
     let (parent_shapes, child_shapes) = (shapes(parents), shapes(children));
     let rows = sqlx::query!(
@@ -283,7 +277,7 @@ pub async fn record(write: &mut Write, plan: &Plan, heirs: &[Heir]) -> Result<i6
     let areas: Vec<f64> = heirs.iter().map(|heir| heir.child.area_m2).collect();
     let registered: Vec<Option<f64>> = heirs.iter().map(|heir| heir.child.registered_area_m2).collect();
     let ratios: Vec<Option<f64>> = heirs.iter().map(|heir| heir.plot_ratio_allowed).collect();
-    let shapes: Vec<String> = heirs.iter().map(|heir| hex(&heir.shape)).collect();
+    let shapes: Vec<String> = heirs.iter().map(|heir| to_hex(&heir.shape)).collect();
     sqlx::query!(
         "insert into parcel_version (parcel_id, valid, recorded, district, park, land_use, land_use_scheme,
              registered_area_m2, area_m2, plot_ratio_allowed, address, source_id, geom, revision)

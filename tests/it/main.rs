@@ -34,3 +34,4 @@ mod support;
 mod tiles;
 mod write;
 mod years;
+mod zoning;

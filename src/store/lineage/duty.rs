@@ -3,9 +3,9 @@
 
 use super::super::StoreError;
 use super::super::write::Write;
-use super::hex;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::lineage::duty::{Bond, Burdens, Contract, Duty, Obligation, Thing, Treatment};
+use crate::store::geometry::to_hex;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
 use rust_decimal::Decimal;
@@ -135,7 +135,7 @@ pub async fn buildings(
     children: &[(&str, &MultiPolygon<f64>)],
 ) -> Result<Vec<Standing>, StoreError> {
     let codes: Vec<String> = children.iter().map(|(code, _)| (*code).to_owned()).collect();
-    let shapes: Vec<String> = children.iter().map(|(_, shape)| hex(shape)).collect();
+    let shapes: Vec<String> = children.iter().map(|(_, shape)| to_hex(shape)).collect();
     let rows = sqlx::query!(
         r#"with child as (select code, one::geometry as geom from unnest($2::text[], $3::text[]) c (code, one)),
            own as (
