@@ -17,7 +17,8 @@ pub mod lifecycle;
 pub mod lineage;
 mod migrate;
 pub mod obligations;
-pub mod printer;
+pub mod plot_ratio;
+mod printer;
 pub mod query;
 pub mod review;
 pub mod serve;
@@ -92,6 +93,8 @@ enum Verb {
     Export(export::Args),
     /// Plot ratios by parcel, park, tier or district; a year's figures and what became of them
     Ledger(ledger::Args),
+    /// Whether a plot ratio may rise, and what districts set about it
+    PlotRatio(plot_ratio::Args),
     /// Split, merge, adjust and retire parcels, and read how they came to be
     Lineage(lineage::Args),
     /// Ask what lies in an area
@@ -122,6 +125,7 @@ impl Verb {
             Self::Check(args) => check::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
+            Self::PlotRatio(args) => plot_ratio::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,

@@ -181,6 +181,18 @@ pub const CHECKS: &[Check] = &[
         run: query!(without_parcel),
     },
     Check {
+        code: "plot-ratio-above-contract",
+        weight: Weight::Warning,
+        title: [
+            "规划容积率提高后超过合同上限，未签补充合同",
+            "the plan's plot ratio rose above the contract's bound, and no supplementary contract followed",
+        ],
+        remedy: ["重新签订合同（补充合同），并登记", "have the contract signed again, as a supplement, and record it"],
+        allowed: None,
+        unit: "",
+        run: query!(plot_ratio_above_contract),
+    },
+    Check {
         code: "obligation-without-contract",
         weight: Weight::Error,
         title: ["履约事项没有合同", "an obligation has no contract"],

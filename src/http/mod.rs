@@ -4,6 +4,7 @@
 mod answer;
 mod api;
 mod assets;
+mod body;
 mod guard;
 mod health;
 mod problem;
@@ -69,6 +70,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
+        .route("/api/v1/plot-ratio/verdict", post(api::plot_ratio::rise::ask))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))

@@ -262,6 +262,16 @@ pub async fn shares(connection: &mut PgConnection, day: NaiveDate, _allowed: f64
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// Parcels whose plan condition rose above what their contract and its supplements agree to; the other one is the contract.
+pub async fn plot_ratio_above_contract(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/plot_ratio_above_contract.sql", day);
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Obligations whose contract is not on record.
 pub async fn obligations_without_contract(
     connection: &mut PgConnection,

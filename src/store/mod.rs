@@ -11,6 +11,7 @@ pub mod city;
 pub mod clock;
 pub mod contract;
 pub mod copy;
+pub mod district_setting;
 pub mod dossier;
 pub mod doubt;
 pub mod enterprise;
