@@ -20,8 +20,10 @@ pub mod obligations;
 pub mod plot_ratio;
 mod printer;
 pub mod query;
+pub mod reserve;
 pub mod review;
 pub mod serve;
+pub mod supply;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -95,6 +97,10 @@ enum Verb {
     Ledger(ledger::Args),
     /// Whether a plot ratio may rise, and what districts set about it
     PlotRatio(plot_ratio::Args),
+    /// Land secured for industry each year, against the target
+    Supply(supply::Args),
+    /// What parks hold in reserve, where it came from and where it went
+    Reserve(reserve::Args),
     /// Split, merge, adjust and retire parcels, and read how they came to be
     Lineage(lineage::Args),
     /// Ask what lies in an area
@@ -126,6 +132,8 @@ impl Verb {
             Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::PlotRatio(args) => plot_ratio::run(context, args).await,
+            Self::Supply(args) => supply::run(context, args).await,
+            Self::Reserve(args) => reserve::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,

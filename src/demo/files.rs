@@ -8,7 +8,8 @@ use super::plane;
 use super::sites::Park;
 use super::unit::{Parcel, Unit};
 use super::zones::Zone;
-use super::{chance, chance::Chance};
+use super::{chance, chance::Chance, supply};
+use crate::domain::dictionary::{Origin, What};
 use crate::domain::intake::FieldType::{self, Date, Flag, Integer, Number, Text};
 use crate::domain::intake::Kind;
 use crate::exchange::workbook::WorkbookWriter;
@@ -25,6 +26,8 @@ pub(super) const PARCELS_EAST: &str = "产业用地_123E.shp";
 pub(super) const ENTERPRISES: &str = "企业.csv";
 pub(super) const OCCUPANCIES: &str = "占用关系.csv";
 pub(super) const OBLIGATIONS: &str = "履约事项.csv";
+pub(super) const SUPPLY: &str = "用地保障台账.csv";
+pub(super) const RESERVE: &str = "储备土地台账.csv";
 /// The line that parts the two projections.
 const ZONE_EDGE: f64 = 121.5;
 /// As many rows as a workbook gets before the next begins.
@@ -43,6 +46,8 @@ pub(super) struct Rows {
     contracts: Vec<Vec<Value>>,
     obligations: Vec<Vec<Value>>,
     returns: [Vec<Vec<Value>>; 5],
+    supply: Vec<Vec<Value>>,
+    reserve: Vec<Vec<Value>>,
 }
 
 /// Columns with the names that the data set itself has.
@@ -53,6 +58,12 @@ fn canonical(kind: Kind) -> Vec<Column> {
 fn obligation_columns() -> Vec<Column> {
     let all = canonical(Kind::Obligations);
     all.into_iter().filter(|column| OBLIGATION_FIELDS.contains(&column.name.as_str())).collect()
+}
+
+/// The columns of a register's own export, under their printed headings.
+fn of_dictionary(what: What) -> Vec<Column> {
+    let terms = what.terms().iter().filter(|term| term.origin == Origin::Register);
+    terms.map(|term| Column::new(&term.heading(), term.holds, term.width)).collect()
 }
 
 /// Columns under the headers of a bureau.
@@ -250,6 +261,8 @@ impl Rows {
                 })
                 .collect(),
             returns,
+            supply: supply::secured(unit, parcels, seed),
+            reserve: supply::reserve(unit, parcels, seed),
         }
     }
 }
@@ -307,6 +320,8 @@ pub(super) struct Files {
     occupancies: CsvWriter,
     obligations: CsvWriter,
     returns: Vec<CsvWriter>,
+    supply: CsvWriter,
+    reserve: CsvWriter,
     workbook: WorkbookWriter,
     in_workbook: usize,
     /// The workbooks begun so far.
@@ -364,6 +379,8 @@ impl Files {
                 .iter()
                 .map(|year| CsvWriter::create(&folder.join(returns_name(*year)), &return_columns, UTF8))
                 .collect::<Result<_, _>>()?,
+            supply: CsvWriter::create(&folder.join(SUPPLY), &of_dictionary(What::Supply), UTF8_BOM)?,
+            reserve: CsvWriter::create(&folder.join(RESERVE), &of_dictionary(What::Reserve), UTF8_BOM)?,
             workbook,
             in_workbook: 0,
             workbooks: vec![name],
@@ -392,6 +409,8 @@ impl Files {
             (&mut self.enterprises, &rows.enterprises),
             (&mut self.occupancies, &rows.occupancies),
             (&mut self.obligations, &rows.obligations),
+            (&mut self.supply, &rows.supply),
+            (&mut self.reserve, &rows.reserve),
         ];
         for (file, rows) in lists.into_iter().chain(self.returns.iter_mut().zip(&rows.returns)) {
             for row in rows {
@@ -406,7 +425,10 @@ impl Files {
         self.west.finish()?;
         self.east.finish()?;
         self.buildings.finish()?;
-        for file in [self.enterprises, self.occupancies, self.obligations].into_iter().chain(self.returns) {
+        for file in [self.enterprises, self.occupancies, self.obligations, self.supply, self.reserve]
+            .into_iter()
+            .chain(self.returns)
+        {
             file.finish()?;
         }
         self.workbook.finish()?;

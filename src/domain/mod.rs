@@ -27,6 +27,8 @@ pub mod park;
 pub mod performance;
 pub mod plausibility;
 pub mod plot_ratio;
+pub mod reserve;
+pub mod supply;
 pub mod zoning;
 
 // Judgements.

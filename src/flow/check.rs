@@ -193,6 +193,30 @@ pub const CHECKS: &[Check] = &[
         run: query!(plot_ratio_above_contract),
     },
     Check {
+        code: "secured-exceeds-parcel",
+        weight: Weight::Warning,
+        title: ["保障面积大于宗地面积", "more land is secured than the parcel has"],
+        remedy: ["核对台账面积，注意亩与平方米", "correct the entry; mind mu and m²"],
+        allowed: Some(keys::CHECK_AREA),
+        unit: "%",
+        run: query!(secured_beyond_parcel),
+    },
+    Check {
+        code: "land-secured-twice",
+        weight: Weight::Error,
+        title: [
+            "同一土地以分割合并前后的宗地在一年内计了两次",
+            "land counts twice in a year, as a parcel and as one that was split from or merged into it",
+        ],
+        remedy: [
+            "撤销其中一条（landcycle supply withdraw）",
+            "withdraw one of both entries (landcycle supply withdraw)",
+        ],
+        allowed: None,
+        unit: "",
+        run: query!(land_secured_twice),
+    },
+    Check {
         code: "obligation-without-contract",
         weight: Weight::Error,
         title: ["履约事项没有合同", "an obligation has no contract"],

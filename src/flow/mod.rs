@@ -13,9 +13,11 @@ pub mod moment;
 pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;
+pub mod reserve;
 pub mod review;
 pub mod rules;
 pub mod settle;
+pub mod supply;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

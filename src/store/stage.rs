@@ -2,7 +2,10 @@
 //! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
 
 use super::copy;
-use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
+use super::{
+    StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, reserve, supply,
+    zoning,
+};
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
 use std::collections::HashSet;
@@ -56,6 +59,8 @@ pub(super) fn table(kind: Kind) -> &'static str {
         Kind::Contracts => "stage_contract",
         Kind::Obligations => "stage_obligation",
         Kind::Returns => "stage_annual_return",
+        Kind::Supply => "stage_supply",
+        Kind::Reserve => "stage_reserve",
     }
 }
 
@@ -125,6 +130,8 @@ impl Staging {
             Kind::Contracts => contract::check(connection).await?,
             Kind::Obligations => obligation::check(connection).await?,
             Kind::Returns => performance::check(connection).await?,
+            Kind::Supply => supply::check(connection).await?,
+            Kind::Reserve => reserve::check(connection).await?,
         });
         // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
         if self.twice {
@@ -170,7 +177,33 @@ pub async fn merge(write: &mut super::write::Write, kind: Kind) -> Result<Merged
         Kind::Contracts => contract::merge(write).await,
         Kind::Obligations => obligation::merge(write).await,
         Kind::Returns => performance::merge(write).await,
+        Kind::Supply => supply::merge(write).await,
+        Kind::Reserve => reserve::merge(write).await,
     }
+}
+
+/// Takes out the rows of a staging table that name a parcel which the register never had.
+pub(super) async fn unknown_parcels(
+    connection: &mut PgConnection,
+    table: &'static str,
+) -> Result<Vec<Refused>, StoreError> {
+    // The table is one of this ring's own names.
+    let sql = format!(
+        "delete from {table} s where s.parcel is not null and not exists (select from parcel t where t.code = s.parcel)
+         returning s.file, s.row, s.key, s.parcel"
+    );
+    let rows: Vec<(i16, i64, String, Option<String>)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(file, row, key, value)| {
+            Row { file, row, key, value }.refuse(
+                "unknown-parcel",
+                "parcel_code",
+                "the code of a parcel in the register; import parcels first",
+            )
+        })
+        .collect())
 }
 
 /// Takes out every row but the first of those that share a key.

@@ -271,6 +271,8 @@ fn act(kind: Kind) -> &'static str {
         Kind::Contracts => "import-contracts",
         Kind::Obligations => "import-obligations",
         Kind::Returns => "import-returns",
+        Kind::Supply => "import-supply",
+        Kind::Reserve => "import-reserve",
     }
 }
 

@@ -8,4 +8,6 @@ pub mod obligations;
 pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;
+pub mod reserve;
 pub mod search;
+pub mod supply;
