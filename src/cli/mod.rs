@@ -12,6 +12,7 @@ pub mod dossier;
 pub mod export;
 mod failure;
 pub mod import;
+pub mod land;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
@@ -97,6 +98,8 @@ enum Verb {
     Ledger(ledger::Args),
     /// Whether a plot ratio may rise, and what districts set about it
     PlotRatio(plot_ratio::Args),
+    /// How much industrial land there is, and how that stands to plans
+    Land(land::Args),
     /// Land secured for industry each year, against the target
     Supply(supply::Args),
     /// What parks hold in reserve, where it came from and where it went
@@ -132,6 +135,7 @@ impl Verb {
             Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::PlotRatio(args) => plot_ratio::run(context, args).await,
+            Self::Land(args) => land::run(context, args).await,
             Self::Supply(args) => supply::run(context, args).await,
             Self::Reserve(args) => reserve::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,

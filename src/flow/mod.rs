@@ -6,6 +6,7 @@ pub mod demo;
 pub mod dossier;
 pub mod export;
 pub mod import;
+pub mod land_account;
 pub mod lifecycle;
 pub mod lineage;
 pub mod lists;

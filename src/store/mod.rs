@@ -18,6 +18,7 @@ pub mod enterprise;
 pub mod export;
 mod filter;
 mod geometry;
+pub mod land_account;
 pub mod lifecycle;
 pub mod lineage;
 pub mod obligation;

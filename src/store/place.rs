@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::geometry::from_wkb;
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
@@ -218,6 +219,14 @@ pub async fn tiers_are_of_another_law(executor: impl PgExecutor<'_>, day: NaiveD
     )
     .fetch_one(executor)
     .await?)
+}
+
+/// The districts' codes with their land.
+pub async fn district_shapes(executor: impl PgExecutor<'_>) -> Result<Vec<(String, MultiPolygon<f64>)>, StoreError> {
+    let rows = sqlx::query!(r#"select code, st_asbinary(geom, 'NDR') as "wkb!" from district order by code"#)
+        .fetch_all(executor)
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.code, from_wkb(&row.wkb)?))).collect())
 }
 
 /// The box around the districts of the register: west, south, east, north. Nothing where there are none.

@@ -15,6 +15,7 @@ mod hostile;
 mod http;
 mod import;
 mod judge;
+mod land_account;
 mod lifecycle;
 mod lineage;
 mod moment;

@@ -3,6 +3,7 @@
 pub mod city;
 pub mod contract;
 mod geometry;
+pub mod land_account;
 pub mod lineage;
 pub mod obligations;
 pub mod parcel;
