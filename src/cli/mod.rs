@@ -9,6 +9,7 @@ pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod dossier;
+pub mod entry;
 pub mod export;
 mod failure;
 pub mod import;
@@ -98,6 +99,8 @@ enum Verb {
     Ledger(ledger::Args),
     /// Whether a plot ratio may rise, and what districts set about it
     PlotRatio(plot_ratio::Args),
+    /// Whether a new project may enter the land that it asks for
+    Entry(entry::Args),
     /// How much industrial land there is, and how that stands to plans
     Land(land::Args),
     /// Land secured for industry each year, against the target
@@ -135,6 +138,7 @@ impl Verb {
             Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::PlotRatio(args) => plot_ratio::run(context, args).await,
+            Self::Entry(args) => entry::run(context, args).await,
             Self::Land(args) => land::run(context, args).await,
             Self::Supply(args) => supply::run(context, args).await,
             Self::Reserve(args) => reserve::run(context, args).await,

@@ -472,7 +472,8 @@ pub(super) fn plans(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) ->
     for park in parks {
         let (name, name_en) = park.names();
         let code = DISTRICTS[park.district].code;
-        let row = vec![Value::from(park.code()), Value::from(name), Value::from(name_en), Value::from(code)];
+        let leads = Value::from(supply::leading_industries(park.place.flavour));
+        let row = vec![Value::from(park.code()), Value::from(name), Value::from(name_en), Value::from(code), leads];
         let shape: MultiPolygon<f64> = plane::shape(&plane::dense(&park.cell, 150.0));
         file.write(2, (row, Some(shape)))?;
     }

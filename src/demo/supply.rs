@@ -2,6 +2,7 @@
 //! document is made up, and the documents say so.
 
 use super::chance::{Chance, Stage};
+use super::places::Flavour;
 use super::unit::{Parcel, Unit, days_after, round};
 use crate::domain::reserve::{Exit, Mode, Readiness};
 use crate::domain::supply::Source;
@@ -16,6 +17,22 @@ const MOST_LOTS: i64 = 3;
 
 fn day(year: i32, of_year: i64) -> NaiveDate {
     days_after(NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default(), of_year)
+}
+
+/// What a park leads with: the divisions of GB/T 4754 that its flavour mostly is.
+pub(super) fn leading_industries(flavour: Flavour) -> &'static str {
+    match flavour {
+        Flavour::Research => "73、65、39",
+        Flavour::Chips => "39、35",
+        Flavour::Auto => "36、38",
+        Flavour::Machines => "34、35、37",
+        Flavour::Chemicals => "26",
+        Flavour::Steel => "31、33",
+        Flavour::Logistics => "59",
+        Flavour::Health => "27、35",
+        // A mixed estate has named none.
+        Flavour::Mixed => "",
+    }
 }
 
 /// The rows of the supply ledger that a unit adds.

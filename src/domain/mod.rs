@@ -32,6 +32,7 @@ pub mod supply;
 pub mod zoning;
 
 // Judgements.
+pub mod entry;
 pub mod land_account;
 pub mod lineage;
 pub mod review;

@@ -4,6 +4,7 @@ pub mod check;
 pub mod contract;
 pub mod demo;
 pub mod dossier;
+pub mod entry;
 pub mod export;
 pub mod import;
 pub mod land_account;

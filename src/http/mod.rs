@@ -10,7 +10,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{land_account, obligations, parcel, plot_ratio, reserve, supply};
+pub use api::{entry, land_account, obligations, parcel, plot_ratio, reserve, supply};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -72,6 +72,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
         .route("/api/v1/plot-ratio/verdict", post(api::plot_ratio::rise::ask))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
+        .route("/api/v1/entry-check", post(api::entry::ask))
         .route("/api/v1/land-account", get(api::land_account::show))
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))

@@ -15,6 +15,7 @@ pub mod district_setting;
 pub mod dossier;
 pub mod doubt;
 pub mod enterprise;
+pub mod entry;
 pub mod export;
 mod filter;
 mod geometry;

@@ -8,6 +8,7 @@ mod cluster;
 mod contracts;
 mod demo;
 mod dossier;
+mod entry;
 mod exchange;
 mod export;
 mod follow;

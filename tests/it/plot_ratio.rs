@@ -1,6 +1,6 @@
 //! The plot-ratio ledger: where buildings stand, what of their floor area counts where, and what plans leave unused.
 
-mod rise;
+pub mod rise;
 
 use crate::support::{Town, feature, parcel, parcel_code, square};
 use axum::body::Body;

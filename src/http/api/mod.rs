@@ -2,6 +2,7 @@
 
 pub mod city;
 pub mod contract;
+pub mod entry;
 mod geometry;
 pub mod land_account;
 pub mod lineage;
