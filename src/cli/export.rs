@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// What to export.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What: parcels, zones, contracts, obligations, returns, review-results, exit-candidates, renewal-candidates
+    /// What: parcels, zones, contracts, obligations, returns, supply, reserve, review-results, exit-candidates, renewal-candidates
     #[arg(value_parser = parse_what)]
     what: What,
     /// In which format: gpkg, geojson, fgb, shp, csv, xlsx

@@ -31,7 +31,7 @@ fn separate_output() -> io::Result<File> {
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns
+    /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns, supply, reserve
     #[arg(value_parser = parse_kind)]
     kind: Kind,
     /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, FlatGeobuf, KML, DXF, CSV or XLSX

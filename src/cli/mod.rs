@@ -9,19 +9,24 @@ pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod dossier;
+pub mod entry;
 pub mod export;
 mod failure;
 pub mod import;
+pub mod land;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
 mod migrate;
 pub mod obligations;
-pub mod printer;
+pub mod plot_ratio;
+mod printer;
 pub mod query;
+pub mod reserve;
 pub mod review;
 pub mod serve;
 pub mod stand;
+pub mod supply;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -109,6 +114,16 @@ enum Verb {
     Review(review::Args),
     /// Where land stands in the plan: tiers, locks, planning units
     Stand(stand::Args),
+    /// Whether a plot ratio may rise, and what districts set about it
+    PlotRatio(plot_ratio::Args),
+    /// Whether a new project may enter the land that it asks for
+    Entry(entry::Args),
+    /// How much industrial land there is, and how that stands to plans
+    Land(land::Args),
+    /// Land secured for industry each year, against the target
+    Supply(supply::Args),
+    /// What parks hold in reserve, where it came from and where it went
+    Reserve(reserve::Args),
     /// Serve the map and the API
     Serve(serve::Args),
     /// Read files for an import, which starts this by itself
@@ -134,6 +149,11 @@ impl Verb {
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Stand(args) => stand::run(context, args).await,
+            Self::PlotRatio(args) => plot_ratio::run(context, args).await,
+            Self::Entry(args) => entry::run(context, args).await,
+            Self::Land(args) => land::run(context, args).await,
+            Self::Supply(args) => supply::run(context, args).await,
+            Self::Reserve(args) => reserve::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
             Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }

@@ -6,6 +6,7 @@ use crate::domain::review::explain::explain;
 use crate::domain::review::grade::Grade;
 use crate::domain::review::receipt::Receipt;
 use crate::flow::lists::{self, Written};
+use crate::flow::review::publish::{PublishError, publish};
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
 use crate::flow::rules;
 use crate::store;
@@ -66,6 +67,11 @@ enum Verb {
         /// Its number
         run: i64,
     },
+    /// Publish a run that another person made; it stays published
+    Publish {
+        /// Its number
+        run: i64,
+    },
     /// Say why a parcel has its grade
     Explain {
         /// The number of the run
@@ -93,6 +99,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             context.printer.result(&reviewed, summary)
         }
         Verb::List => list(context).await,
+        Verb::Publish { run } => publish_run(context, run).await,
         Verb::Show { run } => show(context, run).await,
         Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
     }
@@ -203,6 +210,16 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
         text.push_str(&format!("{}: {} parcels\n  {}\n", list.list, list.rows, files.join("\n  ")));
     }
     text
+}
+
+async fn publish_run(context: &Context, run: i64) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let revision = publish(&pool, &context.actor(), run).await.map_err(|error| match error {
+        PublishError::Store(error) => Failure::fault(error),
+        other => Failure::refused(other),
+    })?;
+    let told = serde_json::json!({ "run": run, "revision": revision });
+    context.printer.result(&told, |_| format!("run {run} is published in revision {revision}"))
 }
 
 #[derive(Debug, Serialize)]

@@ -13,6 +13,8 @@ pub(super) enum Stage {
     Buildings = 5,
     Economy = 6,
     History = 7,
+    Supply = 8,
+    Reserve = 9,
 }
 
 /// A stream of chance.

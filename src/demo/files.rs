@@ -9,7 +9,8 @@ use super::plane;
 use super::sites::Park;
 use super::unit::{Parcel, Unit};
 use super::zones::Zone;
-use super::{chance, chance::Chance};
+use super::{chance, chance::Chance, supply};
+use crate::domain::dictionary::{Origin, What};
 use crate::domain::intake::FieldType::{self, Date, Flag, Integer, Number, Text};
 use crate::domain::intake::Kind;
 use crate::exchange::workbook::WorkbookWriter;
@@ -27,6 +28,8 @@ pub(super) const ENTERPRISES: &str = "企业.csv";
 pub(super) const OCCUPANCIES: &str = "占用关系.csv";
 pub(super) const OBLIGATIONS: &str = "履约事项.csv";
 pub(super) const LIVES: &str = "生命周期.csv";
+pub(super) const SUPPLY: &str = "用地保障台账.csv";
+pub(super) const RESERVE: &str = "储备土地台账.csv";
 /// The line that parts the two projections.
 const ZONE_EDGE: f64 = 121.5;
 /// As many rows as a workbook gets before the next begins.
@@ -46,6 +49,8 @@ pub(super) struct Rows {
     obligations: Vec<Vec<Value>>,
     returns: [Vec<Vec<Value>>; 5],
     lives: Vec<Vec<Value>>,
+    supply: Vec<Vec<Value>>,
+    reserve: Vec<Vec<Value>>,
 }
 
 /// Columns with the names that the data set itself has.
@@ -56,6 +61,12 @@ fn canonical(kind: Kind) -> Vec<Column> {
 fn obligation_columns() -> Vec<Column> {
     let all = canonical(Kind::Obligations);
     all.into_iter().filter(|column| OBLIGATION_FIELDS.contains(&column.name.as_str())).collect()
+}
+
+/// The columns of a register's own export, under their printed headings.
+fn of_dictionary(what: What) -> Vec<Column> {
+    let terms = what.terms().iter().filter(|term| term.origin == Origin::Register);
+    terms.map(|term| Column::new(&term.heading(), term.holds, term.width)).collect()
 }
 
 /// Columns under the headers of a bureau.
@@ -255,6 +266,8 @@ impl Rows {
                 .collect(),
             returns,
             lives,
+            supply: supply::secured(unit, parcels, seed),
+            reserve: supply::reserve(unit, parcels, seed),
         }
     }
 }
@@ -313,6 +326,8 @@ pub(super) struct Files {
     obligations: CsvWriter,
     lives: CsvWriter,
     returns: Vec<CsvWriter>,
+    supply: CsvWriter,
+    reserve: CsvWriter,
     workbook: WorkbookWriter,
     in_workbook: usize,
     /// The workbooks begun so far.
@@ -375,6 +390,8 @@ impl Files {
                 .iter()
                 .map(|year| CsvWriter::create(&folder.join(returns_name(*year)), &return_columns, UTF8))
                 .collect::<Result<_, _>>()?,
+            supply: CsvWriter::create(&folder.join(SUPPLY), &of_dictionary(What::Supply), UTF8_BOM)?,
+            reserve: CsvWriter::create(&folder.join(RESERVE), &of_dictionary(What::Reserve), UTF8_BOM)?,
             workbook,
             in_workbook: 0,
             workbooks: vec![name],
@@ -404,6 +421,8 @@ impl Files {
             (&mut self.occupancies, &rows.occupancies),
             (&mut self.obligations, &rows.obligations),
             (&mut self.lives, &rows.lives),
+            (&mut self.supply, &rows.supply),
+            (&mut self.reserve, &rows.reserve),
         ];
         for (file, rows) in lists.into_iter().chain(self.returns.iter_mut().zip(&rows.returns)) {
             for row in rows {
@@ -418,7 +437,10 @@ impl Files {
         self.west.finish()?;
         self.east.finish()?;
         self.buildings.finish()?;
-        for file in [self.enterprises, self.occupancies, self.obligations, self.lives].into_iter().chain(self.returns) {
+        for file in [self.enterprises, self.occupancies, self.obligations, self.lives, self.supply, self.reserve]
+            .into_iter()
+            .chain(self.returns)
+        {
             file.finish()?;
         }
         self.workbook.finish()?;
@@ -478,7 +500,8 @@ pub(super) fn plans(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) ->
     for park in parks {
         let (name, name_en) = park.names();
         let code = DISTRICTS[park.district].code;
-        let row = vec![Value::from(park.code()), Value::from(name), Value::from(name_en), Value::from(code)];
+        let leads = Value::from(supply::leading_industries(park.place.flavour));
+        let row = vec![Value::from(park.code()), Value::from(name), Value::from(name_en), Value::from(code), leads];
         let shape: MultiPolygon<f64> = plane::shape(&plane::dense(&park.cell, 150.0));
         file.write(2, (row, Some(shape)))?;
     }

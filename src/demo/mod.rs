@@ -15,6 +15,7 @@ mod places;
 mod plane;
 mod sites;
 mod streets;
+mod supply;
 mod unit;
 mod zones;
 
@@ -166,6 +167,8 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
                 Kind::Occupancies => (vec![files::OCCUPANCIES.into()], None),
                 Kind::Contracts => (workbooks.clone(), None),
                 Kind::Obligations => (vec![files::OBLIGATIONS.into()], None),
+                Kind::Supply => (vec![files::SUPPLY.into()], None),
+                Kind::Reserve => (vec![files::RESERVE.into()], None),
                 Kind::Returns => (economy::YEARS.iter().map(|year| files::returns_name(*year)).collect(), None),
             };
             Dataset { kind: kind.name().to_owned(), files, layer: layer.map(str::to_owned) }

@@ -86,6 +86,8 @@ struct Dictionary {
     contracts: Vec<Term>,
     obligations: Vec<Term>,
     returns: Vec<Term>,
+    supply: Vec<Term>,
+    reserve: Vec<Term>,
     review: Vec<Term>,
     shape: Term,
     findings: Vec<Term>,
@@ -112,6 +114,10 @@ pub enum What {
     Obligations,
     /// Annual returns.
     Returns,
+    /// The supply ledger.
+    Supply,
+    /// The reserve of parks.
+    Reserve,
     /// Every result of a review.
     ReviewResults,
     /// Its exit candidates.
@@ -122,7 +128,7 @@ pub enum What {
 
 impl What {
     /// All of it.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Parcels,
         Self::Zones,
         Self::PlanUnits,
@@ -130,6 +136,8 @@ impl What {
         Self::Contracts,
         Self::Obligations,
         Self::Returns,
+        Self::Supply,
+        Self::Reserve,
         Self::ReviewResults,
         Self::ExitCandidates,
         Self::RenewalCandidates,
@@ -145,6 +153,8 @@ impl What {
             Self::Contracts => "contracts",
             Self::Obligations => "obligations",
             Self::Returns => "returns",
+            Self::Supply => "supply",
+            Self::Reserve => "reserve",
             Self::ReviewResults => "review-results",
             Self::ExitCandidates => "exit-candidates",
             Self::RenewalCandidates => "renewal-candidates",
@@ -166,6 +176,8 @@ impl What {
             Self::Contracts => "土地合同表",
             Self::Obligations => "履约事项表",
             Self::Returns => "企业年报表",
+            Self::Supply => "产业用地保障台账",
+            Self::Reserve => "园区储备土地台账",
             Self::ReviewResults => "产业用地绩效评价结果表",
             Self::ExitCandidates => "低效用地退出候选清单",
             Self::RenewalCandidates => "续期候选清单",
@@ -182,6 +194,8 @@ impl What {
             Self::Contracts => &DICTIONARY.contracts,
             Self::Obligations => &DICTIONARY.obligations,
             Self::Returns => &DICTIONARY.returns,
+            Self::Supply => &DICTIONARY.supply,
+            Self::Reserve => &DICTIONARY.reserve,
             Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates => &DICTIONARY.review,
         }
     }
@@ -196,6 +210,8 @@ impl What {
             Self::Contracts => Some(Kind::Contracts),
             Self::Obligations => Some(Kind::Obligations),
             Self::Returns => Some(Kind::Returns),
+            Self::Supply => Some(Kind::Supply),
+            Self::Reserve => Some(Kind::Reserve),
             Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates => None,
         }
     }

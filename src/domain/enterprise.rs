@@ -32,17 +32,27 @@ pub struct Enterprise {
     pub above_scale: Option<bool>,
 }
 
+/// What an industry looks like.
+pub(super) const INDUSTRY_EXPECTED: &str = "two to four digits of GB/T 4754, e.g. C3962 or 3962";
+
+/// The digits of a class of GB/T 4754, two to four of them; the letter of its section may stand before them.
+pub fn industry_class(text: &str) -> Option<String> {
+    let digits = text.trim().trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let fits = (2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| digits.to_owned())
+}
+
 /// Reads one row; faults are kept in the reading.
 pub fn read(row: &mut Reading<'_>) -> Option<Enterprise> {
     let code = enterprise_code(row, "enterprise_code");
     let name = row.required_text("name");
-    let industry =
-        row.text("industry").map(|text| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).to_owned());
-    if let Some(industry) = &industry
-        && !(2..=4).contains(&industry.len()) | !industry.bytes().all(|b| b.is_ascii_digit())
+    let industry = row.text("industry");
+    if let Some(text) = &industry
+        && industry_class(text).is_none()
     {
-        row.refuse("bad-industry-code", "industry", industry, "two to four digits of GB/T 4754, e.g. C3962 or 3962");
+        row.refuse("bad-industry-code", "industry", text, INDUSTRY_EXPECTED);
     }
+    let industry = industry.as_deref().and_then(industry_class);
     let founded_on = row.date("founded_on");
     let above_scale = row.flag("above_scale");
     if let Some(code) = &code

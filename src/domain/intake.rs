@@ -4,10 +4,11 @@
 pub(crate) mod written;
 
 use super::finding::Fault;
+use super::quantity::SquareCentimetres;
 use chrono::{Datelike, NaiveDate};
 use geo_types::MultiPolygon;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use serde::{Deserialize, Serialize};
 
 /// A kind of data set that can be imported.
@@ -38,6 +39,10 @@ pub enum Kind {
     Obligations,
     /// Yearly figures of an enterprise (年报).
     Returns,
+    /// Land secured for industry in a year (用地保障台账).
+    Supply,
+    /// What comes into the reserve of a park and goes out of it (储备台账).
+    Reserve,
 }
 
 /// What a field holds.
@@ -116,7 +121,7 @@ pub struct Record {
 
 impl Kind {
     /// Every kind, in the order in which a city is loaded.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Districts,
         Self::Zones,
         Self::PlanUnits,
@@ -129,6 +134,8 @@ impl Kind {
         Self::Contracts,
         Self::Obligations,
         Self::Returns,
+        Self::Supply,
+        Self::Reserve,
     ];
 
     /// The word used on the command line and in a receipt.
@@ -146,6 +153,8 @@ impl Kind {
             Self::Contracts => "contracts",
             Self::Obligations => "obligations",
             Self::Returns => "returns",
+            Self::Supply => "supply",
+            Self::Reserve => "reserve",
         }
     }
 
@@ -180,6 +189,8 @@ impl Kind {
             Self::Contracts => super::contract::FIELDS,
             Self::Obligations => super::contract::obligation::FIELDS,
             Self::Returns => super::performance::FIELDS,
+            Self::Supply => super::supply::FIELDS,
+            Self::Reserve => super::reserve::FIELDS,
         }
     }
 }
@@ -352,6 +363,33 @@ impl<'a> Reading<'a> {
             self.refuse("out-of-range", name, &number.to_string(), "a number below 1,000,000,000,000");
         }
         kept
+    }
+
+    /// An area above zero and below 1,000 km², kept to the square centimetre.
+    pub(super) fn area(&mut self, name: &'static str) -> Option<SquareCentimetres> {
+        let area = self.decimal(name)?.round_dp(4);
+        if area >= Decimal::from(1_000_000_000) {
+            self.refuse("out-of-range", name, &area.to_string(), "an area below 1,000 km²; mind m² and mu");
+            return None;
+        }
+        match (area * Decimal::from(10_000)).to_i64().filter(|area| *area > 0) {
+            Some(area) => Some(SquareCentimetres(area)),
+            None => {
+                self.refuse("not-positive", name, &area.to_string(), "an area above 0, of at least 1 cm²");
+                None
+            }
+        }
+    }
+
+    /// A day that is not yet to come and must be there.
+    pub(super) fn past_day(&mut self, name: &'static str) -> Option<NaiveDate> {
+        self.required_text(name)?;
+        let day = self.date(name)?;
+        if day > self.today {
+            self.refuse("day-in-the-future", name, &day.to_string(), format!("a day up to {}", self.today));
+            return None;
+        }
+        Some(day)
     }
 
     /// A whole number of at least zero.

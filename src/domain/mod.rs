@@ -27,9 +27,13 @@ pub mod park;
 pub mod performance;
 pub mod plausibility;
 pub mod plot_ratio;
+pub mod reserve;
+pub mod supply;
 pub mod zoning;
 
 // Judgements.
+pub mod entry;
+pub mod land_account;
 pub mod lineage;
 pub mod review;
 

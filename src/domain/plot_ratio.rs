@@ -2,6 +2,8 @@
 //! class; and how much floor area the plan leaves unused. The reference is never a cap: real projects exceed it. What is
 //! unknown is unknown, never zero. It knows no table and no wording.
 
+pub mod rise;
+
 use super::quantity::{PlotRatio, SquareMetres};
 use super::zoning::Tier;
 use std::collections::BTreeMap;

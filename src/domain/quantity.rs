@@ -138,6 +138,46 @@ impl YiYuanPerSquareKilometre {
     }
 }
 
+/// An area counted exactly, so that accounts close to the last digit: 1 m² = 10,000 of it, which is what four decimals keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct SquareCentimetres(pub i64);
+
+impl SquareCentimetres {
+    /// In square metres.
+    #[expect(clippy::cast_precision_loss, reason = "a city has fewer than 2^53 square centimetres")]
+    pub fn to_square_metres(self) -> SquareMetres {
+        SquareMetres(self.0 as f64 / 10_000.0)
+    }
+
+    /// In mu.
+    pub fn to_mu(self) -> Mu {
+        self.to_square_metres().to_mu()
+    }
+}
+
+impl Add for SquareCentimetres {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+impl AddAssign for SquareCentimetres {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+impl Sub for SquareCentimetres {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+impl Sum for SquareCentimetres {
+    fn sum<I: Iterator<Item = Self>>(values: I) -> Self {
+        values.fold(Self(0), Add::add)
+    }
+}
+
 impl PlotRatio {
     /// Floor area over land area; nothing where there is no land.
     pub fn of(floor: SquareMetres, land: SquareMetres) -> Option<Self> {

@@ -46,6 +46,10 @@ pub enum Unit {
     Days,
     /// Metres.
     Metres,
+    /// Mu (亩), 10,000/15 m².
+    Mu,
+    /// Pieces.
+    Count,
     /// 1 for yes, 0 for no.
     Flag,
 }
@@ -110,6 +114,13 @@ pub mod keys {
 
     /// How far a corner of a shape may lie from where it was and be the same corner.
     pub const SAME_CORNER: &str = "same-corner-metres";
+    /// How far office and commercial plots may lie from a parcel whose plot ratio is referred to theirs, m.
+    pub const NEIGHBOUR_METRES: &str = "plot-ratio-neighbour-metres";
+    /// Industrial land to be secured in a year, mu.
+    pub const SUPPLY_MU: &str = "industrial-land-supply-mu";
+    /// How many peers a mean rests on at least, where a new project is held against it.
+    pub const ENTRY_LEAST_PEERS: &str = "entry-least-peers";
+
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
     /// Difference of registered and drawn area from which someone should look.
@@ -255,13 +266,17 @@ impl Rulebook {
 
     /// The plot ratio to which land of a use may be raised, as a reference, never as a cap.
     pub fn plot_ratio_reference(&self, land_use: &str, day: NaiveDate) -> Option<&RuleValue> {
-        let key = match land_use {
-            "M4" => keys::PLOT_RATIO_RESEARCH,
-            other if other.starts_with("C65") => keys::PLOT_RATIO_RESEARCH,
-            other if other.starts_with('M') => keys::PLOT_RATIO_INDUSTRIAL,
-            _ => return None,
-        };
-        self.on(key, day).ok()
+        self.on(Self::plot_ratio_class(land_use)?, day).ok()
+    }
+
+    /// The key of the reference for land of a use; nothing for other uses than industry and research.
+    pub fn plot_ratio_class(land_use: &str) -> Option<&'static str> {
+        match land_use {
+            "M4" => Some(keys::PLOT_RATIO_RESEARCH),
+            other if other.starts_with("C65") => Some(keys::PLOT_RATIO_RESEARCH),
+            other if other.starts_with('M') => Some(keys::PLOT_RATIO_INDUSTRIAL),
+            _ => None,
+        }
     }
 }
 

@@ -207,6 +207,42 @@ pub const CHECKS: &[Check] = &[
         run: query!(without_parcel),
     },
     Check {
+        code: "plot-ratio-above-contract",
+        weight: Weight::Warning,
+        title: [
+            "规划容积率提高后超过合同上限，未签补充合同",
+            "the plan's plot ratio rose above the contract's bound, and no supplementary contract followed",
+        ],
+        remedy: ["重新签订合同（补充合同），并登记", "have the contract signed again, as a supplement, and record it"],
+        allowed: None,
+        unit: "",
+        run: query!(plot_ratio_above_contract),
+    },
+    Check {
+        code: "secured-exceeds-parcel",
+        weight: Weight::Warning,
+        title: ["保障面积大于宗地面积", "more land is secured than the parcel has"],
+        remedy: ["核对台账面积，注意亩与平方米", "correct the entry; mind mu and m²"],
+        allowed: Some(keys::CHECK_AREA),
+        unit: "%",
+        run: query!(secured_beyond_parcel),
+    },
+    Check {
+        code: "land-secured-twice",
+        weight: Weight::Error,
+        title: [
+            "同一土地以分割合并前后的宗地在一年内计了两次",
+            "land counts twice in a year, as a parcel and as one that was split from or merged into it",
+        ],
+        remedy: [
+            "撤销其中一条（landcycle supply withdraw）",
+            "withdraw one of both entries (landcycle supply withdraw)",
+        ],
+        allowed: None,
+        unit: "",
+        run: query!(land_secured_twice),
+    },
+    Check {
         code: "obligation-without-contract",
         weight: Weight::Error,
         title: ["履约事项没有合同", "an obligation has no contract"],

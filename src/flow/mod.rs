@@ -4,8 +4,10 @@ pub mod check;
 pub mod contract;
 pub mod demo;
 pub mod dossier;
+pub mod entry;
 pub mod export;
 pub mod import;
+pub mod land_account;
 pub mod lifecycle;
 pub mod lineage;
 pub mod lists;
@@ -13,10 +15,12 @@ pub mod moment;
 pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;
+pub mod reserve;
 pub mod review;
 pub mod rules;
 pub mod settle;
 pub mod standing;
+pub mod supply;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

@@ -1,5 +1,7 @@
 //! The plot-ratio ledger: what the register knows, with the references that the rulebook names for each class of land.
 
+pub mod rise;
+
 use super::rules::{self, RulesError};
 use crate::domain::plot_ratio::{By, Sums, sums, total};
 use crate::domain::quantity::{PlotRatio, SquareMetres};

@@ -1,6 +1,8 @@
 //! A review becomes a stored draft: facts frozen in one moment, judged, kept with one receipt a parcel. The same facts
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
+pub mod publish;
+
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::review::receipt::{Receipt, hash};

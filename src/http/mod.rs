@@ -4,12 +4,13 @@
 mod answer;
 mod api;
 mod assets;
+mod body;
 mod guard;
 mod health;
 mod problem;
 mod tiles;
 
-pub use api::{contract, obligations, parcel, plot_ratio, standing};
+pub use api::{contract, entry, land_account, obligations, parcel, plot_ratio, reserve, standing, supply};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -69,10 +70,15 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
+        .route("/api/v1/plot-ratio/verdict", post(api::plot_ratio::rise::ask))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/api/v1/parcels/{code}/standing", get(api::standing::show))
         .route("/api/v1/parcels/{code}/standing.svg", get(api::standing::picture))
         .route("/api/v1/standing", post(api::standing::ask))
+        .route("/api/v1/entry-check", post(api::entry::ask))
+        .route("/api/v1/land-account", get(api::land_account::show))
+        .route("/api/v1/supply", get(api::supply::show))
+        .route("/api/v1/reserve", get(api::reserve::show))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))

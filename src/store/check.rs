@@ -297,6 +297,65 @@ pub async fn shares(connection: &mut PgConnection, day: NaiveDate, _allowed: f64
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// Parcels whose plan condition rose above what their contract and its supplements agree to; the other one is the contract.
+pub async fn plot_ratio_above_contract(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/plot_ratio_above_contract.sql", day);
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
+/// Entries of the supply ledger that secure more land than the parcel had that day, by more than so many per cent; the other
+/// one is the parcel.
+pub async fn secured_beyond_parcel(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select t.number as "key!", t.parcel as other,
+               100 * (t.area_m2::float8 / greatest(v.registered_area_m2::float8, v.area_m2) - 1) as figure,
+               st_x(st_pointonsurface(v.geom)) as lon, st_y(st_pointonsurface(v.geom)) as lat,
+               st_asbinary(v.geom, 'NDR') as wkb
+           from supply_entry t
+           join parcel p on p.code = t.parcel
+           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> t.secured_on
+           where upper_inf(t.recorded)
+               and t.area_m2::float8 > greatest(v.registered_area_m2::float8, v.area_m2) * (1 + $1::float8 / 100)
+           order by t.number collate "C""#,
+        allowed
+    );
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
+/// Entries of one year about land of one line of splits and merges; the other one is the entry of the forebear.
+pub async fn land_secured_twice(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with recursive secured as (
+               select t.number, t.year, p.id from supply_entry t join parcel p on p.code = t.parcel
+               where upper_inf(t.recorded)),
+           down (number, year, parcel) as (
+               select number, year, id from secured
+               union
+               select d.number, d.year, l.child from down d
+               join lineage_link l on l.parent = d.parcel
+               join lineage_event e on e.id = l.event and e.kind in ('split', 'merge'))
+           select s.number as "key!", d.number as other, null::float8 as figure, null::float8 as lon, null::float8 as lat,
+               null::bytea as wkb
+           from down d join secured s on s.id = d.parcel and s.year = d.year and s.number <> d.number
+           order by s.number collate "C", d.number collate "C""#
+    );
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Obligations whose contract is not on record.
 pub async fn obligations_without_contract(
     connection: &mut PgConnection,

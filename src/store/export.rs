@@ -113,6 +113,10 @@ fn query(what: What) -> (&'static str, &'static str) {
         What::Contracts => (include_str!("export/contracts.sql"), "contract_no collate \"C\""),
         What::Obligations => (include_str!("export/obligations.sql"), "obligation_no collate \"C\", year nulls first"),
         What::Returns => (include_str!("export/returns.sql"), "enterprise_code collate \"C\", year"),
+        What::Supply => (include_str!("export/supply.sql"), "year, entry_no collate \"C\""),
+        What::Reserve => {
+            (include_str!("export/reserve.sql"), "lot_no collate \"C\", on_date, side, entry_no collate \"C\"")
+        }
         // The best first where all stand, the worst first where something is to be done.
         What::ReviewResults => (include_str!("export/review.sql"), "rank nulls last, parcel_code collate \"C\""),
         What::ExitCandidates | What::RenewalCandidates => {

@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::copy::Rows;
+use super::geometry::from_wkb;
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
 use crate::domain::district::District;
@@ -28,6 +29,8 @@ pub fn stage_park(rows: &mut Rows, file: i16, row: u64, it: &Park, shape: &Multi
         .optional_text(it.name_en.as_deref())
         .text(it.district.as_str())
         .shape(shape)
+        // Digits alone, so that an array of them needs no quotes.
+        .optional_text(it.leading_industries.as_ref().map(|classes| format!("{{{}}}", classes.join(","))).as_deref())
         .end();
 }
 
@@ -150,13 +153,16 @@ pub(super) async fn merge_parks(write: &mut Write) -> Result<Merged, StoreError>
     let staged =
         sqlx::query_scalar!(r#"select count(*) as "count!" from stage_park"#).fetch_one(&mut *connection).await?;
     let accepted = sqlx::query!(
-        "insert into park as t (code, name, name_en, district, geom, revision)
-         select code, name, name_en, district, geom, $1 from stage_park order by file, row
+        "insert into park as t (code, name, name_en, district, geom, leading_industries, revision)
+         select s.code, s.name, s.name_en, s.district, s.geom,
+             -- A file that does not say leaves what is known alone.
+             coalesce(s.leading_industries, p.leading_industries, '{}'), $1
+         from stage_park s left join park p on p.code = s.code order by s.file, s.row
          on conflict (code) do update
          set name = excluded.name, name_en = excluded.name_en, district = excluded.district, geom = excluded.geom,
-             revision = excluded.revision
-         where (t.name, t.name_en, t.district, t.geom)
-            is distinct from (excluded.name, excluded.name_en, excluded.district, excluded.geom)",
+             leading_industries = excluded.leading_industries, revision = excluded.revision
+         where (t.name, t.name_en, t.district, t.geom, t.leading_industries)
+            is distinct from (excluded.name, excluded.name_en, excluded.district, excluded.geom, excluded.leading_industries)",
         revision
     )
     .execute(connection)
@@ -218,6 +224,14 @@ pub async fn tiers_are_of_another_law(executor: impl PgExecutor<'_>, day: NaiveD
     )
     .fetch_one(executor)
     .await?)
+}
+
+/// The districts' codes with their land.
+pub async fn district_shapes(executor: impl PgExecutor<'_>) -> Result<Vec<(String, MultiPolygon<f64>)>, StoreError> {
+    let rows = sqlx::query!(r#"select code, st_asbinary(geom, 'NDR') as "wkb!" from district order by code"#)
+        .fetch_all(executor)
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.code, from_wkb(&row.wkb)?))).collect())
 }
 
 /// The box around the districts of the register: west, south, east, north. Nothing where there are none.

@@ -1,5 +1,7 @@
 //! What the plot-ratio ledger is made of, read in one moment: land, buildings by their parts, contracts and plans.
 
+pub mod rise;
+
 use super::{StoreError, write};
 use crate::domain::plot_ratio::{Entry, FloorUse};
 use crate::domain::quantity::{PlotRatio, SquareMetres};

@@ -1,5 +1,7 @@
 //! Reviews: the facts frozen in one moment, and the runs with their results.
 
+pub mod publication;
+
 use super::amendment::{Amendment, amendments};
 use super::copy::{self, Rows};
 use super::write::Write;
@@ -373,9 +375,10 @@ pub struct Run {
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
-        "select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
-             r.state, r.revision
-         from review_run r join review_scheme s on s.hash = r.scheme order by r.id desc"
+        r#"select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
+             case when p.run_id is null then r.state else 'published' end as "state!", r.revision
+         from review_run r join review_scheme s on s.hash = r.scheme left join review_publication p on p.run_id = r.id
+         order by r.id desc"#
     )
     .fetch_all(connection)
     .await?)
@@ -390,11 +393,12 @@ pub async fn newest(connection: &mut PgConnection) -> Result<Option<Run>, StoreE
 pub async fn newest_at(connection: &mut PgConnection, moment: &Moment) -> Result<Option<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
-        "select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
-             r.state, r.revision
+        r#"select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
+             case when p.run_id is null then r.state else 'published' end as "state!", r.revision
          from review_run r join review_scheme s on s.hash = r.scheme join revision v on v.id = r.revision
+         left join review_publication p on p.run_id = r.id and p.published_at <= coalesce($2::timestamptz, 'infinity')
          where r.as_of <= $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
-         order by r.as_of desc, r.id desc limit 1",
+         order by r.as_of desc, r.id desc limit 1"#,
         moment.valid_at,
         moment.known_at
     )

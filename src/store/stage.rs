@@ -1,10 +1,13 @@
-//! The rows of a file on their way in: written as COPY text into a staging table, checked there as a set, then merged
+//! The rows of a file on their way in: copied into a staging table, checked there as a set, then merged
 //! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
 
 use super::copy::{self, NotRows};
 use super::fill::{self, Fill};
 use super::write::Write;
-use super::{StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, zoning};
+use super::{
+    StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, reserve, supply,
+    zoning,
+};
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
 use std::collections::HashSet;
@@ -60,6 +63,8 @@ pub(super) fn table(kind: Kind) -> &'static str {
         Kind::Contracts => "stage_contract",
         Kind::Obligations => "stage_obligation",
         Kind::Returns => "stage_annual_return",
+        Kind::Supply => "stage_supply",
+        Kind::Reserve => "stage_reserve",
     }
 }
 
@@ -180,6 +185,8 @@ impl Staging {
             Kind::Contracts => contract::check(connection).await?,
             Kind::Obligations => obligation::check(connection).await?,
             Kind::Returns => performance::check(connection).await?,
+            Kind::Supply => supply::check(connection).await?,
+            Kind::Reserve => reserve::check(connection).await?,
         });
         // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
         if self.twice {
@@ -208,6 +215,8 @@ impl Staging {
             Kind::Contracts => contract::merge(write).await,
             Kind::Obligations => obligation::merge(write).await,
             Kind::Returns => performance::merge(write).await,
+            Kind::Supply => supply::merge(write).await,
+            Kind::Reserve => reserve::merge(write).await,
         }
     }
 }
@@ -246,6 +255,30 @@ async fn newest_page(connection: &mut PgConnection, table: &'static str) -> Resu
 
 /// Where a table begins.
 pub(super) const FIRST_PAGE: &str = "(0,0)";
+
+/// Takes out the rows of a staging table that name a parcel which the register never had.
+pub(super) async fn unknown_parcels(
+    connection: &mut PgConnection,
+    table: &'static str,
+) -> Result<Vec<Refused>, StoreError> {
+    // The table is one of this ring's own names.
+    let sql = format!(
+        "delete from {table} s where s.parcel is not null and not exists (select from parcel t where t.code = s.parcel)
+         returning s.file, s.row, s.key, s.parcel"
+    );
+    let rows: Vec<(i16, i64, String, Option<String>)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(file, row, key, value)| {
+            Row { file, row, key, value }.refuse(
+                "unknown-parcel",
+                "parcel_code",
+                "the code of a parcel in the register; import parcels first",
+            )
+        })
+        .collect())
+}
 
 /// Takes out every row but the first of those that share a key.
 async fn duplicates(connection: &mut PgConnection, kind: Kind) -> Result<Vec<Refused>, StoreError> {

@@ -1,5 +1,7 @@
 //! The plot-ratio ledger: where buildings stand, what of their floor area counts where, and what plans leave unused.
 
+pub mod rise;
+
 use crate::support::{Town, feature, parcel, parcel_code, square};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

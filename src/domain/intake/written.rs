@@ -17,7 +17,7 @@ fn narrow(text: &str) -> String {
 }
 
 /// Whether a text says that there is nothing.
-pub(super) fn is_nothing(text: &str) -> bool {
+pub(crate) fn is_nothing(text: &str) -> bool {
     NOTHING.contains(&narrow(text).as_str())
 }
 

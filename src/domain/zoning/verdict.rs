@@ -14,3 +14,14 @@ pub enum Verdict {
     /// Not at all.
     Forbidden,
 }
+
+impl Verdict {
+    /// The word used on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::NeedsSpecialApproval => "needs-special-approval",
+            Self::Forbidden => "forbidden",
+        }
+    }
+}

@@ -272,6 +272,8 @@ fn act(kind: Kind) -> &'static str {
         Kind::Contracts => "import-contracts",
         Kind::Obligations => "import-obligations",
         Kind::Returns => "import-returns",
+        Kind::Supply => "import-supply",
+        Kind::Reserve => "import-reserve",
     }
 }
 

@@ -8,7 +8,9 @@ use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
 use crate::domain::plausibility::Plausibility;
-use crate::domain::{building, contract, district, enterprise, occupancy, parcel, park, performance, zoning};
+use crate::domain::{
+    building, contract, district, enterprise, occupancy, parcel, park, performance, reserve, supply, zoning,
+};
 use crate::exchange::receipt::{FINDINGS_KEPT, Receipt};
 use crate::exchange::{self, Event, ReadError};
 use crate::store;
@@ -199,6 +201,8 @@ pub(super) fn stage_record(
         Kind::Occupancies => put!(occupancy::read, it => store::occupancy::stage(rows, file, row, &it)),
         Kind::Contracts => put!(contract::read, it => store::contract::stage(rows, file, row, &it)),
         Kind::Obligations => put!(contract::obligation::read, it => store::obligation::stage(rows, file, row, &it)),
+        Kind::Supply => put!(supply::read, it => store::supply::stage(rows, file, row, &it)),
+        Kind::Reserve => put!(reserve::read, it => store::reserve::stage(rows, file, row, &it)),
         Kind::Returns => put!(performance::read, it => {
             reading.faults.extend(plausibility.doubts(&it));
             store::performance::stage(rows, file, row, &it);

@@ -2,11 +2,15 @@
 
 pub mod city;
 pub mod contract;
+pub mod entry;
 mod geometry;
+pub mod land_account;
 pub mod lineage;
 pub mod obligations;
 pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;
+pub mod reserve;
 pub mod search;
 pub mod standing;
+pub mod supply;

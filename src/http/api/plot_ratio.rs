@@ -1,6 +1,8 @@
 //! `GET /api/v1/plot-ratio`: the plot-ratio ledger by parcel, park, tier or district. The wire shapes are here; the
 //! command line writes the same.
 
+pub mod rise;
+
 use crate::domain::plot_ratio::{By, Known, Sums};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::facts::round;

@@ -8,14 +8,14 @@ use crate::clock::Clock;
 use crate::domain::moment::{Moment, MomentError};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::flow::{moment, rules};
+use crate::http::App;
 use crate::http::answer::{Stamp, typed};
+use crate::http::body;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
-use crate::http::{App, MOST_BODY_BYTES};
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{Months, NaiveDate};
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub async fn search(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let body = read(request).await?;
+    let body = body::read(request).await?;
     let today = (app.today)();
     // An area of many thousand vertices takes milliseconds to read, and an answer of a thousand parcels to write.
     let (question, body) = blocking(move || Ok((question(&body, today)?, body))).await?;
@@ -114,23 +114,6 @@ fn respond(
     let mut response = typed("application/json", out);
     stamp.mark(&mut response);
     Ok(response)
-}
-
-/// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON.
-pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let said = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let bare = said.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if bare != "application/json" && bare != "application/geo+json" {
-        let detail = format!("the content type is {said:?}, expected application/json");
-        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
-    }
-    Bytes::from_request(request, &()).await.map_err(|refusal| {
-        if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(Kind::BodyTooLarge, format!("expected a body of at most {MOST_BODY_BYTES} bytes"))
-        } else {
-            Problem::new(Kind::InvalidBody, "the body broke off before its end")
-        }
-    })
 }
 
 fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {

@@ -1,8 +1,9 @@
 //! `POST /api/v1/standing` and `GET /api/v1/parcels/{code}/standing`: where land stands in the plan. The wire shapes are
 //! here; the command line writes the same.
 
+use super::super::body::read;
 use super::parcel::Asked;
-use super::search::{blocking, given, moment_of, read, read_geometry, read_moment, refuse, wrong};
+use super::search::{blocking, given, moment_of, read_geometry, read_moment, refuse, wrong};
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
 use crate::domain::quantity::PlotRatio;

@@ -54,6 +54,15 @@ fn good(kind: Kind, number: u32) -> Value {
         }
         // One enterprise a row, so that the year stays free.
         Kind::Returns => json!({"enterprise_code": format!("R{number}"), "year": 2023}),
+        // No parcel twice in a year.
+        Kind::Supply => {
+            let year = 1950 + number % 70;
+            json!({"entry_no": key, "parcel_code": parcel_code(1 + number / 70 % 3), "year": year, "source": "renewal",
+                "area_m2": 10, "secured_on": format!("{year}-06-30"), "document": "文"})
+        }
+        // Into a park of the parks' own file.
+        Kind::Reserve => json!({"entry_no": key, "lot_no": key, "side": "in", "area_m2": 10, "on_date": "2024-06-30",
+            "document": "文", "park": "N120", "exit": "storage", "readiness": "cleared"}),
     }
 }
 

@@ -1,0 +1,34 @@
+//! Bodies of requests: what calls itself JSON, is no larger than it may be, and reads as what was asked for.
+
+use super::MOST_BODY_BYTES;
+use super::problem::{Kind, Problem};
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+/// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON.
+pub async fn read(request: Request) -> Result<Bytes, Problem> {
+    let said = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let bare = said.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if bare != "application/json" && bare != "application/geo+json" {
+        let detail = format!("the content type is {said:?}, expected application/json");
+        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    }
+    Bytes::from_request(request, &()).await.map_err(|refusal| {
+        if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(Kind::BodyTooLarge, format!("expected a body of at most {MOST_BODY_BYTES} bytes"))
+        } else {
+            Problem::new(Kind::InvalidBody, "the body broke off before its end")
+        }
+    })
+}
+
+/// The body as a question of known fields; a question with others is refused with the name at fault.
+pub async fn question<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let body = read(request).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        let kind = if error.is_data() { Kind::InvalidParameter } else { Kind::InvalidBody };
+        Problem::new(kind, format!("the body cannot be read as a JSON object of what is asked: {error}"))
+    })
+}

@@ -1,0 +1,196 @@
+//! The reserve of parks: what is in less what went out is what is there, and nobody takes out more.
+
+use crate::plot_ratio::get;
+use crate::support::{Town, feature, parcel_code, square};
+use axum::http::StatusCode;
+use rstest::rstest;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+const HEADER: &str = "entry_no,lot_no,side,area_m2,on_date,document,park,parcel_code,exit,readiness,supply_mode";
+
+/// A settled town with parks P1 and P2.
+async fn town() -> Town {
+    let town = Town::settled().await;
+    let park = |code: &str, west: f64| {
+        feature(
+            &json!({"park_code": code, "name": code, "district": "310115"}),
+            &square(west, 31.05, west + 0.01, 31.06),
+        )
+    };
+    town.takes("parks", &town.geojson("parks", &[park("P1", 121.5), park("P2", 121.52)]));
+    town
+}
+
+fn comes_in(entry: &str, lot: &str, park: &str, area: &str, day: &str) -> String {
+    format!("{entry},{lot},in,{area},{day},储〔2024〕{entry}号,{park},,storage,cleared,\n")
+}
+
+fn goes_out(entry: &str, lot: &str, area: &str, day: &str) -> String {
+    format!("{entry},{lot},out,{area},{day},供〔2024〕{entry}号,,,,,lease_then_transfer\n")
+}
+
+fn file(town: &Town, name: &str, rows: &[String]) -> PathBuf {
+    town.file(name, format!("{HEADER}\n{}", rows.concat()))
+}
+
+fn codes(receipt: &Value) -> Vec<&str> {
+    let findings = receipt["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+}
+
+fn account(town: &Town, flags: &[&str]) -> Value {
+    let mut arguments = vec!["reserve", "account"];
+    arguments.extend(flags);
+    let ended = town.run(&arguments);
+    assert_eq!(ended.status, Some(0), "{}", ended.said);
+    ended.answer
+}
+
+#[tokio::test]
+async fn what_came_in_less_what_went_out_is_left_by_park_and_day_to_the_last_digit() {
+    let town = town().await;
+    let rows = [
+        goes_out("C1", "L1", "0.1", "2024-06-01"),
+        goes_out("C2", "L1", "0.2", "2024-06-01"),
+        comes_in("R1", "L1", "P1", "10000.3", "2024-01-01"),
+        comes_in("R2", "L2", "P2", "500", "2024-02-01"),
+        goes_out("C3", "L2", "500", "2025-02-01"),
+    ];
+    let path = file(&town, "r.csv", &rows);
+    town.takes("reserve", &path);
+    assert_eq!(town.tally("reserve", &path), [5, 0, 5, 0]);
+    let now = account(&town, &[]);
+    let total = &now["total"];
+    assert_eq!([&total["in_m2"], &total["out_m2"], &total["stock_m2"]], [10_500.3, 500.3, 10_000.0]);
+    assert_eq!((&total["balances"], &total["lots"]), (&json!(true), &json!(1)));
+    assert_eq!(total["in_by_exit_m2"], json!({"storage": 10_500.3}));
+    assert_eq!(total["stock_by_readiness_m2"], json!({"cleared": 10_000.0}));
+    assert_eq!(total["out_by_mode_m2"], json!({"lease_then_transfer": 500.3}));
+    assert_eq!((&now["parks"][0]["park"], &now["parks"][0]["stock_m2"]), (&json!("P1"), &json!(10_000.0)));
+    assert_eq!((&now["parks"][1]["park"], &now["parks"][1]["stock_m2"]), (&json!("P2"), &json!(0.0)));
+    let then = account(&town, &["--at", "2024-05-31", "--park", "P1"]);
+    assert_eq!((&then["total"]["stock_m2"], then["parks"].as_array().unwrap().len()), (&json!(10_000.3), 1));
+    assert_eq!(account(&town, &["--at", "2023-12-31"])["parks"], json!([]));
+}
+
+#[tokio::test]
+async fn more_out_than_in_is_refused_with_the_lot_and_the_database_refuses_it_too() {
+    let town = town().await;
+    town.takes("reserve", &file(&town, "a.csv", &[comes_in("R1", "L1", "P1", "100", "2024-01-01")]));
+    for (name, rows) in [
+        ("too much", vec![goes_out("C1", "L1", "100.0001", "2024-06-01")]),
+        ("too early", vec![goes_out("C1", "L1", "1", "2023-12-31")]),
+        ("twice too much", vec![goes_out("C1", "L1", "60", "2024-06-01"), goes_out("C2", "L1", "60", "2024-07-01")]),
+    ] {
+        let count = rows.len() as u64;
+        let mut rows = rows;
+        rows.push(comes_in("R9", "L9", "P2", "1", "2024-01-01"));
+        let ended = town.import("reserve", &[file(&town, "b.csv", &rows)], &["--dry-run"]);
+        assert_eq!(ended.tally(), [count + 1, 1, 0, count], "{name}: {}", ended.answer);
+        assert!(codes(&ended.answer).iter().all(|code| *code == "reserve-overdrawn"), "{name}: {}", ended.answer);
+    }
+    town.takes("reserve", &file(&town, "c.csv", &[goes_out("C1", "L1", "100", "2024-06-01")]));
+    // A correction of what came in must leave enough for what went out since.
+    let less = town.import("reserve", &[file(&town, "d.csv", &[comes_in("R1", "L1", "P1", "99", "2024-01-01")])], &[]);
+    assert_eq!((less.status, codes(&less.answer)), (Some(1), vec!["reserve-overdrawn"]), "{}", less.said);
+    for statement in [
+        "insert into reserve_entry (number, lot, side, area_m2, on_date, supply_mode, document, recorded, revision)
+         values ('X', 'L1', 'out', 0.0001, '2025-01-01', 'long_lease', 'd', tstzrange(clock_timestamp(), null), 1)",
+        "insert into reserve_entry (number, lot, side, area_m2, on_date, supply_mode, document, recorded, revision)
+         values ('X', 'L7', 'out', 1, '2025-01-01', 'long_lease', 'd', tstzrange(clock_timestamp(), null), 1)",
+        "update reserve_entry set recorded = tstzrange(lower(recorded), clock_timestamp()) where number = 'R1'",
+    ] {
+        let error = sqlx::query(statement).execute(&town.database.pool).await.unwrap_err();
+        let error = error.into_database_error().unwrap();
+        assert_eq!(error.constraint(), Some("reserve_balance"), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_others_rest_on_is_not_withdrawn_before_them() {
+    let town = town().await;
+    let rows = [comes_in("R1", "L1", "P1", "100", "2024-01-01"), goes_out("C1", "L1", "40", "2024-06-01")];
+    town.takes("reserve", &file(&town, "a.csv", &rows));
+    let before = town.contents().await;
+    let needed = town.run(&["reserve", "withdraw", "R1", "--reason", "误报"]);
+    assert_eq!(needed.status, Some(1));
+    assert!(needed.said.contains("C1") || needed.said.contains("none has come in"), "{}", needed.said);
+    assert_eq!(town.run(&["reserve", "withdraw", "NONE", "--reason", "误报"]).status, Some(1));
+    assert_eq!(town.run(&["reserve", "withdraw", "R1", "--reason", ""]).status, Some(1));
+    assert!(town.contents().await == before);
+    for entry in ["C1", "R1"] {
+        assert_eq!(town.run(&["reserve", "withdraw", entry, "--reason", "误报"]).status, Some(0), "{entry}");
+    }
+    assert_eq!(account(&town, &[])["total"]["in_m2"], 0.0);
+    assert_eq!(town.value::<i64>("select count(*) from reserve_entry").await, 2, "what was believed is kept");
+}
+
+#[rstest]
+#[case::unknown_park("R1,L1,in,100,2024-01-01,D,P9,,storage,cleared,", "unknown-park", "park")]
+#[case::no_park("R1,L1,in,100,2024-01-01,D,,,storage,cleared,", "missing-value", "park")]
+#[case::no_exit("R1,L1,in,100,2024-01-01,D,P1,,,cleared,", "missing-value", "exit")]
+#[case::no_readiness("R1,L1,in,100,2024-01-01,D,P1,,storage,,", "missing-value", "readiness")]
+#[case::mode_on_the_way_in(
+    "R1,L1,in,100,2024-01-01,D,P1,,storage,cleared,long_lease",
+    "field-of-the-other-side",
+    "supply_mode"
+)]
+#[case::park_on_the_way_out("C1,L0,out,1,2024-03-01,D,P1,,,,long_lease", "field-of-the-other-side", "park")]
+#[case::no_mode("C1,L0,out,1,2024-03-01,D,,,,,", "missing-value", "supply_mode")]
+#[case::no_document("R1,L1,in,100,2024-01-01,,P1,,storage,cleared,", "missing-value", "document")]
+#[case::unknown_parcel(
+    "R1,L1,in,100,2024-01-01,D,P1,310115001001GB00077,storage,cleared,",
+    "unknown-parcel",
+    "parcel_code"
+)]
+#[case::in_twice("R1,L0,in,100,2024-01-01,D,P1,,storage,cleared,", "lot-comes-in-twice", "lot_no")]
+#[case::another_lot("R0,L1,in,100,2024-01-01,D,P1,,storage,cleared,", "entry-moved", "lot_no")]
+#[case::yet_to_come("R1,L1,in,100,2199-01-01,D,P1,,storage,cleared,", "day-in-the-future", "on_date")]
+#[tokio::test]
+async fn a_bad_row_is_refused_by_name_and_its_good_neighbour_is_taken(
+    #[case] bad: &str,
+    #[case] code: &str,
+    #[case] field: &str,
+) {
+    let town = town().await;
+    town.takes("reserve", &file(&town, "a.csv", &[comes_in("R0", "L0", "P1", "100", "2024-01-01")]));
+    let rows = [format!("{bad}\n"), comes_in("G", "LG", "P2", "1", "2024-01-01")];
+    let ended = town.import("reserve", &[file(&town, "bad.csv", &rows)], &[]);
+    assert_eq!((ended.status, ended.tally()), (Some(0), [2, 1, 0, 1]), "{ended:?}");
+    let finding = &ended.answer["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["facts"]["field"], &finding["row"]),
+        (&json!(code), &json!(field), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn the_service_pages_the_entries_and_exports_come_in_again_unchanged() {
+    let town = town().await;
+    let named = comes_in("R2", "L2", "P2", "9", "2024-01-01").replace("P2,,", &format!("P2,{},", parcel_code(2)));
+    let rows = [comes_in("R1", "L1", "P1", "100", "2024-01-01"), named, goes_out("C1", "L1", "40", "2024-06-01")];
+    town.takes("reserve", &file(&town, "a.csv", &rows));
+    let pool = &town.database.pool;
+    let (status, first) = get(pool, "/api/v1/reserve?limit=2").await;
+    assert_eq!((status, &first["next"]), (StatusCode::OK, &json!("C1")), "{first}");
+    assert_eq!(first["total"]["stock_m2"], 69.0);
+    let (_, rest) = get(pool, "/api/v1/reserve?limit=2&after=C1").await;
+    assert_eq!((&rest["entries"][0]["entry_no"], &rest["next"]), (&json!("R2"), &Value::Null));
+    let (_, one) = get(pool, "/api/v1/reserve?park=P1&valid_at=2024-03-01").await;
+    assert_eq!((&one["total"]["stock_m2"], &one["total"]["out_m2"]), (&json!(100.0), &json!(0.0)));
+    for wrong in [
+        "/api/v1/reserve?valid_at=x",
+        "/api/v1/reserve?limit=1001",
+        "/api/v1/reserve?after=gone",
+        "/api/v1/reserve?of=1",
+    ] {
+        assert_eq!(get(pool, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    for format in ["csv", "xlsx", "geojson"] {
+        let name = format!("reserve.{format}");
+        let ended = town.run(&["export", "reserve", "--format", format, "--out", &name]);
+        assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(3)), "{}", ended.said);
+        assert_eq!(town.tally("reserve", &town.folder().join(&name)), [3, 0, 3, 0], "{format}");
+    }
+}
