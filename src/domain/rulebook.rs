@@ -106,6 +106,11 @@ pub mod keys {
     /// Share of the parents' area within which area in and area out of an event count as the same.
     pub const LINEAGE_TOLERANCE: &str = "lineage-area-tolerance";
 
+    /// Locked land that a new boundary may leave out.
+    pub const LOCKUP_TOLERANCE: &str = "lockup-tolerance-m2";
+    /// Compensating land over the locked land that is taken.
+    pub const LOCKUP_COMPENSATION: &str = "lockup-compensation-share";
+
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
     /// Difference of registered and drawn area from which someone should look.

@@ -3,6 +3,7 @@
 //! The plan locks land for advanced manufacturing inside industrial bases (lock 1); supply admits new projects only in
 //! bases and communities (lock 2); what lies in neither is fragmented (seed 004, `domain.md` §0 and §9).
 
+pub mod lockup;
 pub mod standing;
 pub mod verdict;
 
