@@ -169,8 +169,8 @@ mod tests {
             assert_eq!(known.class(scheme, code), expected, "{scheme} {code}");
         }
         for (scheme, code, class) in known.classes() {
-            let fitting = known.classes().filter(|one| one.0 == scheme && is_of(code, one.1));
-            assert!(fitting.clone().all(|one| one.2 == class), "{scheme} {code} is of two classes");
+            let mut fitting = known.classes().filter(|one| one.0 == scheme && is_of(code, one.1));
+            assert!(fitting.all(|one| one.2 == class), "{scheme} {code} is of two classes");
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod import;
 pub mod lifecycle;
 pub mod lineage;
 pub mod lists;
+pub mod lockup;
 pub mod moment;
 pub mod plot_ratio;
 pub mod refresh;

@@ -2,6 +2,7 @@
 //!
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
+pub mod approval;
 pub mod bond;
 pub mod building;
 mod bulk;
@@ -19,6 +20,7 @@ mod filter;
 mod geometry;
 pub mod lifecycle;
 pub mod lineage;
+pub mod lockup;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
