@@ -15,12 +15,14 @@ pub mod import;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
+pub mod lockup;
 mod migrate;
 pub mod obligations;
 pub mod printer;
 pub mod query;
 pub mod review;
 pub mod serve;
+pub mod stand;
 
 use std::{env, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -94,6 +96,8 @@ enum Verb {
     Ledger(ledger::Args),
     /// Split, merge, adjust and retire parcels, and read how they came to be
     Lineage(lineage::Args),
+    /// What the two locks let be done where, and special approvals
+    Lockup(lockup::Args),
     /// Ask what lies in an area
     Query(query::Args),
     /// Where a parcel is in its life, and what is done to it
@@ -104,6 +108,8 @@ enum Verb {
     Dossier(dossier::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
+    /// Where land stands in the plan: tiers, locks, planning units
+    Stand(stand::Args),
     /// Serve the map and the API
     Serve(serve::Args),
     /// Read files for an import, which starts this by itself
@@ -123,11 +129,13 @@ impl Verb {
             Self::Export(args) => export::run(context, args).await,
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::Lineage(args) => lineage::run(context, args).await,
+            Self::Lockup(args) => lockup::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,
             Self::Lifecycle(args) => lifecycle::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Dossier(args) => dossier::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
+            Self::Stand(args) => stand::run(context, args).await,
             Self::Serve(args) => serve::run(context, args).await,
             Self::ReadFiles => Err(Failure::Usage("files are read before anything else is set up".into())),
         }

@@ -420,15 +420,17 @@ fn begin_workbook(folder: &Path, number: usize) -> Result<(String, WorkbookWrite
     Ok((name, book))
 }
 
-/// Writes districts, zones and parks.
+/// Writes districts, parks and the layers of the plan. Each zone is a planning unit and a legacy area too.
 pub(super) fn plans(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) -> Result<(), WriteError> {
     let made_up = Some("全部虚构，仅供演示；界线并非真实界线。Everything here is made up; no border is a real one.");
-    let columns = [Kind::Districts, Kind::Zones, Kind::Parks].map(canonical);
+    let columns = [Kind::Districts, Kind::Zones, Kind::Parks, Kind::PlanUnits, Kind::LegacyAreas].map(canonical);
     let layer = |name, title, columns| VectorLayer { name, title: Some(title), description: made_up, columns };
     let layers = [
         layer("districts", "行政区（演示，虚构）", &columns[0]),
         layer("zones", "产业基地与产业社区（演示，虚构）", &columns[1]),
         layer("parks", "园区（演示，虚构）", &columns[2]),
+        layer("plan-units", "规划单元（演示，虚构）", &columns[3]),
+        layer("legacy-areas", "104、195、198 区域（演示，虚构）", &columns[4]),
     ];
     let mut file = VectorWriter::create(&folder.join(PLANS), Format::Gpkg, &layers, VectorOptions::default())?;
     for district in &DISTRICTS {
@@ -442,10 +444,24 @@ pub(super) fn plans(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) ->
             Value::from(zone.tier),
             Value::from(zone.locked),
             Value::from(zone.document.as_str()),
+            Value::from(zone.decided_on),
             Value::from(zone.valid_from),
             Value::Empty,
         ];
-        file.write(1, (row, Some(plane::shape(&zone.ring))))?;
+        let shape = plane::shape(&zone.ring);
+        file.write(1, (row, Some(shape.clone())))?;
+        let (uses, class) = match zone.tier {
+            "base" => ("M1:1.0-2.0;M2:0.8-2.0;M4:1.5-3.0;W1:-2.0", "104"),
+            _ => ("M1:1.0-2.5;M4:1.5-3.0;C65:-3.0", "195"),
+        };
+        let (code, from) = (Value::from(zone.code.as_str()), Value::from(zone.valid_from));
+        let named = |what: &str| Value::from(zone.name.replace("（演示）", what));
+        let decided = [Value::from(zone.document.as_str()), Value::from(zone.decided_on)];
+        let unit = [code.clone(), named("规划单元（演示）"), Value::Empty, Value::from(uses)].into_iter();
+        let unit = unit.chain(decided.clone()).chain([from.clone(), Value::Empty]).collect();
+        file.write(3, (unit, Some(shape.clone())))?;
+        let legacy = [code, named("既有工业区（演示）"), Value::from(class)].into_iter();
+        file.write(4, (legacy.chain(decided).chain([from, Value::Empty]).collect(), Some(shape)))?;
     }
     for park in parks {
         let (name, name_en) = park.names();

@@ -155,7 +155,9 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
         .into_iter()
         .map(|kind| {
             let (files, layer): (Vec<String>, Option<&str>) = match kind {
-                Kind::Districts | Kind::Zones | Kind::Parks => (vec![files::PLANS.into()], Some(kind.name())),
+                Kind::Districts | Kind::Zones | Kind::PlanUnits | Kind::LegacyAreas | Kind::Parks => {
+                    (vec![files::PLANS.into()], Some(kind.name()))
+                }
                 Kind::Parcels => (vec![files::PARCELS_WEST.into(), files::PARCELS_EAST.into()], None),
                 Kind::Buildings => (vec![files::BUILDINGS.into()], Some(kind.name())),
                 Kind::Enterprises => (vec![files::ENTERPRISES.into()], None),

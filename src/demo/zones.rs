@@ -21,6 +21,7 @@ pub(super) struct Zone {
     pub tier: &'static str,
     pub locked: bool,
     pub document: String,
+    pub decided_on: NaiveDate,
     pub valid_from: NaiveDate,
     pub ring: Ring,
 }
@@ -79,6 +80,7 @@ pub(super) fn zones(sites: &Sites, land_m2: f64, seed: u64) -> Vec<Zone> {
             tier,
             locked: base && chance.once_in(0.88),
             document: format!("演示文件（虚构）〔2021〕{:03}号", zones.len() + 1),
+            decided_on: day(2020, 12, 15),
             valid_from: day(2021, 1, 1),
             ring: plane::dense(&ring, 150.0),
         });

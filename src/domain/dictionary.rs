@@ -81,6 +81,8 @@ fn holds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<FieldType,
 struct Dictionary {
     parcels: Vec<Term>,
     zones: Vec<Term>,
+    plan_units: Vec<Term>,
+    legacy_areas: Vec<Term>,
     contracts: Vec<Term>,
     obligations: Vec<Term>,
     returns: Vec<Term>,
@@ -99,6 +101,10 @@ pub enum What {
     Parcels,
     /// Bases and communities.
     Zones,
+    /// Planning units.
+    PlanUnits,
+    /// Areas of the older division.
+    LegacyAreas,
     /// Contracts.
     Contracts,
     /// Obligations.
@@ -115,9 +121,11 @@ pub enum What {
 
 impl What {
     /// All of it.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Parcels,
         Self::Zones,
+        Self::PlanUnits,
+        Self::LegacyAreas,
         Self::Contracts,
         Self::Obligations,
         Self::Returns,
@@ -131,6 +139,8 @@ impl What {
         match self {
             Self::Parcels => "parcels",
             Self::Zones => "zones",
+            Self::PlanUnits => "plan-units",
+            Self::LegacyAreas => "legacy-areas",
             Self::Contracts => "contracts",
             Self::Obligations => "obligations",
             Self::Returns => "returns",
@@ -150,6 +160,8 @@ impl What {
         match self {
             Self::Parcels => "产业用地宗地表",
             Self::Zones => "产业基地和产业社区表",
+            Self::PlanUnits => "规划单元表",
+            Self::LegacyAreas => "104、195、198 区域表",
             Self::Contracts => "土地合同表",
             Self::Obligations => "履约事项表",
             Self::Returns => "企业年报表",
@@ -164,6 +176,8 @@ impl What {
         match self {
             Self::Parcels => &DICTIONARY.parcels,
             Self::Zones => &DICTIONARY.zones,
+            Self::PlanUnits => &DICTIONARY.plan_units,
+            Self::LegacyAreas => &DICTIONARY.legacy_areas,
             Self::Contracts => &DICTIONARY.contracts,
             Self::Obligations => &DICTIONARY.obligations,
             Self::Returns => &DICTIONARY.returns,
@@ -176,6 +190,8 @@ impl What {
         match self {
             Self::Parcels => Some(Kind::Parcels),
             Self::Zones => Some(Kind::Zones),
+            Self::PlanUnits => Some(Kind::PlanUnits),
+            Self::LegacyAreas => Some(Kind::LegacyAreas),
             Self::Contracts => Some(Kind::Contracts),
             Self::Obligations => Some(Kind::Obligations),
             Self::Returns => Some(Kind::Returns),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// A kind of data set that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Districts (区).
     Districts,
@@ -20,6 +20,10 @@ pub enum Kind {
     Parks,
     /// Industrial bases and communities (产业基地, 产业社区).
     Zones,
+    /// Planning units with their permitted uses (规划单元).
+    PlanUnits,
+    /// The older division into 104, 195 and 198.
+    LegacyAreas,
     /// Parcels (宗地).
     Parcels,
     /// Buildings (建筑).
@@ -112,9 +116,11 @@ pub struct Record {
 
 impl Kind {
     /// Every kind, in the order in which a city is loaded.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Districts,
         Self::Zones,
+        Self::PlanUnits,
+        Self::LegacyAreas,
         Self::Parks,
         Self::Parcels,
         Self::Buildings,
@@ -131,6 +137,8 @@ impl Kind {
             Self::Districts => "districts",
             Self::Parks => "parks",
             Self::Zones => "zones",
+            Self::PlanUnits => "plan-units",
+            Self::LegacyAreas => "legacy-areas",
             Self::Parcels => "parcels",
             Self::Buildings => "buildings",
             Self::Enterprises => "enterprises",
@@ -149,7 +157,9 @@ impl Kind {
     /// Whether its rows have shapes.
     pub fn shapes(self) -> Shapes {
         match self {
-            Self::Districts | Self::Parks | Self::Zones | Self::Parcels => Shapes::Required,
+            Self::Districts | Self::Parks | Self::Zones | Self::PlanUnits | Self::LegacyAreas | Self::Parcels => {
+                Shapes::Required
+            }
             Self::Buildings => Shapes::Optional,
             _ => Shapes::None,
         }
@@ -161,6 +171,8 @@ impl Kind {
             Self::Districts => super::district::FIELDS,
             Self::Parks => super::park::FIELDS,
             Self::Zones => super::zoning::FIELDS,
+            Self::PlanUnits => super::zoning::plan_unit::FIELDS,
+            Self::LegacyAreas => super::zoning::legacy::FIELDS,
             Self::Parcels => super::parcel::FIELDS,
             Self::Buildings => super::building::FIELDS,
             Self::Enterprises => super::enterprise::FIELDS,

@@ -3,7 +3,9 @@
 //! The plan locks land for advanced manufacturing inside industrial bases (lock 1); supply admits new projects only in
 //! bases and communities (lock 2); what lies in neither is fragmented (seed 004, `domain.md` §0 and §9).
 
+pub mod legacy;
 pub mod lockup;
+pub mod plan_unit;
 pub mod standing;
 pub mod verdict;
 
@@ -67,9 +69,23 @@ pub const FIELDS: &[Field] = &[
     field("tier", Text, true),
     field("locked", Flag, false),
     field("document", Text, false),
+    field("decided_on", Date, false),
     field("valid_from", Date, true),
     field("valid_to", Date, false),
 ];
+
+/// By which document, and for which days, an area of the plan is law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InForce {
+    /// The document that set it.
+    pub document: Option<String>,
+    /// The day on which it was decided.
+    pub decided_on: Option<NaiveDate>,
+    /// The first day on which it is in force.
+    pub valid_from: NaiveDate,
+    /// The first day on which it no longer is.
+    pub valid_to: Option<NaiveDate>,
+}
 
 /// A base or community as a data set gives it, without its shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,12 +98,8 @@ pub struct Zone {
     pub tier: Tier,
     /// Lock 1: reserved for advanced manufacturing.
     pub locked: bool,
-    /// The document that set it.
-    pub document: Option<String>,
-    /// The first day on which it is in force.
-    pub valid_from: NaiveDate,
-    /// The first day on which it no longer is.
-    pub valid_to: Option<NaiveDate>,
+    /// By what and when it is law.
+    pub in_force: InForce,
 }
 
 /// Reads one row; faults are kept in the reading.
@@ -107,18 +119,31 @@ pub fn read(row: &mut Reading<'_>) -> Option<Zone> {
         ),
     };
     let locked = row.flag("locked").unwrap_or(false);
-    let document = row.text("document");
-    let valid_from = required_date(row, "valid_from");
-    let valid_to = row.date("valid_to");
+    let in_force = read_in_force(row);
     if locked && tier == Some(Tier::Community) {
         row.refuse("lock-outside-base", "locked", "1", "0: only land in an industrial base is locked by the plan");
     }
+    Some(Zone { code: code?, name: name?, tier: tier?, locked, in_force: in_force? })
+}
+
+/// Reads by what and when an area of the plan is law: it ends after it begins, and begins when it was decided or later.
+fn read_in_force(row: &mut Reading<'_>) -> Option<InForce> {
+    let document = row.text("document");
+    let decided_on = row.date("decided_on");
+    let valid_from = required_date(row, "valid_from");
+    let valid_to = row.date("valid_to");
     if let (Some(from), Some(to)) = (valid_from, valid_to)
         && to <= from
     {
         row.refuse("period-ends-before-it-begins", "valid_to", &to.to_string(), format!("a day after {from}"));
     }
-    Some(Zone { code: code?, name: name?, tier: tier?, locked, document, valid_from: valid_from?, valid_to })
+    if let (Some(from), Some(decided)) = (valid_from, decided_on)
+        && from < decided
+    {
+        let expected = format!("{decided}, on which it was decided, or a later day");
+        row.refuse("starts-before-decided", "valid_from", &from.to_string(), expected);
+    }
+    Some(InForce { document, decided_on, valid_from: valid_from?, valid_to })
 }
 
 /// A day that must be there.

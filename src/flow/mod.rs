@@ -1,5 +1,6 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod approval;
 pub mod check;
 pub mod contract;
 pub mod demo;
@@ -17,6 +18,8 @@ pub mod remark;
 pub mod review;
 pub mod rules;
 pub mod settle;
+pub mod standing;
+pub mod verdict;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

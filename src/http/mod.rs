@@ -9,7 +9,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{obligations, parcel, plot_ratio};
+pub use api::{obligations, parcel, plot_ratio, standing, verdict};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -70,6 +70,10 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
+        .route("/api/v1/parcels/{code}/standing", get(api::standing::show))
+        .route("/api/v1/standing", post(api::standing::ask))
+        .route("/api/v1/verdict", post(api::verdict::judge))
+        .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))

@@ -79,7 +79,7 @@ impl Held {
         let mut sql: QueryBuilder<Postgres> = QueryBuilder::with_arguments("with placed as (", arguments(ask)?);
         sql.push(match ask.known_at {
             None if self.tiers_are_kept => "select parcel_id, tier, locked, zone from parcel_place",
-            _ => "select parcel_id, tier, locked, zone from parcel_tier_at($3::date, $4, $2, null)",
+            _ => "select parcel_id, tier, locked, zone from parcel_tier_at($3::date, $4, $2)",
         });
         sql.push(") select ");
         for column in ask.columns {
@@ -108,6 +108,8 @@ fn query(what: What) -> (&'static str, &'static str) {
     match what {
         What::Parcels => (include_str!("export/parcels.sql"), "parcel_code collate \"C\""),
         What::Zones => (include_str!("export/zones.sql"), "zone_code collate \"C\""),
+        What::PlanUnits => (include_str!("export/plan_units.sql"), "unit_code collate \"C\""),
+        What::LegacyAreas => (include_str!("export/legacy_areas.sql"), "area_code collate \"C\""),
         What::Contracts => (include_str!("export/contracts.sql"), "contract_no collate \"C\""),
         What::Obligations => (include_str!("export/obligations.sql"), "obligation_no collate \"C\""),
         What::Returns => (include_str!("export/returns.sql"), "enterprise_code collate \"C\", year"),

@@ -3,7 +3,7 @@
 with placed as materialized (
     select p.*, t.parcel_id is null or (t.tier, t.locked, t.zone, t.share) is distinct from (p.tier, p.locked, p.zone, p.share)
         as moved
-    from parcel_tier_of($2::date, $3, $4::bigint[]) p left join parcel_place t using (parcel_id)
+    from parcel_tier_at($2::date, $3, among => $4::bigint[]) p left join parcel_place t using (parcel_id)
     where p.share > 0 or t.parcel_id is not null
 ), written as (
     insert into parcel_place as t (parcel_id, tier, locked, zone, share, day, revision)

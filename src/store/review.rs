@@ -144,7 +144,7 @@ async fn parcels(
                case when f.use_is_known then round(f.used_m2::numeric, 4)::float8 end as used_floor_m2
            from parcel p
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           join parcel_tier($1, $2) l on l.parcel_id = p.id
+           join parcel_tier_at($1, $2) l on l.parcel_id = p.id
            left join parcel_floor($3, null) f on f.parcel_id = p.id
            order by p.code collate "C""#,
         as_of,
@@ -156,7 +156,7 @@ async fn parcels(
     rows.into_iter()
         .map(|row| {
             let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-                table: "parcel_tier",
+                table: "parcel_tier_at",
                 column: "tier",
                 row: row.code.clone(),
                 value: row.tier.clone(),

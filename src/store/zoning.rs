@@ -1,98 +1,109 @@
-//! Zones of the double lockup in two times.
+//! The layers of the plan in two times: zones of the double lockup, planning units, legacy areas.
 
 use super::StoreError;
-use super::copy::Rows;
+use super::copy::{Cells, Rows};
+use super::layer::{check_layer, merge_layer};
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
-use crate::domain::zoning::Zone;
+use crate::domain::zoning::legacy::LegacyArea;
+use crate::domain::zoning::plan_unit::{PlanUnit, write_uses};
+use crate::domain::zoning::{InForce, Zone};
 use geo_types::MultiPolygon;
 use sqlx::PgConnection;
 
+/// Starts the row of an area of the plan: it may come with several periods in one file, so the period belongs to the key.
+fn begin<'a>(rows: &'a mut Rows, file: i16, row: u64, code: &str, in_force: &InForce) -> Cells<'a> {
+    let mut cells = rows.row(file, row, &format!("{code} {}", in_force.valid_from));
+    cells.text(code);
+    cells
+}
+
 /// Puts one zone on its way in.
 pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Zone, shape: &MultiPolygon<f64>) {
-    // A zone may come with several periods in one file, so the period belongs to the key.
-    rows.row(file, row, &format!("{} {}", it.code, it.valid_from))
-        .text(&it.code)
+    begin(rows, file, row, &it.code, &it.in_force)
         .text(&it.name)
         .text(it.tier.name())
         .value(&it.locked)
-        .optional_text(it.document.as_deref())
-        .value(&it.valid_from)
-        .optional_date(it.valid_to)
+        .optional_text(it.in_force.document.as_deref())
+        .value(&it.in_force.valid_from)
+        .optional_date(it.in_force.valid_to)
+        .shape(shape)
+        .optional_date(it.in_force.decided_on)
+        .end();
+}
+
+/// Puts one planning unit on its way in.
+pub fn stage_plan_unit(rows: &mut Rows, file: i16, row: u64, it: &PlanUnit, shape: &MultiPolygon<f64>) {
+    begin(rows, file, row, &it.code, &it.in_force)
+        .text(&it.name)
+        .text(&it.permitted.land_use_scheme)
+        .text(&write_uses(&it.permitted.uses))
+        .optional_text(it.in_force.document.as_deref())
+        .optional_date(it.in_force.decided_on)
+        .value(&it.in_force.valid_from)
+        .optional_date(it.in_force.valid_to)
         .shape(shape)
         .end();
 }
 
-/// Takes out the staged zones whose shape is bad or that overlap one another in time.
-pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    let mut refused = invalid_shapes(connection, "stage_zone", FIRST_PAGE).await?;
-    refused.extend(outside_city(connection, "stage_zone", FIRST_PAGE).await?);
-    let rows = sqlx::query_as!(
-        Row,
-        r#"delete from stage_zone s
-           where exists (select from stage_zone o where o.code = s.code and o.valid_from < s.valid_from
-                             and coalesce(o.valid_to, 'infinity') > s.valid_from)
-           returning s.file, s.row, s.key, daterange(s.valid_from, s.valid_to)::text as value"#
-    )
-    .fetch_all(connection)
-    .await?;
-    refused.extend(
-        rows.into_iter()
-            .map(|row| row.refuse("period-overlaps", "valid_from", "a period that no other row of the zone covers")),
-    );
-    Ok(refused)
+/// Puts one legacy area on its way in.
+pub fn stage_legacy_area(rows: &mut Rows, file: i16, row: u64, it: &LegacyArea, shape: &MultiPolygon<f64>) {
+    begin(rows, file, row, &it.code, &it.in_force)
+        .text(&it.name)
+        .text(it.class.name())
+        .optional_text(it.in_force.document.as_deref())
+        .optional_date(it.in_force.decided_on)
+        .value(&it.in_force.valid_from)
+        .optional_date(it.in_force.valid_to)
+        .shape(shape)
+        .end();
 }
 
-/// Merges the staged zones. What they say replaces what is on record for the days they cover; for its other days the
-/// record holds, before as well as after. A row that begins on the same day as a version on record restates that version,
-/// its end included: so a zone is brought to an end.
+/// Takes out the staged zones that cannot be merged.
+pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    Ok(check_layer!(connection, "stage_zone"))
+}
+
+/// Takes out the staged planning units that cannot be merged.
+pub(super) async fn check_plan_units(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    Ok(check_layer!(connection, "stage_plan_unit"))
+}
+
+/// Takes out the staged legacy areas that cannot be merged.
+pub(super) async fn check_legacy_areas(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    Ok(check_layer!(connection, "stage_legacy_area"))
+}
+
+/// Merges the staged zones.
 pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
-    let (revision, at) = (write.revision, write.recorded_at);
-    let connection = write.connection();
-    let staged =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from stage_zone"#).fetch_one(&mut *connection).await?;
-    // A row without an end holds until further notice. That a version has followed meanwhile is no change to it, or an old
-    // file read again would wipe out the newer ones.
-    sqlx::query!(
-        "delete from stage_zone s using zone_version t
-         where t.code = s.code and upper_inf(t.recorded)
-           and (t.name, t.tier, t.locked, t.document, t.geom) is not distinct from (s.name, s.tier, s.locked, s.document, s.geom)
-           and (t.valid = daterange(s.valid_from, s.valid_to)
-                or s.valid_to is null and lower(t.valid) = s.valid_from
-                   and exists (select from zone_version n where n.code = t.code and upper_inf(n.recorded)
-                                   and lower(n.valid) = upper(t.valid)))"
-    )
-    .execute(&mut *connection)
-    .await?;
-    // Each version that the rows overlap is closed in recorded time once, and the days that none of them covers are said
-    // again.
-    sqlx::query!(
-        "with closed as (
-             update zone_version t set recorded = tstzrange(lower(t.recorded), $1)
-             where upper_inf(t.recorded) and exists (
-                 select from stage_zone s where s.code = t.code and t.valid && daterange(s.valid_from, s.valid_to))
-             returning t.code, t.valid, t.name, t.tier, t.locked, t.document, t.geom)
-         insert into zone_version (code, valid, recorded, name, tier, locked, document, geom, revision)
-         select c.code, rest.valid, tstzrange($1, null), c.name, c.tier, c.locked, c.document, c.geom, $2
-         from closed c cross join lateral (
-             select unnest(datemultirange(c.valid) - range_agg(
-                 case when s.valid_from = lower(c.valid) then c.valid else daterange(s.valid_from, s.valid_to) end)) as valid
-             from stage_zone s where s.code = c.code) rest",
-        at,
-        revision
-    )
-    .execute(&mut *connection)
-    .await?;
-    let accepted = sqlx::query!(
-        "insert into zone_version (code, valid, recorded, name, tier, locked, document, geom, revision)
-         select code, daterange(valid_from, valid_to), tstzrange($1, null), name, tier, locked, document, geom, $2
-         from stage_zone order by file, row",
-        at,
-        revision
-    )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(Merged { accepted, unchanged: staged.unsigned_abs() - accepted })
+    Ok(merge_layer!(
+        write,
+        "zone_version" from "stage_zone",
+        columns "name, tier, locked, document, decided_on, geom",
+        of register "t.name, t.tier, t.locked, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.tier, s.locked, s.document, s.decided_on, s.geom"
+    ))
+}
+
+/// Merges the staged planning units.
+pub(super) async fn merge_plan_units(write: &mut Write) -> Result<Merged, StoreError> {
+    Ok(merge_layer!(
+        write,
+        "plan_unit_version" from "stage_plan_unit",
+        columns "name, land_use_scheme, uses, document, decided_on, geom",
+        of register "t.name, t.land_use_scheme, t.uses, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.land_use_scheme, s.uses, s.document, s.decided_on, s.geom"
+    ))
+}
+
+/// Merges the staged legacy areas.
+pub(super) async fn merge_legacy_areas(write: &mut Write) -> Result<Merged, StoreError> {
+    Ok(merge_layer!(
+        write,
+        "legacy_area_version" from "stage_legacy_area",
+        columns "name, class, document, decided_on, geom",
+        of register "t.name, t.class, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.class, s.document, s.decided_on, s.geom"
+    ))
 }

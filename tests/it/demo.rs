@@ -310,7 +310,7 @@ fn three_fifths_of_the_land_lie_in_bases_and_a_few_parcels_straddle_a_border() {
     assert!((0.18..0.26).contains(&community), "{community}");
     // Parks of a dozen parcels have more of them at their borders than those of the whole city.
     assert!(straddling > 0 && straddling < CITY.parcels.len() / 25, "{straddling}");
-    assert!(zones.iter().all(|(zone, _)| zone.document.as_ref().unwrap().starts_with("演示文件（虚构）")));
+    assert!(zones.iter().all(|(zone, _)| zone.in_force.document.as_ref().unwrap().starts_with("演示文件（虚构）")));
 }
 
 proptest! {

@@ -1,10 +1,8 @@
 //! What may happen where: a deed is asked about, and a ruling answers with its verdict, the rule, its citation and the
 //! facts. The same function answers the map, the proposal, the importer and the command.
 
-use super::Tier;
 use super::lockup::{Lockup, Situation};
-use super::standing::Standing;
-use crate::domain::finding::{Fault, Finding};
+use super::standing::{Remark, Standing};
 use crate::domain::land_use::UseClass;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::scheme::Words;
@@ -219,17 +217,17 @@ pub struct Ruling {
     pub remedy: Words,
     /// What a special approval would have to bring, where one is needed.
     pub requirement: Option<Requirement>,
+    /// Code of the finding that says so, where the rule has one.
+    pub finding: Option<String>,
     /// What the rule looked at.
     pub situation: Situation,
-    /// Where the land stands.
-    pub standing: Standing,
-    /// What someone should look at.
-    pub findings: Vec<Finding>,
+    /// What someone should look at besides: where the plan is unknown, or the land lies across a border.
+    pub remarks: Vec<Remark>,
 }
 
 /// Judges a deed on land that stands so. Nothing on a day before the first rule of the table.
-pub fn judge(lockup: &Lockup, measures: &Measures, deed: &Deed, standing: Standing) -> Option<Ruling> {
-    let situation = deed.situation(&standing, measures.tolerance_m2);
+pub fn judge(lockup: &Lockup, measures: &Measures, deed: &Deed, standing: &Standing) -> Option<Ruling> {
+    let situation = deed.situation(standing, measures.tolerance_m2);
     let row = lockup.row(&situation, standing.day)?;
     let requirement = (row.verdict == Verdict::NeedsSpecialApproval).then(|| {
         let taken_m2 = match *deed {
@@ -239,19 +237,6 @@ pub fn judge(lockup: &Lockup, measures: &Measures, deed: &Deed, standing: Standi
         let compensation_m2 = SquareMetres(taken_m2.value() * measures.compensation_share);
         Requirement { taken_m2, compensation_m2, officers: 2 }
     });
-    let mut findings = Vec::new();
-    if let Some(code) = &row.finding {
-        let value = facts(&standing);
-        let expected = if row.remedy.en.is_empty() { &row.title.en } else { &row.remedy.en };
-        findings.push(finding(code, row.verdict, &row.id, &value, expected));
-    }
-    if standing.on_border && standing.plan_is_known {
-        let expected = format!(
-            "land on one side of a border; {:.1} % or more of it decides, and someone should look at both figures",
-            standing.deciding_share * 100.0
-        );
-        findings.push(finding("on-border", Verdict::Allowed, &row.id, &facts(&standing), &expected));
-    }
     Some(Ruling {
         verdict: row.verdict,
         rule: row.id.clone(),
@@ -262,34 +247,8 @@ pub fn judge(lockup: &Lockup, measures: &Measures, deed: &Deed, standing: Standi
         title: row.title.clone(),
         remedy: row.remedy.clone(),
         requirement,
+        finding: row.finding.clone(),
         situation,
-        findings,
-        standing,
+        remarks: standing.remarks(),
     })
-}
-
-/// The figures of a standing in one line: every tier that has a part, and what is locked.
-fn facts(standing: &Standing) -> String {
-    if !standing.plan_is_known {
-        return format!("no zone is law on {}", standing.day);
-    }
-    let parts = [(Tier::Base, standing.base), (Tier::Community, standing.community), (Tier::Fragmented, standing.fragmented)];
-    let said = parts.iter().filter(|(_, part)| part.share > 0.0);
-    let mut said: Vec<String> = said
-        .map(|(tier, part)| format!("{} {:.1} m² ({:.2} %)", tier.name(), part.area_m2.value(), part.share * 100.0))
-        .collect();
-    if standing.locked.share > 0.0 {
-        let (area, share) = (standing.locked.area_m2.value(), standing.locked.share * 100.0);
-        said.push(format!("locked {area:.1} m² ({share:.2} %)"));
-    }
-    said.join(", ")
-}
-
-fn finding(code: &str, verdict: Verdict, rule: &str, value: &str, expected: &str) -> Finding {
-    let fault = Fault::error("", Some("geometry"), Some(value), expected);
-    let fault = if verdict == Verdict::Allowed { fault.as_warning() } else { fault };
-    let mut finding = fault.at("lockup", None, None);
-    finding.code = code.to_owned();
-    finding.facts.insert("rule".into(), rule.into());
-    finding
 }

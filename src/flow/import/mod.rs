@@ -291,6 +291,8 @@ fn act(kind: Kind) -> &'static str {
         Kind::Districts => "import-districts",
         Kind::Parks => "import-parks",
         Kind::Zones => "import-zones",
+        Kind::PlanUnits => "import-plan-units",
+        Kind::LegacyAreas => "import-legacy-areas",
         Kind::Parcels => "import-parcels",
         Kind::Buildings => "import-buildings",
         Kind::Enterprises => "import-enterprises",

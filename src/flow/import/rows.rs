@@ -180,6 +180,12 @@ pub(super) fn stage_record(
         }
         Kind::Parks => put_shaped!(park::read, it, shape => store::place::stage_park(rows, file, row, &it, shape)),
         Kind::Zones => put_shaped!(zoning::read, it, shape => store::zoning::stage(rows, file, row, &it, shape)),
+        Kind::PlanUnits => put_shaped!(zoning::plan_unit::read, it, shape => {
+            store::zoning::stage_plan_unit(rows, file, row, &it, shape);
+        }),
+        Kind::LegacyAreas => put_shaped!(zoning::legacy::read, it, shape => {
+            store::zoning::stage_legacy_area(rows, file, row, &it, shape);
+        }),
         Kind::Parcels => put_shaped!(parcel::read, it, shape => {
             store::parcel::stage(rows, file, row, &it, geometry::area(shape), shape);
         }),

@@ -9,3 +9,5 @@ pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;
 pub mod search;
+pub mod standing;
+pub mod verdict;

@@ -201,8 +201,8 @@ pub struct Indicator {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
-    valid_at: Option<String>,
-    known_at: Option<String>,
+    pub(super) valid_at: Option<String>,
+    pub(super) known_at: Option<String>,
 }
 
 /// The dossier of that code.

@@ -72,7 +72,9 @@ pub async fn search(
     blocking(move || respond(&snapshot, day, expiring, &headers, &body, &question)).await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?
 }
 
@@ -115,7 +117,7 @@ fn respond(
 }
 
 /// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON.
-async fn read(request: Request) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
     let said = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let bare = said.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if bare != "application/json" && bare != "application/geo+json" {
@@ -169,7 +171,11 @@ fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {
     Ok(Question { selection, limit: read_limit(limit)?, after: read_after(after)?, moment })
 }
 
-fn read_moment(valid_at: Option<&Value>, known_at: Option<&Value>, today: NaiveDate) -> Result<Moment, Problem> {
+pub(super) fn read_moment(
+    valid_at: Option<&Value>,
+    known_at: Option<&Value>,
+    today: NaiveDate,
+) -> Result<Moment, Problem> {
     fn word<'a>(field: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, Problem> {
         let text = value.map(|value| value.as_str().ok_or_else(|| wrong(field, value, "a text"))).transpose()?;
         Ok(text)
@@ -186,7 +192,7 @@ pub(super) fn moment_of(valid_at: Option<&str>, known_at: Option<&str>, today: N
 }
 
 /// A field's value; null is as good as nothing.
-fn given(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
+pub(super) fn given(fields: &mut Map<String, Value>, name: &str) -> Option<Value> {
     fields.remove(name).filter(|value| !value.is_null())
 }
 
@@ -199,19 +205,23 @@ fn read_box(value: &Value) -> Result<Selection, Problem> {
 }
 
 fn read_area(value: Value) -> Result<Selection, Problem> {
+    Selection::area(&read_geometry(value)?).map_err(|error| refuse("area", &error))
+}
+
+/// The geometry of an area, not yet checked.
+pub(super) fn read_geometry(value: Value) -> Result<geojson::Geometry, Problem> {
     if value.get("crs").is_some() {
         // The 2008 GeoJSON had it; taken for degrees, metres would lie somewhere else or nowhere.
         let detail = "the area has a crs member, expected longitude and latitude without one (RFC 7946 §4)";
         return Err(Problem::new(Kind::InvalidArea, detail).with("crs-member", "area", json!({})));
     }
-    let geometry = serde_json::from_value::<geojson::Geometry>(value).map_err(|error| {
+    serde_json::from_value::<geojson::Geometry>(value).map_err(|error| {
         let detail = format!("the area is not a GeoJSON geometry: {error}; expected a Polygon or a MultiPolygon");
         Problem::new(Kind::InvalidArea, detail).with("bad-geojson", "area", json!({}))
-    })?;
-    Selection::area(&geometry).map_err(|error| refuse("area", &error))
+    })
 }
 
-fn refuse(field: &str, error: &SelectionError) -> Problem {
+pub(super) fn refuse(field: &str, error: &SelectionError) -> Problem {
     let facts = error.place().map_or_else(|| json!({}), |place| json!({"place": place}));
     Problem::new(Kind::InvalidArea, error.to_string()).with(error.code(), field, facts)
 }
@@ -231,7 +241,7 @@ fn read_after(value: Option<Value>) -> Result<Option<String>, Problem> {
     }
 }
 
-fn wrong(field: &str, value: &Value, expected: &str) -> Problem {
+pub(super) fn wrong(field: &str, value: &Value, expected: &str) -> Problem {
     let mut short: String = value.to_string().chars().take(80).collect();
     if short.len() < value.to_string().len() {
         short.push('…');

@@ -1,4 +1,4 @@
-select code as zone_code, name, tier, locked, document, lower(valid) as valid_from, upper(valid) as valid_to,
+select code as zone_code, name, tier, locked, document, decided_on, lower(valid) as valid_from, upper(valid) as valid_to,
     st_area(geom::geography) as area_m2, st_area(geom::geography) * 15 / 10000 as area_mu,
     st_asbinary(geom, 'NDR') as shape
 from zone_version

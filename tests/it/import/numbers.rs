@@ -37,6 +37,8 @@ fn good(kind: Kind, number: u32) -> Value {
     match kind {
         Kind::Districts => json!({"code": format!("{number:06}"), "name": "区"}),
         Kind::Parks => json!({"code": key, "name": "园", "district": "310115"}),
+        Kind::PlanUnits => json!({"unit_code": key, "name": "单元", "uses": "M1:1-2", "valid_from": "2018-01-01"}),
+        Kind::LegacyAreas => json!({"area_code": key, "name": "区块", "class": "104", "valid_from": "2018-01-01"}),
         Kind::Zones => json!({"zone_code": key, "name": "基地", "tier": "base", "valid_from": "2018-01-01"}),
         Kind::Parcels => json!({"parcel_code": parcel_code(number), "land_use": "M1"}),
         Kind::Buildings => {

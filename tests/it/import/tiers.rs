@@ -243,7 +243,7 @@ async fn tiers_worked_out_for_what_changed_are_those_worked_out_for_all() {
                     refresh_tiers(&mut write, today, 0.5).await.unwrap();
                     write.commit(Audit { subject: "edit".to_owned(), facts: json!({}) }).await.unwrap();
                     let wrong: Vec<String> = sqlx::query_scalar(
-                        "select format('%s but %s', t, p) from parcel_tier($1, 0.5) t left join parcel_place p using (parcel_id)
+                        "select format('%s but %s', t, p) from parcel_tier_at($1, 0.5) t left join parcel_place p using (parcel_id)
                          where (t.tier, t.locked, t.zone, t.share) is distinct from
                              (coalesce(p.tier, 'fragmented'), coalesce(p.locked, false), p.zone, coalesce(p.share, 0))",
                     )
@@ -255,8 +255,8 @@ async fn tiers_worked_out_for_what_changed_are_those_worked_out_for_all() {
                     prop_assert!(!tiers_are_of_another_law(pool, today).await.unwrap());
                     // Asked as of a moment, now is a moment like any other.
                     let differ: i64 = sqlx::query_scalar(
-                        "select count(*) from parcel_tier_at($1, 0.5, null, null) a
-                         full join parcel_tier_of($1, 0.5, null) b using (parcel_id)
+                        "select count(*) from parcel_tier_at($1, 0.5, clock_timestamp()) a
+                         full join parcel_tier_at($1, 0.5) b using (parcel_id)
                          where (a.tier, a.locked, a.zone, a.share) is distinct from (b.tier, b.locked, b.zone, b.share)",
                     )
                     .bind(today)
