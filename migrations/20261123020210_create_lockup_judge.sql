@@ -234,10 +234,13 @@ comment on function lockup_holds() is 'Refuses a transaction that breaks one of 
 create constraint trigger lockup_holds after insert on lockup_claim
     deferrable initially deferred for each row when (new.asks) execute function lockup_holds();
 
--- Claims are written by the functions below and struck by the judgement, and by nobody else.
+-- Claims are written by the functions below and struck by the judgement, and by nobody else, whose tables they may be.
 create function lockup_claim_stays() returns trigger language plpgsql as $$
+declare
+    asked_by text;
 begin
-    if current_user <> (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = tg_relid) then
+    get diagnostics asked_by = pg_context;
+    if asked_by !~ '(^|\n)PL/pgSQL function lockup_judge\(\)' then
         raise exception using errcode = 'check_violation', constraint = 'lockup_claim_stays',
             message = 'what a transaction has to answer for is struck by the judgement alone';
     end if;

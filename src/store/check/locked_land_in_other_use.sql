@@ -1,5 +1,5 @@
 -- $1 day. What began in another use when it was locked, and lay there in no such use before. Stock that was so from the
--- start of the register has no first day and is none of it.
+-- start of the register has no first day and is none of it, nor is land that was research or storage from its first day.
 select p.code as "key!", v.land_use as other, st_area(lockup_locked(v.geom, lower(v.valid))::geography) as figure,
     st_x(at.point) as lon, st_y(at.point) as lat, st_asbinary(v.geom, 'NDR') as wkb
 from parcel_version v
@@ -14,6 +14,9 @@ where upper_inf(v.recorded) and v.valid @> $1::date and not lower_inf(v.valid) a
         select from parcel_version o
         where upper_inf(o.recorded) and o.valid << v.valid and o.geom && v.geom and st_intersects(o.geom, at.point)
             and land_use_class_of(o.land_use_scheme, o.land_use) = k.class)
+    and (k.class = 'other' or exists (
+        select from parcel_version o
+        where upper_inf(o.recorded) and o.valid << v.valid and o.geom && v.geom and st_intersects(o.geom, at.point)))
     and not exists (
         select from special_approval a
         where a.used_in is not null and a.deed = 'change-of-use' and a.to_use = v.land_use and st_intersects(a.geom, at.point))

@@ -31,7 +31,8 @@ async fn the_officer_who_proposes_does_not_confirm_and_neither_program_nor_datab
     refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
     let pool = &town.database.pool;
     for (statement, constraint) in [
-        ("update special_approval set confirmed_by = 'cli:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
+        ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'cli:proposer', 'x' from revision;
+          update special_approval set confirmed_by = 'cli:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
         ("update special_approval set confirmed_by = 'cli:nobody', confirmed_in = (select max(id) from revision)", "special_approval_stays"),
         ("update special_approval set area_m2 = 1", "special_approval_stays"),
         ("update special_approval set used_in = 1", "special_approval_used"),

@@ -3,20 +3,30 @@
 use super::{approve, compensation, state, works};
 use crate::support::{Town, feature, square};
 use serde_json::json;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+/// A connection with all rights: the private cluster's superuser, or whoever the tests' server is used as.
+async fn superuser(town: &Town) -> PgConnection {
+    let options: PgConnectOptions = town.database.url.parse().unwrap();
+    let options = options.options([("search_path", "city_310000,public")]);
+    match PgConnection::connect_with(&options.clone().username("postgres")).await {
+        Ok(connection) => connection,
+        Err(_) => PgConnection::connect_with(&options).await.unwrap(),
+    }
+}
 
 /// A connection as a clerk: reads everything, writes parcels, zones, contracts and revisions.
 async fn clerk(town: &Town) -> PgConnection {
+    let mut connection = superuser(town).await;
     let grants = "
         do $$ begin create role landcycle_test_clerk nologin; exception when duplicate_object or unique_violation then null; end $$;
         grant usage on schema city_310000 to landcycle_test_clerk;
         grant select on all tables in schema city_310000 to landcycle_test_clerk;
         grant insert, update, delete, truncate on parcel, parcel_version, zone_version, contract, revision, revision_head,
-            lockup_claim to landcycle_test_clerk";
-    town.database.pool.execute(sqlx::raw_sql(grants)).await.unwrap();
-    let mut connection = PgConnection::connect(&town.database.url).await.unwrap();
-    connection.execute("set search_path = city_310000, public; set role landcycle_test_clerk").await.unwrap();
+            lockup_claim to landcycle_test_clerk;
+        set role landcycle_test_clerk";
+    connection.execute(sqlx::raw_sql(grants)).await.unwrap();
     connection
 }
 
@@ -91,6 +101,9 @@ async fn a_clerk_with_plain_sql_takes_no_locked_land_and_begins_no_project_outsi
     // What a transaction has to answer for is not struck, and the guards are not put to sleep.
     let strike = format!("delete from parcel_version {OF_PARCEL_1}; delete from lockup_claim");
     assert_eq!(attempt(&mut clerk, &strike).await, Err("lockup_claim_stays".to_owned()));
+    let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
+    owner.execute("set search_path = city_310000, public").await.unwrap();
+    assert_eq!(attempt(&mut owner, &strike).await, Err("lockup_claim_stays".to_owned()), "the program's own role");
     let temporary = format!("create temp table zone_version (like zone_version); delete from parcel_version {OF_PARCEL_1}");
     assert_eq!(attempt(&mut clerk, &temporary).await, Err("lockup".to_owned()));
     for statements in [
@@ -145,9 +158,9 @@ async fn of_two_sessions_at_once_one_uses_an_approval_and_the_other_is_refused()
     // Parcels 1 and 2 are believed from 2024 on alone, so that each of the two is a change that the approval covers.
     let from = "update parcel_version set valid = daterange('2024-02-01', null)
         where parcel_id in (select id from parcel where code like '%GB00001' or code like '%GB00002')";
-    let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
-    owner.execute("set search_path = city_310000, public; set session_replication_role = replica").await.unwrap();
-    owner.execute(from).await.unwrap();
+    let mut all_powerful = superuser(&town).await;
+    all_powerful.execute("set session_replication_role = replica").await.unwrap();
+    all_powerful.execute(from).await.unwrap();
     let (first, second) = (of(1), of(2));
     let (a, b) = tokio::join!(attempt(&mut one, &first), attempt(&mut other, &second));
     let mut ends = [a, b];
