@@ -230,8 +230,17 @@ async fn list(context: &Context) -> Result<(), Failure> {
     let found = store::approval::list(&mut connection, None).await.map_err(Failure::fault)?;
     context.printer.result(&found, |found| {
         let rows: Vec<[String; 9]> = found.iter().map(row).collect();
-        let headings =
-            ["id", "state", "deed", "subject", "use", "locked m²", "compensating m²", "document", "proposed, confirmed by"];
+        let headings = [
+            "id",
+            "state",
+            "deed",
+            "subject",
+            "use",
+            "locked m²",
+            "compensating m²",
+            "document",
+            "proposed, confirmed by",
+        ];
         table(headings, &rows)
     })
 }

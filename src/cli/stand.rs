@@ -4,8 +4,8 @@ use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
-use crate::flow::small;
 use crate::flow::standing::{self, Place};
+use crate::flow::{small, write_picture};
 use crate::http::standing::{Document, Measure, Shared, document};
 use geojson::GeoJson;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ pub struct Args {
     /// A GeoJSON file with a polygon or multipolygon
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
-    /// A place, or at least three corners of an area in their order: longitude,latitude
-    #[arg(long, value_name = "LON,LAT", num_args = 1.., allow_hyphen_values = true, value_parser = parse_place)]
+    /// A place, or at least three corners of an area in their order: longitude,latitude; --at=-71.1,42.3 for the west
+    #[arg(long, value_name = "LON,LAT", num_args = 1.., value_parser = parse_place)]
     at: Vec<[f64; 2]>,
     /// The day whose law is asked for [default: today]
     #[arg(long, value_name = "DATE")]
@@ -32,6 +32,9 @@ pub struct Args {
     /// What the register believed at that time, or at the end of that day [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
+    /// Draw it into this file, with the layers around it
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 fn parse_place(text: &str) -> Result<[f64; 2], String> {
@@ -56,7 +59,16 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         (None, None) => Place::of_corners(&args.at).map_err(Failure::refused)?,
     };
     let pool = context.pool().await?;
-    let answer = standing::stand(&pool, place, moment).await.map_err(Failure::fault)?;
+    let answer = match &args.svg {
+        None => standing::stand(&pool, place, moment).await.map_err(Failure::fault)?,
+        Some(path) => match standing::draw(&pool, place, moment).await.map_err(Failure::fault)? {
+            None => None,
+            Some((answer, picture)) => {
+                write_picture(path, &picture).map_err(Failure::refused)?;
+                Some(answer)
+            }
+        },
+    };
     let Some(answer) = answer else {
         let code = args.parcel.unwrap_or_default();
         return Err(Failure::Refused(format!("no parcel {code} is law on {}", moment.valid_at)));

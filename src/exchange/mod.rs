@@ -29,6 +29,7 @@ mod shape;
 mod shapefile;
 mod sheet;
 pub mod small;
+pub mod svg;
 mod table;
 mod vector;
 mod wkt;

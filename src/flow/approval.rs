@@ -104,7 +104,12 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
     let mut write = Write::begin(pool, actor, "propose-approval").await?;
     lockup::record(&mut write).await?;
     let (shape, own_scheme) = land(&mut write, order).await?.ok_or_else(|| {
-        refuse("not-law-that-day", "decided_on", &order.decided_on.to_string(), "land that is law on the day of the document")
+        refuse(
+            "not-law-that-day",
+            "decided_on",
+            &order.decided_on.to_string(),
+            "land that is law on the day of the document",
+        )
     })?;
     let compensation = match &order.compensation {
         Some(path) => Some(drawn(&mut write, path, &refuse).await?),
@@ -138,21 +143,19 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
     finish(write, id, "proposed").await
 }
 
-async fn land(
-    write: &mut Write,
-    order: &Order,
-) -> Result<Option<(MultiPolygon<f64>, Option<String>)>, ApprovalError> {
+async fn land(write: &mut Write, order: &Order) -> Result<Option<(MultiPolygon<f64>, Option<String>)>, ApprovalError> {
     let day = order.decided_on;
     Ok(match &order.land {
-        Land::Parcel(code) => register::parcel_on(write.connection(), code, day)
-            .await?
-            .map(|(shape, _, scheme)| (shape, Some(scheme))),
+        Land::Parcel(code) => {
+            register::parcel_on(write.connection(), code, day).await?.map(|(shape, _, scheme)| (shape, Some(scheme)))
+        }
         Land::Zone(code) => register::zone_on(write.connection(), code, day).await?.map(|shape| (shape, None)),
         Land::Area(path) => {
             let name = path.display().to_string();
-            let shape =
-                drawn(write, path, &|code, field, value: &str, expected: &str| refuse(&name, code, field, value, expected))
-                    .await?;
+            let shape = drawn(write, path, &|code, field, value: &str, expected: &str| {
+                refuse(&name, code, field, value, expected)
+            })
+            .await?;
             Some((shape, None))
         }
     })

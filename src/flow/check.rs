@@ -46,6 +46,8 @@ type Asked<'a> = Pin<Box<dyn Future<Output = Result<Vec<Found>, StoreError>> + S
 enum Run {
     /// By a query, given the day and what is let pass.
     Query(for<'a> fn(&'a mut PgConnection, NaiveDate, f64) -> Asked<'a>),
+    /// By a query, given the day and the share from which a tier decides, which is nothing that is let pass.
+    Tiers(for<'a> fn(&'a mut PgConnection, NaiveDate, f64) -> Asked<'a>),
     /// By computing the chain of audit entries anew.
     Audit,
 }
@@ -131,6 +133,18 @@ pub const CHECKS: &[Check] = &[
         allowed: Some(keys::CHECK_OVERLAP),
         unit: "m²",
         run: query!(overlapping_zones),
+    },
+    Check {
+        code: "zone-ends-before-contract",
+        weight: Weight::Warning,
+        title: ["分区在合同期内失效", "a zone ends while contracts on its land run on"],
+        remedy: [
+            "核对分区失效日期；确需失效的，逐份核对所涉合同",
+            "check the day on which it ends; if it does end, look at each of the contracts",
+        ],
+        allowed: None,
+        unit: "contracts",
+        run: Run::Tiers(|connection, day, share| Box::pin(check::zones_ending(connection, day, share, false))),
     },
     Check {
         code: "registered-area-differs",
@@ -225,7 +239,10 @@ pub const CHECKS: &[Check] = &[
     Check {
         code: "locked-land-other-use",
         weight: Weight::Error,
-        title: ["锁定的产业基地土地已作他用而无专项批准（双锁定之一）", "locked base land in another use without a special approval (first lock)"],
+        title: [
+            "锁定的产业基地土地已作他用而无专项批准（双锁定之一）",
+            "locked base land in another use without a special approval (first lock)",
+        ],
         remedy: ["更正用途，或补办专项批准", "correct its use, or record the special approval"],
         allowed: None,
         unit: "m²",
@@ -353,6 +370,7 @@ pub async fn run(pool: &PgPool, clock: Clock, only: &[String], progress: impl Fn
         let allowed = check.allowed.map(|key| rules::value(rulebook, key, day)).transpose()?;
         let found = match check.run {
             Run::Query(ask) => ask(&mut tx, day, allowed.unwrap_or_default()).await?,
+            Run::Tiers(ask) => ask(&mut tx, day, rules::deciding_share(rulebook, day)?).await?,
             Run::Audit => audit(pool).await?,
         };
         checks.push(Count { code: check.code, severity: check.weight, title: check.title, findings: found.len() });

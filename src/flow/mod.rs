@@ -23,5 +23,7 @@ pub mod verdict;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;
+// How a drawn picture is written.
+pub use crate::exchange::svg::write as write_picture;
 // In which format a file is written, for those who ask for one.
 pub use crate::exchange::write::Format;

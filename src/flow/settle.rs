@@ -5,11 +5,12 @@ use super::import::ImportError;
 use super::rules;
 use crate::domain::intake::Kind;
 use crate::domain::plausibility::Doubt;
+use crate::domain::rulebook::keys;
 use crate::exchange::receipt::FINDINGS_KEPT;
 use crate::store::building::{Moved, stand};
 use crate::store::doubt::Doubts;
 use crate::store::write::Write;
-use crate::store::{building, occupancy, performance};
+use crate::store::{building, occupancy, performance, zoning};
 use chrono::NaiveDate;
 
 /// Brings what hangs on the merged rows up to date, and answers the doubts.
@@ -23,6 +24,14 @@ pub async fn settle(write: &mut Write, kind: Kind, today: NaiveDate) -> Result<D
             if kind == Kind::Buildings {
                 return Ok(building::misplaced(write.connection(), most).await?);
             }
+        }
+        Kind::Zones => {
+            let rulebook = rules::rulebook()?;
+            let allowed = rules::value(rulebook, keys::CHECK_OVERLAP, today)?;
+            let share = rules::deciding_share(rulebook, today)?;
+            let mut doubts = zoning::overlapping(write.connection(), allowed, most).await?;
+            doubts.add(zoning::ending(write.connection(), today, share, FINDINGS_KEPT).await?);
+            return Ok(doubts);
         }
         Kind::Occupancies => return Ok(occupancy::misshared(write.connection(), FINDINGS_KEPT).await?),
         Kind::Returns => {

@@ -6,13 +6,19 @@ use super::refresh::RefreshError;
 use super::rules;
 use crate::atlas::{Selection, SelectionError};
 use crate::domain::moment::Moment;
+use crate::domain::quantity::SquareMetres;
 use crate::domain::rulebook::{Rulebook, keys};
-use crate::domain::zoning::standing::{Rule, Standing};
+use crate::domain::zoning::Tier;
+use crate::domain::zoning::standing::{Layer, Part, Rule, Standing};
+use crate::exchange::svg::{self, Area, Picture, Style};
+use crate::store::city::{self, City};
+use crate::store::standing::InView;
 use crate::store::{self, StoreError, write};
 use chrono::NaiveDate;
+use geo::BoundingRect as _;
 use geo_types::{Geometry, MultiPolygon};
 use geojson::GeoJson;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +88,44 @@ pub async fn stand(pool: &PgPool, place: Place, moment: Moment) -> Result<Option
     let rulebook = moment::rulebook(pool, moment.known_at).await?;
     let rule = rule(&rulebook, moment.valid_at)?;
     let mut held = store::standing::hold(pool).await?;
-    let revision = write::head_at(&mut held, moment.known_at).await?;
+    let answer = answer(&mut held, place, moment, rule).await?;
+    held.commit().await.map_err(StoreError::from)?;
+    Ok(answer)
+}
+
+/// The same with a picture of it, both of one moment of the register.
+pub async fn draw(pool: &PgPool, place: Place, moment: Moment) -> Result<Option<(Answer, String)>, RefreshError> {
+    let rulebook = moment::rulebook(pool, moment.known_at).await?;
+    let rule = rule(&rulebook, moment.valid_at)?;
+    let mut held = store::standing::hold(pool).await?;
+    let Some(answer) = answer(&mut held, place, moment, rule).await? else { return Ok(None) };
+    let city = city::read(&mut held).await?.unwrap_or_default();
+    let bounds = match (&answer.place, answer.shape.as_ref().and_then(|shape| shape.bounding_rect())) {
+        (Place::Point([x, y]), _) => [*x, *y, *x, *y],
+        (_, Some(found)) => [found.min().x, found.min().y, found.max().x, found.max().y],
+        (_, None) => return Ok(None),
+    };
+    let view = svg::view_around(bounds);
+    // Half of what the eye tells apart on the sheet.
+    let grain = (view[2] - view[0]) / 1_500.0;
+    let areas = store::standing::in_view(&mut held, view, moment, grain).await?;
+    held.commit().await.map_err(StoreError::from)?;
+    let picture = tokio::task::spawn_blocking(move || {
+        let text = svg::draw(&picture(&answer, &city, view, areas));
+        (answer, text)
+    });
+    Ok(Some(picture.await?))
+}
+
+async fn answer(
+    held: &mut PgConnection,
+    place: Place,
+    moment: Moment,
+    rule: Rule,
+) -> Result<Option<Answer>, StoreError> {
+    let revision = write::head_at(held, moment.known_at).await?;
     let (standing, shape) = match &place {
-        Place::Parcel(code) => match store::standing::standing_of(&mut held, code, moment, rule).await? {
+        Place::Parcel(code) => match store::standing::standing_of(held, code, moment, rule).await? {
             None => return Ok(None),
             Some((standing, shape)) => (standing, Some(shape)),
         },
@@ -92,11 +133,88 @@ pub async fn stand(pool: &PgPool, place: Place, moment: Moment) -> Result<Option
             let Rule { deciding_share, border_tolerance } = rule;
             let (day, known_at) = (moment.valid_at, moment.known_at);
             let standing =
-                store::standing::standing(&mut held, shape, day, known_at, deciding_share, border_tolerance).await?;
+                store::standing::standing(held, shape, day, known_at, deciding_share, border_tolerance).await?;
             (standing, Some(shape.clone()))
         }
-        Place::Point(point) => (store::standing::standing_at(&mut held, *point, moment, rule).await?, None),
+        Place::Point(point) => (store::standing::standing_at(held, *point, moment, rule).await?, None),
     };
-    held.commit().await.map_err(StoreError::from)?;
     Ok(Some(Answer { revision, moment, place, shape, standing }))
+}
+
+/// What the picture shows and says.
+fn picture(answer: &Answer, city: &City, view: [f64; 4], areas: Vec<InView>) -> Picture {
+    let it = &answer.standing;
+    let asked = match &answer.place {
+        Place::Parcel(code) => format!("宗地 {code}"),
+        Place::Area(_) => "所绘范围".to_owned(),
+        Place::Point([lon, lat]) => format!("地点 {lon:.6}, {lat:.6}"),
+    };
+    let mut moment = format!("规划日期 law of {}    登记册版本 revision {}", it.day, answer.revision);
+    if let Some(known_at) = answer.moment.known_at {
+        moment.push_str(&format!("    记载时点 known at {}", known_at.format("%Y-%m-%d %H:%M:%SZ")));
+    }
+    if !city.name.is_empty() {
+        moment.push_str(&format!("    {}", city.name));
+    }
+    if city.made_up {
+        moment.push_str("    数据虚构 made up");
+    }
+    let is_place = answer.shape.is_none();
+    let said = |words: &str, figure: String| [words.to_owned(), figure, String::new()];
+    let part = |words: &str, part: &Part| {
+        let area = if is_place { String::new() } else { square_metres(part.area_m2) };
+        [words.to_owned(), area, format!("{:.2} %", part.share * 100.0)]
+    };
+    let mut figures = vec![
+        part("产业基地 base", &it.base),
+        part("产业社区 community", &it.community),
+        part("零星 fragmented", &it.fragmented),
+        part("其中锁定 locked", &it.locked),
+        said("判定层级 tier", format!("{} {}", it.tier.chinese(), it.tier.name())),
+        said("是否锁定 locked", if it.is_locked { "是 yes" } else { "否 no" }.to_owned()),
+        said("判定占比 deciding share", format!("≥ {} %", it.deciding_share * 100.0)),
+        said("跨界容差 let pass across", format!("≤ {} %", it.border_tolerance * 100.0)),
+    ];
+    if !is_place {
+        figures.insert(0, [String::from("面积 area"), square_metres(it.area_m2), "100.00 %".to_owned()]);
+    }
+    Picture {
+        title: format!("{asked} 在规划中的位置  Where it stands in the plan"),
+        moment,
+        view,
+        areas: areas.into_iter().map(area).collect(),
+        land: answer.shape.clone(),
+        point: match answer.place {
+            Place::Point(point) => Some(point),
+            Place::Parcel(_) | Place::Area(_) => None,
+        },
+        figures,
+        remarks: it.remarks().into_iter().flat_map(|remark| [remark.zh, remark.en]).collect(),
+    }
+}
+
+/// An area for people, thousands apart.
+fn square_metres(area: SquareMetres) -> String {
+    let text = format!("{:.2}", area.value());
+    let (whole, rest) = text.split_at(text.len() - 3);
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped}{rest} m²")
+}
+
+fn area(it: InView) -> Area {
+    let style = match (it.layer, it.tier, it.locked) {
+        (Layer::Zone, Some(Tier::Community), _) => Style::Community,
+        (Layer::Zone, _, true) => Style::LockedBase,
+        (Layer::Zone, ..) => Style::Base,
+        (Layer::PlanUnit, ..) => Style::PlanUnit,
+        (Layer::Legacy, ..) => Style::Legacy,
+    };
+    let class = it.class.map(|class| format!("{class} ")).unwrap_or_default();
+    Area { style, label: format!("{class}{} {}", it.code, it.name), shape: it.shape }
 }

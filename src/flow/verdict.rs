@@ -83,6 +83,9 @@ pub struct Ruled {
 /// Judges a deed.
 pub async fn ask(pool: &PgPool, question: Question) -> Result<Ruled, AskError> {
     let Question { deed: kind, place, to_use, from_use, scheme, on } = question;
+    if rules::lockup()?.turns().first().is_none_or(|first| on < *first) {
+        return Err(AskError::NoRule(on));
+    }
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let (mut own, mut approvals) = (None, Vec::new());
     if let Place::Parcel(code) = &place {

@@ -77,10 +77,14 @@ pub fn of_register(
     revision: Option<i64>,
     asked: &HeaderMap,
 ) -> Result<Response, serde_json::Error> {
-    let body = serde_json::to_string(answer)?;
+    Ok(of_text("application/json", serde_json::to_string(answer)?, revision, asked))
+}
+
+/// The same of a text of another content type.
+pub fn of_text(content_type: &'static str, body: String, revision: Option<i64>, asked: &HeaderMap) -> Response {
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
     let mut response =
-        if is_known(&tag, asked) { StatusCode::NOT_MODIFIED.into_response() } else { typed("application/json", body) };
+        if is_known(&tag, asked) { StatusCode::NOT_MODIFIED.into_response() } else { typed(content_type, body) };
     let headers = response.headers_mut();
     if let Some(revision) = revision {
         headers.insert(REVISION, HeaderValue::from(revision));
@@ -89,7 +93,7 @@ pub fn of_register(
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
-    Ok(response)
+    response
 }
 
 /// An answer of that content type.

@@ -71,6 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/api/v1/parcels/{code}/standing", get(api::standing::show))
+        .route("/api/v1/parcels/{code}/standing.svg", get(api::standing::picture))
         .route("/api/v1/standing", post(api::standing::ask))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))

@@ -147,6 +147,18 @@ pub async fn overlapping_zones(
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// Zones that end while contracts on their land run on, with how many; the other one is the day on which they end. By the
+/// share from which a tier decides; with `staged`, only those that an import is about to bring.
+pub async fn zones_ending(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    deciding_share: f64,
+    staged: bool,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/zones_ending.sql", day, deciding_share, staged);
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Parcels of the day whose registered area is more than so many per cent off the area of their shape.
 pub async fn registered_areas(
     connection: &mut PgConnection,

@@ -31,3 +31,11 @@ pub struct Doubts {
     /// How many there are.
     pub all: u64,
 }
+
+impl Doubts {
+    /// With others, which come after these.
+    pub fn add(&mut self, others: Self) {
+        self.kept.extend(others.kept);
+        self.all += others.all;
+    }
+}

@@ -71,6 +71,83 @@ pub async fn standing_of(
     Ok(Some((lay(connection, &text(&shape), Some(found.area_m2), moment, rule).await?, shape)))
 }
 
+/// An area of the plan, as much of it as lies in a box, with corners that a picture does not show left out.
+#[derive(Debug, Clone)]
+pub struct InView {
+    /// Which layer.
+    pub layer: Layer,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its tier, for a zone.
+    pub tier: Option<Tier>,
+    /// Whether it is locked, for a zone.
+    pub locked: bool,
+    /// Its class, for a legacy area.
+    pub class: Option<String>,
+    /// Its land in the box.
+    pub shape: MultiPolygon<f64>,
+}
+
+/// The areas of the plan in a box (west, south, east, north) at a moment; corners nearer to one another than `grain` degrees
+/// may be left out.
+pub async fn in_view(
+    connection: &mut PgConnection,
+    [west, south, east, north]: [f64; 4],
+    moment: Moment,
+    grain: f64,
+) -> Result<Vec<InView>, StoreError> {
+    let rows = sqlx::query!(
+        r#"with box as (select st_makeenvelope($1, $2, $3, $4, 4490) as geom),
+           law as (
+               select 'zone' as layer, code, name, tier, locked, null as class, geom from zone_version
+               where recorded @> coalesce($6::timestamptz, 'infinity') and valid @> $5::date
+               union all
+               select 'plan-unit', code, name, null, false, null, geom from plan_unit_version
+               where recorded @> coalesce($6::timestamptz, 'infinity') and valid @> $5::date
+               union all
+               select 'legacy', code, name, null, false, class, geom from legacy_area_version
+               where recorded @> coalesce($6::timestamptz, 'infinity') and valid @> $5::date),
+           cut as (
+               select l.*, st_multi(st_collectionextract(st_intersection(
+                   st_simplifypreservetopology(l.geom, $7), b.geom), 3)) as part
+               from box b join law l on st_intersects(l.geom, b.geom))
+           select layer as "layer!", code as "code!", name as "name!", tier, locked as "locked!", class,
+               st_asbinary(part, 'NDR') as "wkb!"
+           from cut where not st_isempty(part) order by layer, code collate "C""#,
+        west,
+        south,
+        east,
+        north,
+        moment.valid_at,
+        moment.known_at,
+        grain
+    )
+    .fetch_all(connection)
+    .await?;
+    let areas = rows.into_iter().filter_map(|row| {
+        Some(InView {
+            layer: layer(&row.layer),
+            tier: row.tier.as_deref().and_then(Tier::parse),
+            locked: row.locked,
+            class: row.class,
+            shape: from_wkb(&row.wkb)?,
+            code: row.code,
+            name: row.name,
+        })
+    });
+    Ok(areas.collect())
+}
+
+fn layer(word: &str) -> Layer {
+    match word {
+        "zone" => Layer::Zone,
+        "plan-unit" => Layer::PlanUnit,
+        _ => Layer::Legacy,
+    }
+}
+
 fn text(shape: &MultiPolygon<f64>) -> String {
     let mut digits = Vec::new();
     push_hex(&mut digits, shape);
@@ -121,11 +198,7 @@ async fn lay(
             Ok::<_, StoreError>(Permitted { land_use_scheme, uses })
         });
         overlaps.push(Overlap {
-            layer: match layer.as_str() {
-                "zone" => Layer::Zone,
-                "plan-unit" => Layer::PlanUnit,
-                _ => Layer::Legacy,
-            },
+            layer: self::layer(&layer),
             tier,
             locked: row.locked.unwrap_or(false),
             class: row.class,

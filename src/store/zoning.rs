@@ -1,14 +1,16 @@
 //! The layers of the plan in two times: zones of the double lockup, planning units, legacy areas.
 
-use super::StoreError;
 use super::copy::{Cells, Rows};
+use super::doubt::{Doubt, Doubts};
 use super::layer::{check_layer, merge_layer};
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
+use super::{StoreError, check as checks};
 use crate::domain::zoning::legacy::LegacyArea;
 use crate::domain::zoning::plan_unit::{PlanUnit, write_uses};
 use crate::domain::zoning::{InForce, Zone};
+use chrono::NaiveDate;
 use geo_types::MultiPolygon;
 use sqlx::PgConnection;
 
@@ -58,6 +60,90 @@ pub fn stage_legacy_area(rows: &mut Rows, file: i16, row: u64, it: &LegacyArea, 
         .optional_date(it.in_force.valid_to)
         .shape(shape)
         .end();
+}
+
+/// The merged zones that share land with another zone for some days, by more than so many m²: both tiers would count it.
+/// A pair of which both came in this import is told once. At most so many are kept.
+pub async fn overlapping(connection: &mut PgConnection, allowed: f64, most: i64) -> Result<Doubts, StoreError> {
+    let rows = sqlx::query!(
+        r#"select file as "file!", row as "row!", key as "key!", code as "code!", other as "other!", tier as "tier!",
+               area_m2 as "area_m2!", lon as "lon!", lat as "lat!", count(*) over () as "all!"
+           from (
+               select distinct on (s.file, s.row, o.code) s.file, s.row, s.key, s.code, o.code as other, o.tier,
+                   st_area(i.geom::geography) as area_m2, st_x(st_pointonsurface(i.geom)) as lon,
+                   st_y(st_pointonsurface(i.geom)) as lat
+               from stage_zone s
+               join zone_version o on upper_inf(o.recorded) and o.code <> s.code and o.geom && s.geom
+                   and o.valid && daterange(s.valid_from, s.valid_to)
+                   and not (o.code < s.code and exists (select from stage_zone t where t.code = o.code))
+               cross join lateral (
+                   select case when st_relate(s.geom, o.geom, 'T********')
+                       then st_multi(st_collectionextract(st_intersection(s.geom, o.geom), 3)) end as geom) i
+               where st_area(i.geom::geography) > $1
+               order by s.file, s.row, o.code, area_m2 desc) pair
+           order by file, row, other limit $2"#,
+        allowed,
+        most
+    )
+    .fetch_all(connection)
+    .await?;
+    let all = rows.first().map_or(0, |row| row.all.unsigned_abs());
+    let kept = rows.into_iter().map(|row| Doubt {
+        file: row.file,
+        row: row.row,
+        key: row.key,
+        code: "overlapping-zones",
+        field: "geometry",
+        value: format!("{:.2} m2 in common with {} {}", row.area_m2, row.tier, row.other),
+        expected: "zones that lie beside one another; compare the documents and correct one".to_owned(),
+        facts: vec![
+            ("other", row.other.into()),
+            ("area_m2", row.area_m2.into()),
+            ("place", vec![row.lon, row.lat].into()),
+        ],
+    });
+    Ok(Doubts { kept: kept.collect(), all })
+}
+
+/// The merged zones that end while contracts on their land run on, each with how many. At most so many are kept.
+pub async fn ending(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    deciding_share: f64,
+    most: usize,
+) -> Result<Doubts, StoreError> {
+    let found = checks::zones_ending(&mut *connection, day, deciding_share, true).await?;
+    if found.is_empty() {
+        return Ok(Doubts::default());
+    }
+    let rows = sqlx::query!(
+        "select distinct on (code) file, row, key, code from stage_zone order by code, valid_to desc nulls last, file, row"
+    )
+    .fetch_all(connection)
+    .await?;
+    let all = found.len() as u64;
+    let mut kept: Vec<Doubt> = found
+        .into_iter()
+        .filter_map(|one| {
+            let row = rows.iter().find(|row| row.code == one.key)?;
+            let (ends_on, contracts) = (one.other.unwrap_or_default(), one.figure.unwrap_or_default());
+            Some(Doubt {
+                file: row.file,
+                row: row.row,
+                key: row.key.clone(),
+                code: "zone-ends-before-contract",
+                field: "valid_to",
+                expected: format!(
+                    "a day after the terms of contracts on its land; {contracts} run on beyond {ends_on}"
+                ),
+                value: ends_on,
+                facts: vec![("contracts", contracts.into())],
+            })
+        })
+        .take(most)
+        .collect();
+    kept.sort_by_key(|doubt| (doubt.file, doubt.row));
+    Ok(Doubts { kept, all })
 }
 
 /// Takes out the staged zones that cannot be merged.

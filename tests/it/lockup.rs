@@ -1,6 +1,7 @@
 //! The two locks: what they say, and every road that someone could take around them, with the built binary and in plain SQL.
 
 mod approvals;
+mod asking;
 mod cases;
 mod equal;
 mod roads;
@@ -37,7 +38,8 @@ fn base(properties: &Value) -> Value {
 
 /// The same between a western and an eastern edge.
 fn base_in(more: &Value, west: f64, east: f64) -> Value {
-    let mut properties = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
+    let mut properties =
+        json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
     for (name, value) in more.as_object().unwrap() {
         properties[name] = value.clone();
     }
@@ -107,13 +109,15 @@ fn compensation(town: &Town, name: &str, width: f64) -> String {
 /// Which state an approval is in.
 fn state(town: &Town, id: &str) -> String {
     let listed = town.run(&["lockup", "approve", "list"]).answer;
-    let found = listed.as_array().unwrap().iter().find(|one| one["id"].to_string() == id).unwrap();
+    let number: i64 = id.parse().unwrap();
+    let found = listed.as_array().unwrap().iter().find(|one| one["id"] == number).unwrap();
     found["state"].as_str().unwrap().to_owned()
 }
 
 /// A contracts file of these rows: number, parcel, holder, day of signature, and what it supplements.
 fn contracts(town: &Town, rows: &[(&str, u32, &str, &str, &str)]) -> std::path::PathBuf {
-    let mut text = "contract_no,parcel_code,kind,holder,signed_on,term_years,performance_terms,supplements\n".to_owned();
+    let mut text =
+        "contract_no,parcel_code,kind,holder,signed_on,term_years,performance_terms,supplements\n".to_owned();
     for (number, parcel, holder, signed_on, supplements) in rows {
         text.push_str(&format!("{number},{},grant,{holder},{signed_on},20,1,{supplements}\n", parcel_code(*parcel)));
     }

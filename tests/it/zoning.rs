@@ -1,6 +1,8 @@
 //! The layers of the plan and where land stands in them, with the built binary and over HTTP.
 
+mod bad;
 mod layers;
+mod picture;
 mod standing;
 
 use crate::support::{Ended, Town, feature, square};

@@ -8,9 +8,9 @@ use crate::domain::moment::Moment;
 use crate::domain::quantity::PlotRatio;
 use crate::domain::review::facts::round;
 use crate::domain::zoning::standing::{Layer, Overlap, Part, Remark};
-use crate::flow::standing::{Answer, Place, stand};
+use crate::flow::standing::{Answer, Place, draw, stand};
 use crate::http::App;
-use crate::http::answer::of_register;
+use crate::http::answer::{of_register, of_text};
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use axum::Extension;
@@ -162,6 +162,24 @@ pub async fn show(
     of_register(&document(&answer), Some(answer.revision), &headers).map_err(|error| Problem::internal(&error))
 }
 
+/// A picture of where a parcel stands.
+pub async fn picture(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let place = parcel(&code).map_err(|error| Problem::not_found(error.to_string()))?;
+    let moment = asked_moment(asked, &app)?;
+    let drawn = draw(&app.pool, place, moment).await.map_err(|error| Problem::of_refresh(&error))?;
+    let (answer, picture) = drawn.ok_or_else(|| not_law(&code, moment))?;
+    Ok(of_text("image/svg+xml", picture, Some(answer.revision), &headers))
+}
+
+fn not_law(code: &str, moment: Moment) -> Problem {
+    Problem::not_found(format!("no parcel {code} is law on {}", moment.valid_at))
+}
+
 fn parcel(code: &str) -> Result<Place, crate::domain::id::CodeError> {
     Ok(Place::Parcel(ParcelCode::parse(code)?.as_str().to_owned()))
 }
@@ -178,12 +196,12 @@ fn asked_moment(asked: Result<Query<Asked>, QueryRejection>, app: &App) -> Resul
 }
 
 async fn answer(app: &App, place: Place, moment: Moment) -> Result<Answer, Problem> {
-    let missing = match &place {
-        Place::Parcel(code) => format!("no parcel {code} is law on {}", moment.valid_at),
+    let code = match &place {
+        Place::Parcel(code) => code.clone(),
         Place::Area(_) | Place::Point(_) => String::new(),
     };
     let answer = stand(&app.pool, place, moment).await.map_err(|error| Problem::of_refresh(&error))?;
-    answer.ok_or_else(|| Problem::not_found(missing))
+    answer.ok_or_else(|| not_law(&code, moment))
 }
 
 /// What a question may have.

@@ -45,7 +45,10 @@ async fn the_officer_who_proposes_does_not_confirm_and_neither_program_nor_datab
         assert_eq!(said.as_deref(), Some(constraint), "{statement}: {error}");
     }
     let confirmed = as_officer(&town, "confirmer", &["lockup", "approve", "confirm", &id]);
-    assert_eq!((&confirmed.answer["state"], &confirmed.answer["confirmed_by"]), (&json!("confirmed"), &json!("cli:confirmer")));
+    assert_eq!(
+        (&confirmed.answer["state"], &confirmed.answer["confirmed_by"]),
+        (&json!("confirmed"), &json!("cli:confirmer"))
+    );
     declined(&town, || as_officer(&town, "third", &["lockup", "approve", "confirm", &id]), "not-proposed").await;
     declined(&town, || as_officer(&town, "third", &["lockup", "approve", "confirm", "99"]), "unknown-approval").await;
 }
@@ -60,7 +63,8 @@ async fn compensating_land_is_measured_and_what_is_locked_or_taken_itself_counts
     };
     let small = compensation(&town, "small", 0.0002);
     declined(&town, || with(&small), "compensation-too-small").await;
-    declined(&town, || propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2"]), "compensation-too-small").await;
+    declined(&town, || propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2"]), "compensation-too-small")
+        .await;
     // As large as need be, but inside the base, or the parcel itself.
     let locked = town.geojson("locked", &[feature(&json!({}), &square(121.5, 31.0995, 121.505, 31.1015))]);
     declined(&town, || with(locked.to_str().unwrap()), "compensation-too-small").await;
@@ -68,7 +72,9 @@ async fn compensating_land_is_measured_and_what_is_locked_or_taken_itself_counts
     let proposed = with(&enough);
     let figure = |name: &str| proposed.answer[name].as_f64().unwrap();
     assert_eq!(proposed.status, Some(0), "{proposed:?}");
-    assert!((figure("area_m2") - figure("required_m2")).abs() < 1e-6 && figure("compensation_m2") >= figure("required_m2"));
+    assert!(
+        (figure("area_m2") - figure("required_m2")).abs() < 1e-6 && figure("compensation_m2") >= figure("required_m2")
+    );
     let drawn: f64 = town.value("select st_area(compensation::geography) from special_approval").await;
     assert!((figure("compensation_m2") - drawn).abs() < 1e-3, "{drawn}");
 }
@@ -86,7 +92,20 @@ async fn a_proposal_that_makes_no_sense_is_refused_with_its_reason() {
     let crossed = json!({"type": "Polygon", "coordinates": [[[121.5, 31.1], [121.502, 31.101], [121.502, 31.1], [121.5, 31.101], [121.5, 31.1]]]});
     let crossed = town.geojson("crossed", &[feature(&json!({}), &crossed)]);
     declined(&town, || propose(&town, &["division", "--area", crossed.to_str().unwrap()]), "geometry").await;
-    let late = ["lockup", "approve", "propose", "division", "--parcel", &one, "--ground", "x", "--document", "y", "--decided-on", "2999-01-01"];
+    let late = [
+        "lockup",
+        "approve",
+        "propose",
+        "division",
+        "--parcel",
+        &one,
+        "--ground",
+        "x",
+        "--document",
+        "y",
+        "--decided-on",
+        "2999-01-01",
+    ];
     declined(&town, || as_officer(&town, "proposer", &late), "decided-in-future").await;
 }
 
@@ -103,8 +122,12 @@ async fn an_approval_that_was_withdrawn_or_used_lets_nothing_through_and_stays_o
     refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
     let id = approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
     town.takes("parcels", &town.geojson("change", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))]));
-    declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]), "approval-at-its-end").await;
+    declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]), "approval-at-its-end")
+        .await;
     assert_eq!(state(&town, &id), "used");
     let acts: Vec<String> = town.values("select act from revision where act ~ 'approval' order by id").await;
-    assert_eq!(acts, ["propose-approval", "confirm-approval", "withdraw-approval", "propose-approval", "confirm-approval"]);
+    assert_eq!(
+        acts,
+        ["propose-approval", "confirm-approval", "withdraw-approval", "propose-approval", "confirm-approval"]
+    );
 }

@@ -1,7 +1,7 @@
 //! The cases in `tests/cases/lock1.toml` and `lock2.toml`, which an officer can read: a deed and its place, and the verdict,
 //! the rule, its citation and its words that must answer.
 
-use super::{LOCKUP, LAND_USE, measures};
+use super::{LAND_USE, LOCKUP, measures};
 use landcycle::domain::land_use::LandUses;
 use landcycle::domain::quantity::SquareMetres;
 use landcycle::domain::zoning::lockup::Lockup;
@@ -92,7 +92,12 @@ fn each_situation_gets_the_verdict_that_an_officer_expects_with_rule_citation_an
                 assert_eq!(&found, expected, "{}", case.name);
             }
             if let Some(facts) = &case.facts {
-                assert!(ruling.remarks.iter().any(|remark| remark.zh.contains(facts)), "{}: {:?}", case.name, ruling.remarks);
+                assert!(
+                    ruling.remarks.iter().any(|remark| remark.zh.contains(facts)),
+                    "{}: {:?}",
+                    case.name,
+                    ruling.remarks
+                );
             }
             // A no always comes with a finding and with what would help.
             let says_no = ruling.verdict != Verdict::Allowed;

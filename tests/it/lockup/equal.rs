@@ -50,7 +50,10 @@ async fn the_recorded_table_answers_every_situation_as_the_programs_own() {
 async fn the_recorded_classes_are_those_of_the_programs_own_lists() {
     let town = works().await;
     let uses = LandUses::parse(LAND_USE).unwrap();
-    let codes = ["M", "M1", "M11", "M1a", "M4", "M9", "W", "W2", "W21", "C65", "C6", "R2", "0601", "060101", "06", "1001", "100102", "M1\n2", ""];
+    let codes = [
+        "M", "M1", "M11", "M1a", "M4", "M9", "W", "W2", "W21", "C65", "C6", "R2", "0601", "060101", "06", "1001",
+        "100102", "M1\n2", "",
+    ];
     for scheme in ["GB50137-SH", "GB50137", "GB/T21010", "YDYH", "EULUC-2.0", "MA-PTC", "nobody's"] {
         for code in codes {
             let found: String = sqlx::query_scalar("select land_use_class_of($1, $2)")
@@ -119,7 +122,14 @@ async fn generated_changes_of_use_and_contracts_are_refused_by_the_database_exac
             select $1, daterange($2, $3), tstzrange(now() - interval '1 day' * $4, null), '310115', $5, 'GB50137-SH', st_area(g::geography), g, 1
             from (select st_multi(st_makeenvelope($6, 31.1011, $7, 31.1014, 4490)) as g) s";
         let version = |valid_from: Option<NaiveDate>, valid_to: Option<NaiveDate>, code: &'static str| {
-            sqlx::query(insert).bind(parcel).bind(valid_from).bind(valid_to).bind(1_i32).bind(code).bind(west).bind(east)
+            sqlx::query(insert)
+                .bind(parcel)
+                .bind(valid_from)
+                .bind(valid_to)
+                .bind(1_i32)
+                .bind(code)
+                .bind(west)
+                .bind(east)
         };
         if case.is_contract {
             version(None, None, case.from).execute(&mut *transaction).await.unwrap();

@@ -36,7 +36,7 @@ async fn the_row_that_a_lock_refuses_stays_out_and_the_others_go_in() {
             lot(9, "M1", &json!({})),
         ],
     );
-    let ended = town.import("parcels", &[file.clone()], &[]);
+    let ended = town.import("parcels", std::slice::from_ref(&file), &[]);
     assert_eq!((ended.tally(), errors(&ended)), ([3, 2, 0, 1], vec!["locked-land-other-use".to_owned()]));
     let facts = &ended.answer["findings"][0];
     assert_eq!((&facts["row"], &facts["key"]), (&json!(1), &json!(parcel_code(1))));
@@ -118,15 +118,14 @@ async fn event(town: &Town, arguments: &[&str], code: Option<&str>) {
 #[tokio::test]
 async fn a_split_that_leaves_every_lot_locked_is_made_and_one_that_frees_a_part_is_not() {
     let town = works().await;
-    event(&town, &["split", &parcel_code(1), "--cut", &cut(&town, [121.5013, 31.0999], [121.5013, 31.1011])], None).await;
+    event(&town, &["split", &parcel_code(1), "--cut", &cut(&town, [121.5013, 31.0999], [121.5013, 31.1011])], None)
+        .await;
     // Parcel 6 lies across the border, three quarters of it in the base. Cut lengthwise each half is locked as before.
     let across = square(121.50425, 31.1003, 121.50525, 31.1008);
     town.takes("parcels", &town.geojson("across", &[lot_in(6, "M1", &json!({}), &across)]));
     let lots = |parts: &[[f64; 2]]| {
-        let lots: Vec<Value> = parts
-            .iter()
-            .map(|[west, east]| feature(&json!({}), &square(*west, 31.1003, *east, 31.1008)))
-            .collect();
+        let lots: Vec<Value> =
+            parts.iter().map(|[west, east]| feature(&json!({}), &square(*west, 31.1003, *east, 31.1008))).collect();
         town.geojson("lots", &lots).to_str().unwrap().to_owned()
     };
     // The eastern lot holds a quarter of its land in the base: too little to be locked, and that quarter would lie loose.
@@ -179,7 +178,8 @@ async fn a_special_approval_lets_a_base_be_drawn_smaller_and_a_parcel_retire() {
     let out = town.geojson("out", &[feature(&json!({}), &square(121.5, 31.0995, 121.501, 31.1015))]);
     let land = compensation(&town, "compensation", 0.0012);
     let id = approve(&town, &["boundary-change", "--area", out.to_str().unwrap(), "--compensation", &land]);
-    refused(&town, "zones", &[base_in(&json!({"valid_from": "2024-02-01"}), 121.502, 121.505)], "locked-base-freed").await;
+    refused(&town, "zones", &[base_in(&json!({"valid_from": "2024-02-01"}), 121.502, 121.505)], "locked-base-freed")
+        .await;
     town.takes("zones", &town.geojson("smaller", &[base_in(&json!({"valid_from": "2024-02-01"}), 121.501, 121.505)]));
     assert_eq!(state(&town, &id), "used");
     let land = compensation(&town, "compensation", 0.001);
@@ -196,11 +196,18 @@ fn event_once(town: &Town, arguments: &[&str]) {
 #[tokio::test]
 async fn a_new_project_outside_the_zones_is_refused_on_the_day_of_its_signature_and_the_holder_goes_on() {
     let town = works().await;
-    let ended = town.import("contracts", &[contracts(&town, &[("H1", 8, "E1", "2024-05-06", ""), ("H2", 1, "E1", "2024-05-06", "")])], &[]);
+    let ended = town.import(
+        "contracts",
+        &[contracts(&town, &[("H1", 8, "E1", "2024-05-06", ""), ("H2", 1, "E1", "2024-05-06", "")])],
+        &[],
+    );
     assert_eq!((ended.tally(), errors(&ended)), ([2, 1, 0, 1], vec!["project-outside-zones".to_owned()]), "{ended:?}");
     // Signed before the rule: not subject. Its holder signs on; another is a newcomer, also where he calls it a supplement.
     town.takes("contracts", &contracts(&town, &[("H3", 8, "E1", "2015-05-06", "")]));
-    town.takes("contracts", &contracts(&town, &[("H4", 8, "E1", "2024-05-06", "H3"), ("H5", 8, "E1", "2025-05-06", "")]));
+    town.takes(
+        "contracts",
+        &contracts(&town, &[("H4", 8, "E1", "2024-05-06", "H3"), ("H5", 8, "E1", "2025-05-06", "")]),
+    );
     for (number, supplements) in [("H6", ""), ("H6", "H3"), ("H6", "H2")] {
         let ended = town.import("contracts", &[contracts(&town, &[(number, 8, "E2", "2024-05-06", supplements)])], &[]);
         assert_eq!((ended.status, errors(&ended)), (Some(1), vec!["project-outside-zones".to_owned()]), "{ended:?}");
@@ -236,7 +243,8 @@ async fn the_contracts_of_split_land_go_to_the_lots_and_are_no_new_projects() {
     // Zones are known since 2020, the works outside them were agreed in 2017.
     town.takes("contracts", &contracts(&town, &[("H1", 8, "E1", "2017-05-06", "")]));
     town.takes("contracts", &contracts(&town, &[("H2", 8, "E1", "2024-05-06", "H1")]));
-    event(&town, &["split", &parcel_code(8), "--cut", &cut(&town, [121.5083, 31.0999], [121.5083, 31.1011])], None).await;
+    event(&town, &["split", &parcel_code(8), "--cut", &cut(&town, [121.5083, 31.0999], [121.5083, 31.1011])], None)
+        .await;
     let copies: i64 = town.value("select count(distinct number) from contract where upper_inf(recorded)").await;
     assert!(copies >= 4, "{copies}");
     assert_eq!(town.run(&["check"]).answer["errors"], json!(0));
@@ -253,8 +261,16 @@ async fn what_came_before_the_zones_were_known_is_taken_with_a_warning_and_found
     let warned = &receipt["findings"][0];
     assert_eq!((&warned["code"], &warned["severity"]), (&json!("plan-unknown"), &json!("warning")), "{receipt}");
     assert_eq!(town.run(&["check"]).answer["errors"], json!(0));
-    town.takes("parcels", &town.geojson("r2", &[feature(
-        &json!({"parcel_code": parcel_code(3), "land_use": "R2", "valid_from": "2024-01-01"}), &crate::support::lot(3))]));
+    town.takes(
+        "parcels",
+        &town.geojson(
+            "r2",
+            &[feature(
+                &json!({"parcel_code": parcel_code(3), "land_use": "R2", "valid_from": "2024-01-01"}),
+                &crate::support::lot(3),
+            )],
+        ),
+    );
     // The base holds parcel 3 alone.
     let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
     town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.5029, 31.09, 121.51, 31.11))]));

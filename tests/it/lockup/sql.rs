@@ -45,7 +45,8 @@ async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), 
     }
 }
 
-const OF_PARCEL_1: &str = "where parcel_id = (select id from parcel where code like '%GB00001') and upper_inf(recorded)";
+const OF_PARCEL_1: &str =
+    "where parcel_id = (select id from parcel where code like '%GB00001') and upper_inf(recorded)";
 
 /// Closes what is believed of parcel 1 and says it anew with other values from a day on.
 fn say_anew(use_code: &str, from: &str) -> String {
@@ -104,7 +105,8 @@ async fn a_clerk_with_plain_sql_takes_no_locked_land_and_begins_no_project_outsi
     let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
     owner.execute("set search_path = city_310000, public").await.unwrap();
     assert_eq!(attempt(&mut owner, &strike).await, Err("lockup_claim_stays".to_owned()), "the program's own role");
-    let temporary = format!("create temp table zone_version (like zone_version); delete from parcel_version {OF_PARCEL_1}");
+    let temporary =
+        format!("create temp table zone_version (like zone_version); delete from parcel_version {OF_PARCEL_1}");
     assert_eq!(attempt(&mut clerk, &temporary).await, Err("lockup".to_owned()));
     for statements in [
         format!("set local session_replication_role = replica; delete from parcel_version {OF_PARCEL_1}"),
@@ -144,10 +146,8 @@ async fn of_two_sessions_at_once_one_uses_an_approval_and_the_other_is_refused()
     let town = works().await;
     let both = town.geojson("both", &[feature(&json!({}), &square(121.5005, 31.0999, 121.5035, 31.1012))]);
     let land = compensation(&town, "compensation", 0.003);
-    let id = approve(
-        &town,
-        &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land],
-    );
+    let id =
+        approve(&town, &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land]);
     let (mut one, mut other) = (clerk(&town).await, clerk(&town).await);
     let of = |number: u32| {
         format!(

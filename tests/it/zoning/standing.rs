@@ -3,6 +3,7 @@
 use super::{codes, number, stand, stands, with, zone, zone_of};
 use crate::support::{Town, feature, parcel, parcel_code, square};
 use axum::body::Body;
+use axum::http::response::Parts;
 use axum::http::{Request, StatusCode};
 use chrono::NaiveDate;
 use geo_types::{MultiPolygon, polygon};
@@ -141,11 +142,15 @@ async fn a_standing_is_that_of_the_day_and_of_what_was_believed_at_the_time() {
     assert_eq!(tier(&["--valid-at", "2023-12-31", "--known-at", &before]), "base");
 }
 
-async fn ask(town: &Town, request: Request<Body>) -> (StatusCode, Value) {
+async fn respond(town: &Town, request: Request<Body>) -> (Parts, Vec<u8>) {
     let today = || NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let app = App { atlas: Arc::new(Atlas::empty()), pool: town.database.pool.clone(), today: Arc::new(today) };
     let (head, body) = router(app).oneshot(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
+    (head, body.collect().await.unwrap().to_bytes().to_vec())
+}
+
+async fn ask(town: &Town, request: Request<Body>) -> (StatusCode, Value) {
+    let (head, body) = respond(town, request).await;
     (head.status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
@@ -190,6 +195,10 @@ async fn the_service_answers_as_the_command_does() {
         assert_eq!((status, &found["type"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(problem)), "{body}: {found}");
         assert_eq!(codes(&found), [finding], "{body}");
     }
+    let request = Request::get(format!("/api/v1/parcels/{code}/standing.svg")).header("host", "localhost");
+    let (head, body) = respond(&town, request.body(Body::empty()).unwrap()).await;
+    assert_eq!((head.status, head.headers["content-type"].to_str().unwrap()), (StatusCode::OK, "image/svg+xml"));
+    assert!(body.starts_with(b"<svg ") && head.headers.contains_key("etag"), "{head:?}");
     for path in ["/api/v1/parcels/12/standing", "/api/v1/parcels/310115999999GB99999/standing"] {
         assert_eq!(get(&town, path).await.0, StatusCode::NOT_FOUND, "{path}");
     }
