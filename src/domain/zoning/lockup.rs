@@ -243,4 +243,21 @@ mod tests {
             assert_eq!(table.row(&situation, eve).map(|row| row.verdict), Some(Verdict::Allowed), "{situation:?}");
         }
     }
+
+    #[test]
+    fn a_lock_or_land_freed_makes_no_verdict_milder_and_an_unknown_plan_refuses_nothing() {
+        let table = Lockup::parse(TABLE).expect("well formed");
+        let day = NaiveDate::from_ymd_opt(2026, 6, 30).expect("a day");
+        let verdict = |situation| table.row(&situation, day).map(|row| row.verdict);
+        for situation in Situation::all() {
+            for stricter in [Situation { locked: true, ..situation }, Situation { frees: true, ..situation }] {
+                assert!(verdict(stricter) >= verdict(situation), "{stricter:?}");
+            }
+            let unknown = Situation { plan_known: false, ..situation };
+            assert_eq!(verdict(unknown), Some(Verdict::Allowed), "{unknown:?}");
+            if situation.deed == DeedKind::ChangeOfUse && !situation.changes() {
+                assert_eq!(verdict(situation), Some(Verdict::Allowed), "{situation:?}");
+            }
+        }
+    }
 }
