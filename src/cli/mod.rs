@@ -17,6 +17,7 @@ pub mod land;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
+pub mod lockup;
 mod migrate;
 pub mod obligations;
 pub mod plot_ratio;
@@ -114,6 +115,8 @@ enum Verb {
     Review(review::Args),
     /// Where land stands in the plan: tiers, locks, planning units
     Stand(stand::Args),
+    /// What the two locks let be done where, and special approvals
+    Lockup(lockup::Args),
     /// Whether a plot ratio may rise, and what districts set about it
     PlotRatio(plot_ratio::Args),
     /// Whether a new project may enter the land that it asks for
@@ -149,6 +152,7 @@ impl Verb {
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
             Self::Stand(args) => stand::run(context, args).await,
+            Self::Lockup(args) => lockup::run(context, args).await,
             Self::PlotRatio(args) => plot_ratio::run(context, args).await,
             Self::Entry(args) => entry::run(context, args).await,
             Self::Land(args) => land::run(context, args).await,

@@ -76,7 +76,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     context.printer.result(&document(&answer), people)
 }
 
-fn read_area(path: &Path) -> Result<Place, Failure> {
+/// The area of a GeoJSON file.
+pub(super) fn read_area(path: &Path) -> Result<Place, Failure> {
     let text = small::read(path, MAX_AREA_BYTES)
         .map_err(|error| Failure::Refused(format!("{} could not be read: {error}", path.display())))?;
     let document: GeoJson =

@@ -105,7 +105,7 @@ pub fn generate(
     progress("sites", 1, 1);
 
     let mut files = Files::create(out)?;
-    let units = units(&sites);
+    let units = units(&sites, &zones);
     let mut done = 0;
     for batch in units.chunks(BATCH) {
         let made: Vec<Rows> = batch.par_iter().map(|unit| rows(unit, seed)).collect();
@@ -122,7 +122,7 @@ pub fn generate(
     Ok(manifest)
 }
 
-fn units(sites: &sites::Sites) -> Vec<Unit<'_>> {
+fn units<'a>(sites: &'a sites::Sites, zones: &'a [zones::Zone]) -> Vec<Unit<'a>> {
     let mut units = Vec::new();
     let mut first = 0;
     let parks = sites.parks.iter().map(|park| (Ground::Park(park), park.parcels));
@@ -131,7 +131,8 @@ fn units(sites: &sites::Sites) -> Vec<Unit<'_>> {
         (Ground::Scattered(one), parcels)
     });
     for (index, (ground, parcels)) in parks.chain(scattered).enumerate() {
-        units.push(Unit { index, first, parcels, ground });
+        let zone = zones.iter().find(|zone| index < sites.parks.len() && zone.park == index).map(|zone| &zone.ring);
+        units.push(Unit { index, first, parcels, ground, zone });
         first += parcels;
     }
     units

@@ -6,6 +6,7 @@ use super::places::{Flavour, Standing};
 use super::plane::{self, Ring};
 use super::sites::{Park, Scattered};
 use super::streets::{self, Layout, Plot};
+use super::zones;
 use crate::domain::geometry;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
@@ -23,6 +24,8 @@ pub(super) struct Unit<'a> {
     pub first: usize,
     pub parcels: usize,
     pub ground: Ground<'a>,
+    /// The base or community that is laid over it.
+    pub zone: Option<&'a Ring>,
 }
 
 impl Unit<'_> {
@@ -38,6 +41,11 @@ impl Unit<'_> {
             Ground::Park(park) => park.place.flavour,
             Ground::Scattered(_) => Flavour::Mixed,
         }
+    }
+
+    /// Whether a plot lies in the zone. One on its border is not counted in.
+    fn is_zoned(&self, plot: &Plot) -> bool {
+        self.zone.is_some_and(|zone| plot.ring.iter().all(|corner| plane::holds(zone, *corner, -1.0)))
     }
 
     /// How the unit stands; nothing where it is no park.
@@ -250,7 +258,11 @@ pub(super) fn parcels(unit: &Unit<'_>, seed: u64) -> Vec<Parcel> {
         .enumerate()
         .map(|(index, plot)| {
             let code = format!("{district}{cadastral:03}{:03}GB{:05}", plot.block % 999 + 1, index + 1);
-            let fate = fate(unit.first + index, seed);
+            let fate = match fate(unit.first + index, seed) {
+                // No new project begins outside the zones: what is built there is older, or stands still.
+                Fate::Late | Fate::Building if !unit.is_zoned(plot) => Fate::Operating,
+                fate => fate,
+            };
             parcel(unit, plot, code, fate, &mut chance)
         })
         .collect()
@@ -301,7 +313,11 @@ fn parcel(unit: &Unit<'_>, plot: &Plot, code: String, fate: Fate, chance: &mut C
     } else {
         *chance.pick(&[1.0, 1.2, 1.2, 1.5, 1.5, 1.6, 1.8, 2.0, 2.0, 2.5])
     };
-    let signed_on = signed_on(fate, chance);
+    let mut signed_on = signed_on(fate, chance);
+    if !unit.is_zoned(plot) && signed_on >= zones::first_day() {
+        // The second lock: as many days before the zones as it would have been after.
+        signed_on = days_after(zones::first_day(), -1 - (signed_on - zones::first_day()).num_days() / 2);
+    }
     let mut parcel = Parcel {
         code,
         shape,

@@ -14,8 +14,15 @@ const COMMUNITY_SHARE: f64 = 0.222;
 /// How many zones end inside their park, so that their border runs through parcels.
 const STRADDLING: f64 = 0.08;
 
+/// The first day on which the zones are law.
+pub(super) fn first_day() -> NaiveDate {
+    day(2021, 1, 1)
+}
+
 /// A zone.
 pub(super) struct Zone {
+    /// The park that it is laid over.
+    pub park: usize,
     pub code: String,
     pub name: String,
     pub tier: &'static str,
@@ -62,7 +69,7 @@ pub(super) fn zones(sites: &Sites, land_m2: f64, seed: u64) -> Vec<Zone> {
     }
     let mut zones = Vec::new();
     let mut numbers = [0_usize; DISTRICTS.len()];
-    for (park, tier) in sites.parks.iter().zip(tiers) {
+    for (index, (park, tier)) in sites.parks.iter().zip(tiers).enumerate() {
         let Some(tier) = tier else { continue };
         numbers[park.district] += 1;
         let mut ring = park.cell.clone();
@@ -75,13 +82,14 @@ pub(super) fn zones(sites: &Sites, land_m2: f64, seed: u64) -> Vec<Zone> {
         let (name, _) = park.names();
         let name = name.replace("（演示）", if base { "产业基地（演示）" } else { "产业社区（演示）" });
         zones.push(Zone {
+            park: index,
             code: format!("{}Z{number:03}", DISTRICTS[park.district].code),
             name,
             tier,
             locked: base && chance.once_in(0.88),
             document: format!("演示文件（虚构）〔2021〕{:03}号", zones.len() + 1),
             decided_on: day(2020, 12, 15),
-            valid_from: day(2021, 1, 1),
+            valid_from: first_day(),
             ring: plane::dense(&ring, 150.0),
         });
     }

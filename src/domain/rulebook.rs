@@ -120,6 +120,10 @@ pub mod keys {
     pub const SUPPLY_MU: &str = "industrial-land-supply-mu";
     /// How many peers a mean rests on at least, where a new project is held against it.
     pub const ENTRY_LEAST_PEERS: &str = "entry-least-peers";
+    /// Locked land that a new boundary may leave out.
+    pub const LOCKUP_TOLERANCE: &str = "lockup-tolerance-m2";
+    /// Compensating land over the locked land that is taken.
+    pub const LOCKUP_COMPENSATION: &str = "lockup-compensation-share";
 
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";

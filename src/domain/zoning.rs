@@ -4,6 +4,7 @@
 //! bases and communities (lock 2); what lies in neither is fragmented (seed 004, `domain.md` §0 and §9).
 
 pub mod legacy;
+pub mod lockup;
 pub mod plan_unit;
 pub mod standing;
 pub mod verdict;

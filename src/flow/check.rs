@@ -270,6 +270,33 @@ pub const CHECKS: &[Check] = &[
         run: query!(gaps_between_versions),
     },
     Check {
+        code: "project-outside-zones",
+        weight: Weight::Error,
+        title: [
+            "产业基地、产业社区以外的新增产业项目合同（双锁定之二）",
+            "a contract for a new project outside bases and communities (second lock)",
+        ],
+        remedy: [
+            "核对签订日的分区；属存量企业续签的，补录原合同",
+            "compare the zones of the day of its signature; where its holder held the land before, record that contract",
+        ],
+        allowed: None,
+        unit: "",
+        run: query!(projects_outside_zones),
+    },
+    Check {
+        code: "locked-land-other-use",
+        weight: Weight::Error,
+        title: [
+            "锁定的产业基地土地已作他用而无专项批准（双锁定之一）",
+            "locked base land in another use without a special approval (first lock)",
+        ],
+        remedy: ["更正用途，或补办专项批准", "correct its use, or record the special approval"],
+        allowed: None,
+        unit: "m²",
+        run: query!(locked_land_in_other_use),
+    },
+    Check {
         code: "dangling-lineage",
         weight: Weight::Error,
         title: ["宗地沿革断链", "a parcel is not what its lineage event made of it"],

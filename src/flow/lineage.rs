@@ -5,6 +5,7 @@ mod burden;
 mod land;
 mod life;
 
+use super::lockup::{self, RecordError};
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::finding::{Finding, Severity};
@@ -67,6 +68,9 @@ pub enum LineageError {
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The rules could not be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
 }
 
 fn refusal(plan: &Plan) -> String {
@@ -97,6 +101,7 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let tolerance = rules::value(rulebook, keys::LINEAGE_TOLERANCE, today)?;
     let same_corner_m = rules::value(rulebook, keys::SAME_CORNER, today)?;
     let mut write = Write::begin(pool, actor, name_of_act(order.kind)).await?;
+    lockup::record(&mut write).await?;
     let mut work = Work::new(order, drawn, tolerance, same_corner_m);
     work.plan.findings.extend(work.plan.event.check(today));
     work.find_parents(&mut write).await?;
@@ -115,13 +120,17 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
         write.abandon().await?;
         return Err(LineageError::Refused(Box::new(work.plan)));
     }
-    if order.dry_run {
-        write.abandon().await?;
-        return Ok(work.plan);
-    }
     let Work { mut plan, heirs, .. } = work;
     let event = register::record(&mut write, &plan, &heirs).await?;
     burden.apply(&mut write, event, &plan).await?;
+    // Whether locked land comes loose, or a project begins, shows when all of it stands.
+    let refusals = store::lockup::judge(&mut write).await?;
+    if !refusals.is_empty() || order.dry_run {
+        write.abandon().await?;
+        let name = plan.event.kind.name();
+        plan.findings.extend(refusals.iter().map(|refusal| lockup::finding(refusal, name, None, &refusal.key)));
+        return if refusals.is_empty() { Ok(plan) } else { Err(LineageError::Refused(Box::new(plan))) };
+    }
     lives.apply(&mut write, event, &plan).await?;
     let share = rules::deciding_share(rulebook, today)?;
     store::place::refresh_tiers(&mut write, today, share).await?;
@@ -129,7 +138,6 @@ pub async fn act(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Res
     let land: Vec<String> = parents.chain(children).cloned().collect();
     let least_share = rules::value(rulebook, keys::BUILDING_PART, today)?;
     store::building::stand(&mut write, store::building::Moved::Parcels(&land), today, least_share).await?;
-    store::rulebook::record(&mut write, &rulebook.values).await?;
     let codes = |of: Vec<&String>| json!(of);
     let facts = json!({
         "children": codes(plan.children.iter().map(|one| &one.code).collect()),

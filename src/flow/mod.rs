@@ -1,5 +1,6 @@
 //! Orders of steps: what is read, decided and written in which sequence, in one transaction each.
 
+pub mod approval;
 pub mod check;
 pub mod contract;
 pub mod demo;
@@ -11,6 +12,7 @@ pub mod land_account;
 pub mod lifecycle;
 pub mod lineage;
 pub mod lists;
+pub mod lockup;
 pub mod moment;
 pub mod plot_ratio;
 pub mod refresh;
@@ -21,6 +23,7 @@ pub mod rules;
 pub mod settle;
 pub mod standing;
 pub mod supply;
+pub mod verdict;
 
 // How a small file is read, for those who may not use `exchange` themselves.
 pub use crate::exchange::small;

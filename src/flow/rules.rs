@@ -6,6 +6,7 @@ use crate::domain::plausibility::Plausibility;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
+use crate::domain::zoning::lockup::Lockup;
 use crate::exchange::small;
 use chrono::{Months, NaiveDate};
 use std::path::Path;
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const LAND_USES: &str = include_str!("../../data/land_use.toml");
+const LOCKUP: &str = include_str!("../../data/rulebook/lockup.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
@@ -90,6 +92,17 @@ pub fn land_uses() -> Result<&'static LandUses, RulesError> {
         source: SchemeError::from(source),
     })?;
     Ok(LISTS.get_or_init(|| lists))
+}
+
+/// The rules of the two locks that come with the program, read once.
+pub fn lockup() -> Result<&'static Lockup, RulesError> {
+    static TABLE: OnceLock<Lockup> = OnceLock::new();
+    if let Some(table) = TABLE.get() {
+        return Ok(table);
+    }
+    let table = Lockup::parse(LOCKUP)
+        .map_err(|source| RulesError::Scheme { name: "data/rulebook/lockup.toml".into(), source })?;
+    Ok(TABLE.get_or_init(|| table))
 }
 
 /// The share of the rule in force on a day.

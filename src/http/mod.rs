@@ -10,7 +10,7 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{contract, entry, land_account, obligations, parcel, plot_ratio, reserve, standing, supply};
+pub use api::{contract, entry, land_account, obligations, parcel, plot_ratio, reserve, standing, supply, verdict};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -79,6 +79,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/land-account", get(api::land_account::show))
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))
+        .route("/api/v1/verdict", post(api::verdict::judge))
+        .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))

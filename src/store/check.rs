@@ -417,6 +417,26 @@ pub async fn gaps_between_versions(
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// New projects on land outside bases and communities, as the plan was on the days of their signatures.
+pub async fn projects_outside_zones(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/projects_outside_zones.sql");
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
+/// Parcels of the day that came to another use on locked land, and no special approval says so.
+pub async fn locked_land_in_other_use(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/locked_land_in_other_use.sql", day);
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Parcels of lineage events that are not what the event made of them: ended and still law, begun and without land, or
 /// without a link to where their land came from or went.
 pub async fn dangling_lineage(

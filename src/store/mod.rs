@@ -3,6 +3,7 @@
 //! All tables of a city live in one schema. No query names it: the connection's search path does.
 
 mod amendment;
+pub mod approval;
 pub mod bond;
 pub mod building;
 mod bulk;
@@ -25,6 +26,7 @@ pub mod land_account;
 mod layer;
 pub mod lifecycle;
 pub mod lineage;
+pub mod lockup;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;

@@ -197,8 +197,8 @@ impl Staging {
     }
 
     /// Merges the rows that are left into the register.
-    pub async fn merge(self, write: &mut Write) -> Result<Merged, StoreError> {
-        if let Empty::Filled(fill) = self.empty {
+    pub async fn merge(&self, write: &mut Write) -> Result<Merged, StoreError> {
+        if let Empty::Filled(fill) = &self.empty {
             let rest = if fill.doubted == 0 { Merged::default() } else { parcel::merge(write).await? };
             return Ok(Merged { accepted: rest.accepted + fill.taken, ..rest });
         }

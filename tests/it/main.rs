@@ -20,6 +20,7 @@ mod judge;
 mod land_account;
 mod lifecycle;
 mod lineage;
+mod lockup;
 mod migrations;
 mod moment;
 mod obligations;

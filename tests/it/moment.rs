@@ -151,7 +151,7 @@ async fn a_rule_value_is_on_record_since_the_act_that_first_reckoned_with_it_and
     // As if an earlier program had reckoned with another share.
     let sql = "update rule_value set value = 0.9 where key = 'tier-deciding-share'";
     sqlx::query(sql).execute(&town.database.pool).await.unwrap();
-    town.takes("parcels", &used(&town, "M4", None));
+    town.takes("parcels", &used(&town, "M1", None));
     let history: Vec<String> = town
         .values(
             "select format('%s %s', value, upper_inf(recorded)) from rule_value

@@ -3,7 +3,7 @@
 
 use super::indicator::Indicator;
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a scheme was refused.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub(crate) mod day {
 }
 
 /// A text in the two languages of the product.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     /// Chinese.

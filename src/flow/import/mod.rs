@@ -8,15 +8,16 @@ mod reader;
 mod rows;
 mod tally;
 
+use super::lockup::{self, RecordError};
 use super::remark::{self, RemarkError};
 use super::rules::{self, RulesError};
 use super::settle::settle;
 use crate::clock::Clock;
-use crate::domain::finding::{Fault, Severity};
+use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::intake::Kind;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Source};
-use crate::store::stage::Staging;
+use crate::store::stage::{Refused, Staging};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
 pub use child::serve;
@@ -115,6 +116,9 @@ pub enum ImportError {
     /// What is worth a look could not be found out.
     #[error(transparent)]
     Remark(#[from] RemarkError),
+    /// The rules could not be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// A part of landcycle failed.
     #[error(transparent)]
     Reader(#[from] ReaderError),
@@ -170,6 +174,7 @@ pub async fn import(
         return Err(refused(order, refusal));
     }
     let mut write = Write::begin(pool, actor, act(kind)).await?;
+    lockup::record(&mut write).await?;
     let mut staging = Staging::begin(&mut write, kind, order.repair).await?;
     let mut taken = loop {
         match heard {
@@ -190,19 +195,8 @@ pub async fn import(
         }
     }
     for refused in staging.check(write.connection()).await? {
-        let file = usize::try_from(refused.file).ok().and_then(|index| taken.files.get(index));
-        let fault = Fault {
-            code: "",
-            severity: Severity::Error,
-            field: Some(refused.field),
-            value: Some(refused.value),
-            expected: refused.expected,
-        };
-        let mut finding =
-            fault.at(file.map_or("", String::as_str), u64::try_from(refused.row).ok(), Some(&refused.key));
-        finding.code = refused.code;
         taken.refused += 1;
-        taken.notes.push(finding);
+        taken.notes.push(finding(refused, &taken.files));
     }
     remark::settle_corners(write.connection(), kind, today).await?;
     let mut receipt = Receipt {
@@ -223,8 +217,27 @@ pub async fn import(
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
     }
-    let merged = staging.merge(&mut write).await?;
-    (receipt.accepted, receipt.unchanged) = (merged.accepted, merged.unchanged);
+    let outcome = lockup::merge(&mut write, &staging, kind).await?;
+    for (refused, refusal) in outcome.refused {
+        receipt.refused += 1;
+        let mut told = finding(refused, &taken.files);
+        told.facts.extend(lockup::finding(&refusal, "", None, "").facts);
+        taken.notes.push(told);
+    }
+    let all_or_none = order.strict && receipt.refused > 0;
+    if all_or_none || !outcome.adrift.is_empty() {
+        for refusal in &outcome.adrift {
+            taken.notes.push(lockup::finding(refusal, "", None, &refusal.key));
+        }
+        taken.notes.into_receipt(&mut receipt);
+        receipt.refused = receipt.read;
+        write.abandon().await?;
+        return Err(ImportError::Refused(Box::new(receipt)));
+    }
+    if let Some(found) = lockup::unplanned(outcome.unplanned, taken.files.first().map_or("", String::as_str)) {
+        taken.notes.push(found);
+    }
+    (receipt.accepted, receipt.unchanged) = (outcome.merged.accepted, outcome.merged.unchanged);
     taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
     taken.notes.into_receipt(&mut receipt);
     // The reader counts for itself; the database counts what it was given.
@@ -247,7 +260,6 @@ pub async fn import(
         let share = rules::deciding_share(rules::rulebook()?, today)?;
         store::place::refresh_tiers(&mut write, today, share).await?;
     }
-    store::rulebook::record(&mut write, &rules::rulebook()?.values).await?;
     let facts = json!({
         "accepted": receipt.accepted,
         "refused": receipt.refused,
@@ -256,6 +268,21 @@ pub async fn import(
     });
     receipt.revision = Some(write.commit(Audit { subject: kind.name().to_owned(), facts }).await?);
     Ok(receipt)
+}
+
+/// A refused row as a finding.
+fn finding(refused: Refused, files: &[String]) -> Finding {
+    let file = usize::try_from(refused.file).ok().and_then(|index| files.get(index));
+    let fault = Fault {
+        code: "",
+        severity: Severity::Error,
+        field: Some(refused.field),
+        value: Some(refused.value),
+        expected: refused.expected,
+    };
+    let mut finding = fault.at(file.map_or("", String::as_str), u64::try_from(refused.row).ok(), Some(&refused.key));
+    finding.code = refused.code;
+    finding
 }
 
 fn act(kind: Kind) -> &'static str {

@@ -14,3 +14,4 @@ pub mod reserve;
 pub mod search;
 pub mod standing;
 pub mod supply;
+pub mod verdict;

@@ -174,7 +174,7 @@ async fn no_two_versions_overlap(town: &Town) {
 
 fn zone(name: &str, from: &str, to: Option<&str>) -> Value {
     let properties =
-        json!({"zone_code": "Z1", "name": name, "tier": "base", "locked": 1, "valid_from": from, "valid_to": to});
+        json!({"zone_code": "Z1", "name": name, "tier": "base", "locked": 0, "valid_from": from, "valid_to": to});
     feature(&properties, &square(121.5, 31.1, 121.52, 31.12))
 }
 

@@ -129,10 +129,13 @@ async fn the_zone_with_the_larger_share_decides_the_tier_and_no_majority_is_frag
         }
         assert_eq!(town.values::<String>(standing).await, expected);
     }
-    // A zone that ends gives its land back.
-    let mut ended = zone("B", "base", 1, 121.50, 121.51);
-    ended["properties"]["valid_to"] = json!("2020-01-01");
-    town.takes("zones", &town.geojson("ended", &[ended]));
+    // A zone that ends gives its land back; a locked one does not end just so.
+    let town = Town::empty().await;
+    let mut base = zone("B", "base", 0, 121.50, 121.51);
+    town.takes("zones", &town.geojson("base", std::slice::from_ref(&base)));
+    town.takes("parcels", &town.geojson("parcels", &parcels));
+    base["properties"]["valid_to"] = json!("2020-01-01");
+    town.takes("zones", &town.geojson("ended", &[base]));
     let tiers: Vec<String> =
         town.values("select tier from parcel_place join parcel on id = parcel_id order by code").await;
     assert_eq!(tiers.iter().filter(|tier| *tier == "base").count(), 0, "{tiers:?}");

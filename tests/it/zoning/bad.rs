@@ -119,7 +119,7 @@ async fn a_zone_that_ends_within_a_contract_is_told_with_the_number_of_contracts
         contract("H3", 3, 12)
     );
     town.takes("contracts", &town.file("more.csv", rows));
-    let until = |day: &str, east: f64| with(zone("B1", "base", true, 121.5, east), &json!({"valid_to": day}));
+    let until = |day: &str, east: f64| with(zone("B1", "base", false, 121.5, east), &json!({"valid_to": day}));
     let ended = town.import("zones", &[town.geojson("zones", &[until("2030-01-01", 121.51)])], &[]);
     assert_eq!((ended.status, codes(&ended.answer)), (Some(0), vec!["zone-ends-before-contract"]), "{}", ended.answer);
     let said = finding(&ended, "zone-ends-before-contract");

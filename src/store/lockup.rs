@@ -1,0 +1,185 @@
+//! The two locks as the register holds them: the rules it reckons with, and the judgement of what a write takes. What a
+//! rule says is for the domain; that no writer gets past it is for the migrations.
+
+use super::StoreError;
+use super::stage::{Refused, table};
+use super::write::Write;
+use crate::domain::intake::Kind;
+use crate::domain::land_use::LandUses;
+use crate::domain::zoning::lockup::{Lockup, Row};
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+/// What a rule refuses in a write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Code of the finding.
+    pub finding: String,
+    /// Code of the parcel or zone, or number of the contract.
+    pub key: String,
+    /// What was to be done.
+    pub deed: String,
+    /// The first day of it.
+    pub day: NaiveDate,
+    /// Land that would be taken, m².
+    pub area_m2: Option<f64>,
+    /// The rule.
+    pub rule: String,
+    /// Its citation.
+    pub citation: String,
+    /// What would help.
+    pub remedy: String,
+    /// The facts in words.
+    pub facts: String,
+}
+
+/// Records the rules and the classes of use that this program reckons with, inside the act that does.
+pub async fn record(write: &mut Write, lockup: &Lockup, uses: &LandUses) -> Result<(), StoreError> {
+    let (revision, at) = (write.revision, write.recorded_at);
+    let connection = write.connection();
+    let rows: Vec<Value> = lockup.rows.iter().enumerate().map(|(place, row)| row_json(place, row, lockup)).collect();
+    // Compared as a whole, so that nothing is left out of the comparison.
+    sqlx::query!(
+        "update lockup_rule t set recorded = tstzrange(lower(t.recorded), $2)
+         where upper_inf(t.recorded) and not exists (
+             select from unnest($1::jsonb[]) s (it)
+             where s.it = to_jsonb(t) - array['id', 'recorded', 'revision'])",
+        &rows,
+        at
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into lockup_rule (place, rule, version, valid, recorded, deeds, tiers, from_classes, to_classes, locked,
+             plan_known, frees, changes, verdict, finding, title_zh, title_en, remedy_zh, remedy_en, citation, assumption,
+             revision)
+         select n.place, n.rule, n.version, n.valid, tstzrange($2, null), n.deeds, n.tiers, n.from_classes, n.to_classes,
+             n.locked, n.plan_known, n.frees, n.changes, n.verdict, n.finding, n.title_zh, n.title_en, n.remedy_zh,
+             n.remedy_en, n.citation, n.assumption, $3
+         from unnest($1::jsonb[]) s (it) cross join lateral jsonb_populate_record(null::lockup_rule, s.it) n
+         where not exists (
+             select from lockup_rule t where upper_inf(t.recorded) and t.rule = n.rule and t.valid = n.valid)",
+        &rows,
+        at,
+        revision
+    )
+    .execute(&mut *connection)
+    .await?;
+    let classes: Vec<_> = uses.classes().collect();
+    let schemes: Vec<String> = classes.iter().map(|(scheme, ..)| (*scheme).to_owned()).collect();
+    let codes: Vec<String> = classes.iter().map(|(_, code, _)| (*code).to_owned()).collect();
+    let names: Vec<String> = classes.iter().map(|(.., class)| class.name().to_owned()).collect();
+    sqlx::query!(
+        "delete from land_use_class t where not exists (
+             select from unnest($1::text[], $2::text[], $3::text[]) s (scheme, code, class)
+             where (s.scheme, s.code, s.class) = (t.scheme, t.code, t.class))",
+        &schemes,
+        &codes,
+        &names
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into land_use_class (scheme, code, class)
+         select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing",
+        &schemes,
+        &codes,
+        &names
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A row of the table as the register's own JSON of it.
+fn row_json(place: usize, row: &Row, lockup: &Lockup) -> Value {
+    // The rulebook names the last day, a range the first day after.
+    let until = row.effective_to.and_then(|last| last.succ_opt()).map(|day| day.to_string()).unwrap_or_default();
+    let when = &row.when;
+    json!({
+        "place": place,
+        "rule": row.id,
+        "version": lockup.version,
+        "valid": format!("[{},{until})", row.effective_from),
+        "deeds": when.deed.iter().map(|deed| deed.name()).collect::<Vec<_>>(),
+        "tiers": when.tier.iter().map(|tier| tier.name()).collect::<Vec<_>>(),
+        "from_classes": when.from.iter().map(|class| class.name()).collect::<Vec<_>>(),
+        "to_classes": when.to.iter().map(|class| class.name()).collect::<Vec<_>>(),
+        "locked": when.locked,
+        "plan_known": when.plan_known,
+        "frees": when.frees,
+        "changes": when.changes,
+        "verdict": row.verdict.name(),
+        "finding": row.finding,
+        "title_zh": row.title.zh,
+        "title_en": row.title.en,
+        "remedy_zh": row.remedy.zh,
+        "remedy_en": row.remedy.en,
+        "citation": row.citation,
+        "assumption": row.assumption,
+    })
+}
+
+/// Judges what the write has done so far; empty where nothing stands against it. Special approvals that cover what was
+/// taken are then used up.
+pub async fn judge(write: &mut Write) -> Result<Vec<Refusal>, StoreError> {
+    Ok(sqlx::query_as!(
+        Refusal,
+        r#"select finding as "finding!", code as "key!", deed as "deed!", day as "day!", area_m2, rule as "rule!",
+               citation as "citation!", remedy as "remedy!", facts as "facts!"
+           from lockup_judge()"#
+    )
+    .fetch_all(write.connection())
+    .await?)
+}
+
+/// How many projects of the write begin on days on which nobody knows the plan.
+pub async fn unplanned(write: &mut Write) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from lockup_projects((
+               select array_agg(c.thing) from lockup_claim c where c.what = 'contract')) p
+           where not p.plan_known and exists (select from lockup_claim c where c.what = 'contract')"#
+    )
+    .fetch_one(write.connection())
+    .await?)
+}
+
+/// Marks a place to come back to.
+pub async fn hold(write: &mut Write) -> Result<(), StoreError> {
+    sqlx::raw_sql("savepoint lockup").execute(write.connection()).await?;
+    Ok(())
+}
+
+/// Takes back what was written since the place was marked.
+pub async fn take_back(write: &mut Write) -> Result<(), StoreError> {
+    sqlx::raw_sql("rollback to savepoint lockup").execute(write.connection()).await?;
+    Ok(())
+}
+
+/// Takes the staged rows of refused things out; answers each with its refusal. Refusals of things that no row speaks of are
+/// not answered.
+pub async fn refuse_staged(
+    write: &mut Write,
+    kind: Kind,
+    refusals: &[Refusal],
+) -> Result<Vec<(Refused, Refusal)>, StoreError> {
+    let (column, field) = match kind {
+        Kind::Zones => ("code", "geometry"),
+        Kind::Parcels => ("code", "land_use"),
+        _ => ("number", "signed_on"),
+    };
+    let keys: Vec<&str> = refusals.iter().map(|refusal| refusal.key.as_str()).collect();
+    // The table and its columns are this ring's own names.
+    let sql =
+        format!("delete from {} s where s.{column} = any ($1) returning s.file, s.row, s.key, s.{column}", table(kind));
+    let rows: Vec<(i16, i64, String, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&keys).fetch_all(write.connection()).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(file, row, key, thing)| {
+            let refusal = refusals.iter().find(|refusal| refusal.key == thing)?.clone();
+            let (code, value, expected) = (refusal.finding.clone(), refusal.facts.clone(), refusal.remedy.clone());
+            Some((Refused { file, row, key, code, field, value, expected }, refusal))
+        })
+        .collect())
+}

@@ -1,0 +1,133 @@
+//! Special approvals: two officers, land that is measured, once.
+
+use super::{approve, as_officer, compensation, lot, refused, state, works};
+use crate::support::{Ended, Town, feature, parcel_code, square};
+use serde_json::json;
+use sqlx::Executor as _;
+
+fn propose(town: &Town, more: &[&str]) -> Ended {
+    let paper = ["--ground", "重大公共利益", "--document", "沪府〔2024〕1号", "--decided-on", "2024-01-01"];
+    as_officer(town, "proposer", &[&["lockup", "approve", "propose"], more, &paper].concat())
+}
+
+/// Refused with a code, on stderr, and nothing is written.
+async fn declined(town: &Town, ended: impl Fn() -> Ended, code: &str) {
+    let before = town.contents().await;
+    let ended = ended();
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.said.contains(code), "{code}: {}", ended.said);
+    assert_eq!(town.contents().await, before, "what is refused leaves nothing");
+}
+
+#[tokio::test]
+async fn the_officer_who_proposes_does_not_confirm_and_neither_program_nor_database_lets_him() {
+    let town = works().await;
+    let (code, land) = (parcel_code(1), compensation(&town, "land", 0.001));
+    let proposed = propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
+    assert_eq!((proposed.status, &proposed.answer["state"]), (Some(0), &json!("proposed")), "{proposed:?}");
+    let id = proposed.answer["id"].to_string();
+    declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "confirm", &id]), "same-officer").await;
+    // What is only proposed lets nothing through.
+    refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
+    let pool = &town.database.pool;
+    for (statement, constraint) in [
+        ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'cli:proposer', 'x' from revision;
+          update special_approval set confirmed_by = 'cli:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
+        ("update special_approval set confirmed_by = 'cli:nobody', confirmed_in = (select max(id) from revision)", "special_approval_stays"),
+        ("update special_approval set area_m2 = 1", "special_approval_stays"),
+        ("update special_approval set used_in = 1", "special_approval_used"),
+        ("delete from special_approval", "special_approval_stays"),
+        ("insert into special_approval (deed, subject, ground, document, decided_on, geom, area_m2, required_m2, proposed_by, proposed_in)
+          select deed, subject, ground, document, decided_on, geom, 1, 0, 'cli:nobody', proposed_in from special_approval", "special_approval_stays"),
+    ] {
+        let error = pool.execute(statement).await.unwrap_err();
+        let said = error.as_database_error().and_then(|said| said.constraint().map(str::to_owned));
+        assert_eq!(said.as_deref(), Some(constraint), "{statement}: {error}");
+    }
+    let confirmed = as_officer(&town, "confirmer", &["lockup", "approve", "confirm", &id]);
+    assert_eq!(
+        (&confirmed.answer["state"], &confirmed.answer["confirmed_by"]),
+        (&json!("confirmed"), &json!("cli:confirmer"))
+    );
+    declined(&town, || as_officer(&town, "third", &["lockup", "approve", "confirm", &id]), "not-proposed").await;
+    declined(&town, || as_officer(&town, "third", &["lockup", "approve", "confirm", "99"]), "unknown-approval").await;
+}
+
+#[tokio::test]
+async fn compensating_land_is_measured_and_what_is_locked_or_taken_itself_counts_for_nothing() {
+    let town = works().await;
+    let code = parcel_code(1);
+    let with = |land: &str| {
+        let land = land.to_owned();
+        propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land])
+    };
+    let small = compensation(&town, "small", 0.0002);
+    declined(&town, || with(&small), "compensation-too-small").await;
+    declined(&town, || propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2"]), "compensation-too-small")
+        .await;
+    // As large as need be, but inside the base, or the parcel itself.
+    let locked = town.geojson("locked", &[feature(&json!({}), &square(121.5, 31.0995, 121.505, 31.1015))]);
+    declined(&town, || with(locked.to_str().unwrap()), "compensation-too-small").await;
+    let enough = compensation(&town, "enough", 0.001);
+    let proposed = with(&enough);
+    let figure = |name: &str| proposed.answer[name].as_f64().unwrap();
+    assert_eq!(proposed.status, Some(0), "{proposed:?}");
+    assert!(
+        (figure("area_m2") - figure("required_m2")).abs() < 1e-6 && figure("compensation_m2") >= figure("required_m2")
+    );
+    let drawn: f64 = town.value("select st_area(compensation::geography) from special_approval").await;
+    assert!((figure("compensation_m2") - drawn).abs() < 1e-3, "{drawn}");
+}
+
+#[tokio::test]
+async fn a_proposal_that_makes_no_sense_is_refused_with_its_reason() {
+    let town = works().await;
+    let (one, far) = (parcel_code(1), parcel_code(8));
+    declined(&town, || propose(&town, &["new-project", "--parcel", &one]), "no-such-approval").await;
+    declined(&town, || propose(&town, &["change-of-use", "--parcel", &one]), "missing-use").await;
+    declined(&town, || propose(&town, &["division", "--parcel", &one, "--use", "R2"]), "missing-use").await;
+    declined(&town, || propose(&town, &["division", "--parcel", &far]), "nothing-locked").await;
+    declined(&town, || propose(&town, &["division", "--parcel", &parcel_code(77)]), "not-law-that-day").await;
+    declined(&town, || propose(&town, &["boundary-change", "--zone", "Z9"]), "not-law-that-day").await;
+    let crossed = json!({"type": "Polygon", "coordinates": [[[121.5, 31.1], [121.502, 31.101], [121.502, 31.1], [121.5, 31.101], [121.5, 31.1]]]});
+    let crossed = town.geojson("crossed", &[feature(&json!({}), &crossed)]);
+    declined(&town, || propose(&town, &["division", "--area", crossed.to_str().unwrap()]), "geometry").await;
+    let late = [
+        "lockup",
+        "approve",
+        "propose",
+        "division",
+        "--parcel",
+        &one,
+        "--ground",
+        "x",
+        "--document",
+        "y",
+        "--decided-on",
+        "2999-01-01",
+    ];
+    declined(&town, || as_officer(&town, "proposer", &late), "decided-in-future").await;
+}
+
+#[tokio::test]
+async fn an_approval_that_was_withdrawn_or_used_lets_nothing_through_and_stays_on_record() {
+    let town = works().await;
+    let land = compensation(&town, "land", 0.001);
+    let code = parcel_code(1);
+    let id = approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
+    let may = town.run(&["lockup", "may", "change-of-use", "--parcel", &code, "--use", "R2"]);
+    assert_eq!(may.answer["approvals"], json!([id.parse::<i64>().unwrap()]), "{may:?}");
+    let withdrawn = as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]);
+    assert_eq!(withdrawn.answer["state"], json!("withdrawn"), "{withdrawn:?}");
+    refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
+    let id = approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
+    town.takes("parcels", &town.geojson("change", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))]));
+    declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]), "approval-at-its-end")
+        .await;
+    assert_eq!(state(&town, &id), "used");
+    let acts: Vec<String> = town.values("select act from revision where act ~ 'approval' order by id").await;
+    assert_eq!(
+        acts,
+        ["propose-approval", "confirm-approval", "withdraw-approval", "propose-approval", "confirm-approval"]
+    );
+}

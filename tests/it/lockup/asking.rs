@@ -1,0 +1,129 @@
+//! Asking what the locks say: on the command line and over HTTP, for a parcel and for an area, and what a question lacks.
+
+use super::{approve, compensation, works};
+use crate::support::{Town, feature, parcel_code, square};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::NaiveDate;
+use http_body_util::BodyExt as _;
+use landcycle::atlas::Atlas;
+use landcycle::http::{App, router};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+async fn ask(town: &Town, request: Request<Body>) -> (StatusCode, Value) {
+    let today = || NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
+    let app = App { atlas: Arc::new(Atlas::empty()), pool: town.database.pool.clone(), today: Arc::new(today) };
+    let (head, body) = router(app).oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn post(town: &Town, body: &Value) -> (StatusCode, Value) {
+    let request =
+        Request::post("/api/v1/verdict").header("host", "localhost").header("content-type", "application/json");
+    ask(town, request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+#[tokio::test]
+async fn command_and_service_give_the_same_ruling_with_rule_citation_figures_and_what_would_help() {
+    let town = works().await;
+    let code = parcel_code(1);
+    let body = json!({"deed": "change-of-use", "parcel": code, "use": "R2", "on": "2026-06-30"});
+    let (status, served) = post(&town, &body).await;
+    assert_eq!(status, StatusCode::OK, "{served}");
+    let asked = ["lockup", "may", "change-of-use", "--parcel", &code, "--use", "R2", "--on", "2026-06-30"];
+    let said = town.run(&asked);
+    assert_eq!((said.status, &said.answer), (Some(0), &served), "{said:?}");
+    assert_eq!(
+        [&served["verdict"], &served["verdict_zh"], &served["rule"]],
+        ["needs-special-approval", "须专项批准", "lock-1-use"]
+    );
+    assert_eq!([&served["version"], &served["effective_from"]], ["2026.1", "2018-05-07"]);
+    assert!(served["citation"].as_str().unwrap().contains("7 May 2018") && served["assumption"] == json!(false));
+    assert!(served["remedy"]["zh"].as_str().unwrap().contains("专项批准"), "{served}");
+    let taken = served["requirement"]["taken_m2"].as_f64().unwrap();
+    let area: f64 = town.value("select area_m2 from parcel_version order by id limit 1").await;
+    assert!((taken - area).abs() < 0.01, "{taken} of {area}");
+    assert_eq!(served["standing"]["parts"]["locked"]["percent"], json!(100.0));
+    let people = town.command().args(asked).output().unwrap();
+    let text = String::from_utf8(people.stdout).unwrap();
+    for words in ["须专项批准", "lock-1-use", "press conference", "what would help", "锁定 locked"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_is_judged_by_the_land_that_was_drawn_and_by_the_plan_of_its_day() {
+    let town = works().await;
+    let (inside, outside) = (square(121.5005, 31.0996, 121.5009, 31.0999), square(121.6, 31.1, 121.601, 31.101));
+    for (area, on, verdict, rule) in [
+        (&inside, "2024-05-06", "allowed", "no-lock"),
+        (&outside, "2024-05-06", "forbidden", "lock-2-new-project"),
+        (&outside, "2019-12-31", "allowed", "plan-unknown"),
+        (&outside, "2017-05-06", "allowed", "plan-unknown"),
+    ] {
+        let (status, found) = post(&town, &json!({"deed": "new-project", "area": area, "use": "M1", "on": on})).await;
+        assert_eq!(
+            (status, &found["verdict"], &found["rule"]),
+            (StatusCode::OK, &json!(verdict), &json!(rule)),
+            "{on} {found}"
+        );
+    }
+    let own = json!({"deed": "own-works", "parcel": parcel_code(8)});
+    assert_eq!(post(&town, &own).await.1["verdict"], json!("allowed"));
+    let path = town.geojson("site", &[feature(&json!({}), &outside)]);
+    let said = town.run(&[
+        "lockup",
+        "may",
+        "new-project",
+        "--area",
+        path.to_str().unwrap(),
+        "--use",
+        "W1",
+        "--on",
+        "2024-05-06",
+    ]);
+    assert_eq!((&said.answer["verdict"], &said.answer["assumption"]), (&json!("forbidden"), &json!(true)), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_answered_says_what_it_lacks() {
+    let town = works().await;
+    let site = square(121.6, 31.1, 121.601, 31.101);
+    for (body, status, field) in [
+        (json!({"deed": "demolish", "area": site}), 422, "deed"),
+        (json!({"deed": "new-project", "area": site}), 422, "use"),
+        (json!({"deed": "change-of-use", "area": site, "use": "R2"}), 422, "use"),
+        (json!({"deed": "new-project", "area": site, "use": "M1", "on": "soon"}), 422, "on"),
+        (json!({"deed": "new-project", "area": site, "use": "M1", "on": "1900-01-01"}), 422, "on"),
+        (json!({"deed": "new-project", "use": "M1"}), 422, "area"),
+        (json!({"deed": "new-project", "area": site, "parcel": parcel_code(1), "use": "M1"}), 422, "area"),
+        (json!({"deed": "new-project", "parcel": "nonsense", "use": "M1"}), 422, "parcel"),
+        (json!({"deed": "new-project", "area": site, "colour": "red"}), 422, "colour"),
+        (json!({"deed": 7, "area": site}), 422, "deed"),
+        (json!({"deed": "own-works", "parcel": parcel_code(77)}), 404, ""),
+    ] {
+        let (found, problem) = post(&town, &body).await;
+        assert_eq!(found.as_u16(), status, "{body} {problem}");
+        if !field.is_empty() {
+            assert_eq!(problem["findings"][0]["field"], json!(field), "{body} {problem}");
+        }
+    }
+    let said = town.run(&["lockup", "may", "own-works", "--parcel", &parcel_code(77)]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    assert_eq!(town.run(&["lockup", "may", "demolish", "--parcel", &parcel_code(1)]).status, Some(2));
+}
+
+#[tokio::test]
+async fn the_service_lists_the_approvals_as_the_command_does() {
+    let town = works().await;
+    let land = compensation(&town, "land", 0.001);
+    approve(&town, &["change-of-use", "--parcel", &parcel_code(1), "--use", "R2", "--compensation", &land]);
+    let request = Request::get("/api/v1/approvals").header("host", "localhost").body(Body::empty()).unwrap();
+    let (status, served) = ask(&town, request).await;
+    assert_eq!((status, &served["approvals"]), (StatusCode::OK, &town.run(&["lockup", "approve", "list"]).answer));
+    assert_eq!(served["approvals"][0]["state"], json!("confirmed"));
+    assert_eq!(served["approvals"][0]["proposed_by"], json!("cli:proposer"));
+}

@@ -1,0 +1,111 @@
+//! The cases in `tests/cases/lock1.toml` and `lock2.toml`, which an officer can read: a deed and its place, and the verdict,
+//! the rule, its citation and its words that must answer.
+
+use super::{LAND_USE, LOCKUP, measures};
+use landcycle::domain::land_use::LandUses;
+use landcycle::domain::quantity::SquareMetres;
+use landcycle::domain::zoning::lockup::Lockup;
+use landcycle::domain::zoning::standing::{Measured, Part, Rule, Standing};
+use landcycle::domain::zoning::verdict::{Deed, DeedKind, Verdict, judge};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    deed: DeedKind,
+    day: toml::value::Datetime,
+    plan: Option<bool>,
+    #[serde(default)]
+    base: f64,
+    #[serde(default)]
+    community: f64,
+    #[serde(default)]
+    locked: f64,
+    from: Option<String>,
+    to: Option<String>,
+    #[serde(default)]
+    freed_m2: f64,
+    verdict: Verdict,
+    rule: String,
+    citation: String,
+    zh: String,
+    compensation_m2: Option<f64>,
+    findings: Option<Vec<String>>,
+    facts: Option<String>,
+}
+
+impl Case {
+    /// A hectare that stands as the case says.
+    fn standing(&self) -> Standing {
+        let part = |percent: f64| Part { area_m2: SquareMetres(percent * 100.0), share: percent / 100.0 };
+        let measured = Measured {
+            area_m2: SquareMetres(10_000.0),
+            base: part(self.base),
+            community: part(self.community),
+            zoned: part(self.base + self.community),
+            locked: part(self.locked),
+        };
+        let rule = Rule { deciding_share: 0.5, border_tolerance: 0.01 };
+        let day = self.day.to_string().parse().unwrap();
+        Standing::of(day, &measured, rule, self.plan.unwrap_or(true), Vec::new())
+    }
+
+    fn deed(&self, uses: &LandUses) -> Deed {
+        let class = |code: &Option<String>| uses.class("GB50137-SH", code.as_deref().expect("a use"));
+        let freed = SquareMetres(self.freed_m2);
+        match self.deed {
+            DeedKind::NewProject => Deed::NewProject { to: class(&self.to) },
+            DeedKind::Continuation => Deed::Continuation { to: class(&self.to) },
+            DeedKind::OwnWorks => Deed::OwnWorks { to: class(&self.to) },
+            DeedKind::ChangeOfUse => Deed::ChangeOfUse { from: class(&self.from), to: class(&self.to) },
+            DeedKind::Renewal => Deed::Renewal { from: class(&self.from), to: class(&self.to) },
+            DeedKind::BoundaryChange => Deed::BoundaryChange { freed },
+            DeedKind::Division => Deed::Division { freed },
+        }
+    }
+}
+
+#[test]
+fn each_situation_gets_the_verdict_that_an_officer_expects_with_rule_citation_and_words() {
+    let lockup = Lockup::parse(LOCKUP).unwrap();
+    let uses = LandUses::parse(LAND_USE).unwrap();
+    let mut answered = BTreeSet::new();
+    for text in [include_str!("../../cases/lock1.toml"), include_str!("../../cases/lock2.toml")] {
+        let cases: Cases = toml::from_str(text).unwrap();
+        for case in &cases.case {
+            let ruling = judge(&lockup, &measures(), &case.deed(&uses), &case.standing()).unwrap();
+            assert_eq!((ruling.verdict, &ruling.rule), (case.verdict, &case.rule), "{}", case.name);
+            assert!(ruling.citation.contains(&case.citation), "{}: {}", case.name, ruling.citation);
+            assert_eq!(ruling.title.zh, case.zh, "{}", case.name);
+            let compensation = ruling.requirement.map(|needed| needed.compensation_m2.value());
+            assert_eq!(compensation, case.compensation_m2, "{}", case.name);
+            let remarks = ruling.remarks.iter().map(|remark| remark.code.to_owned());
+            let found: Vec<String> = ruling.finding.iter().cloned().chain(remarks).collect();
+            if let Some(expected) = &case.findings {
+                assert_eq!(&found, expected, "{}", case.name);
+            }
+            if let Some(facts) = &case.facts {
+                assert!(
+                    ruling.remarks.iter().any(|remark| remark.zh.contains(facts)),
+                    "{}: {:?}",
+                    case.name,
+                    ruling.remarks
+                );
+            }
+            // A no always comes with a finding and with what would help.
+            let says_no = ruling.verdict != Verdict::Allowed;
+            assert!(!says_no || ruling.finding.is_some() && !ruling.remedy.zh.is_empty(), "{}", case.name);
+            answered.insert(ruling.rule);
+        }
+    }
+    let silent: Vec<&str> =
+        lockup.rows.iter().map(|row| row.id.as_str()).filter(|id| !answered.contains(*id)).collect();
+    assert!(silent.is_empty(), "rules without a case: {silent:?}");
+}

@@ -1,0 +1,170 @@
+//! The locks hold in plain SQL too, by a role that may write the register and nothing else, and with two sessions at once.
+
+use super::{approve, compensation, state, works};
+use crate::support::{Town, feature, square};
+use serde_json::json;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+/// A connection with all rights: the private cluster's superuser, or whoever the tests' server is used as.
+async fn superuser(town: &Town) -> PgConnection {
+    let options: PgConnectOptions = town.database.url.parse().unwrap();
+    let options = options.options([("search_path", "city_310000,public")]);
+    match PgConnection::connect_with(&options.clone().username("postgres")).await {
+        Ok(connection) => connection,
+        Err(_) => PgConnection::connect_with(&options).await.unwrap(),
+    }
+}
+
+/// A connection as a clerk: reads everything, writes parcels, zones, contracts and revisions.
+async fn clerk(town: &Town) -> PgConnection {
+    let mut connection = superuser(town).await;
+    let grants = "
+        do $$ begin create role landcycle_test_clerk nologin; exception when duplicate_object or unique_violation then null; end $$;
+        grant usage on schema city_310000 to landcycle_test_clerk;
+        grant select on all tables in schema city_310000 to landcycle_test_clerk;
+        grant insert, update, delete, truncate on parcel, parcel_version, zone_version, contract, revision, revision_head,
+            lockup_claim to landcycle_test_clerk;
+        set role landcycle_test_clerk";
+    connection.execute(sqlx::raw_sql(grants)).await.unwrap();
+    connection
+}
+
+/// Runs statements in one transaction; answers the constraint that refused them, if one did.
+async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), String> {
+    let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("begin; {statements}; commit")))).await;
+    match done {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            connection.execute("rollback").await.unwrap();
+            let said = error.as_database_error().map(|said| {
+                said.constraint().map_or_else(|| said.code().unwrap_or_default().into_owned(), str::to_owned)
+            });
+            Err(said.unwrap_or_else(|| error.to_string()))
+        }
+    }
+}
+
+const OF_PARCEL_1: &str =
+    "where parcel_id = (select id from parcel where code like '%GB00001') and upper_inf(recorded)";
+
+/// Closes what is believed of parcel 1 and says it anew with other values from a day on.
+fn say_anew(use_code: &str, from: &str) -> String {
+    format!(
+        "with closed as (update parcel_version set recorded = tstzrange(lower(recorded), clock_timestamp()) {OF_PARCEL_1} returning *)
+         insert into parcel_version (parcel_id, valid, recorded, district, land_use, land_use_scheme, area_m2, geom, revision)
+         select parcel_id, daterange(null, '{from}'), tstzrange(upper(recorded), null), district, land_use, land_use_scheme, area_m2, geom, revision from closed
+         union all
+         select parcel_id, daterange('{from}', null), tstzrange(upper(recorded), null), district, '{use_code}', land_use_scheme, area_m2, geom, revision from closed"
+    )
+}
+
+#[tokio::test]
+async fn a_clerk_with_plain_sql_takes_no_locked_land_and_begins_no_project_outside() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let of_base = "where code = 'Z1' and upper_inf(recorded)";
+    let moved = "st_multi(st_translate(geom, 0.02, 0))";
+    let contract = |signed_on: &str| {
+        format!(
+            "insert into contract (number, parcel, valid, recorded, kind, holder, signed_on, term_starts_on, term_ends_on, performance_terms, revision)
+             select 'H1', code, daterange('{signed_on}', null), tstzrange(clock_timestamp(), null), 'grant', 'E1', '{signed_on}', '{signed_on}', '2060-01-01', true, 1
+             from parcel where code like '%GB00008'"
+        )
+    };
+    let refused = [
+        format!("update parcel_version set land_use = 'R2' {OF_PARCEL_1}"),
+        format!("update parcel_version set land_use_scheme = 'nobody''s' {OF_PARCEL_1}"),
+        format!("update parcel_version set valid = daterange(null, '2024-01-01') {OF_PARCEL_1}"),
+        format!("update parcel_version set geom = {moved} {OF_PARCEL_1}"),
+        format!("update parcel_version set recorded = tstzrange(lower(recorded), clock_timestamp()) {OF_PARCEL_1}"),
+        format!("delete from parcel_version {OF_PARCEL_1}"),
+        say_anew("R2", "2024-03-01"),
+        say_anew("W1", "2024-03-01"),
+        format!("update zone_version set locked = false {of_base}"),
+        format!("update zone_version set valid = daterange('2020-01-01', '2025-01-01') {of_base}"),
+        format!("update zone_version set geom = {moved} {of_base}"),
+        format!("update zone_version set recorded = tstzrange(lower(recorded), clock_timestamp()) {of_base}"),
+        format!("delete from zone_version {of_base}"),
+        // In two statements, with the checks put off or asked for at once.
+        format!("set constraints all deferred; delete from parcel_version {OF_PARCEL_1}"),
+        format!("set constraints all immediate; delete from parcel_version {OF_PARCEL_1}"),
+        contract("2024-05-06"),
+        format!("{}; update contract set signed_on = '2024-05-06' where number = 'H1'", contract("2016-05-06")),
+        "truncate parcel_version".to_owned(),
+        "truncate zone_version".to_owned(),
+    ];
+    let before = town.contents().await;
+    for statements in &refused {
+        assert_eq!(attempt(&mut clerk, statements).await, Err("lockup".to_owned()), "{statements}");
+        assert_eq!(town.contents().await, before, "{statements}");
+    }
+    // What a transaction has to answer for is not struck, and the guards are not put to sleep.
+    let strike = format!("delete from parcel_version {OF_PARCEL_1}; delete from lockup_claim");
+    assert_eq!(attempt(&mut clerk, &strike).await, Err("lockup_claim_stays".to_owned()));
+    let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
+    owner.execute("set search_path = city_310000, public").await.unwrap();
+    assert_eq!(attempt(&mut owner, &strike).await, Err("lockup_claim_stays".to_owned()), "the program's own role");
+    let temporary =
+        format!("create temp table zone_version (like zone_version); delete from parcel_version {OF_PARCEL_1}");
+    assert_eq!(attempt(&mut clerk, &temporary).await, Err("lockup".to_owned()));
+    for statements in [
+        format!("set local session_replication_role = replica; delete from parcel_version {OF_PARCEL_1}"),
+        format!("alter table parcel_version disable trigger all; delete from parcel_version {OF_PARCEL_1}"),
+        "update special_approval set used_in = null".to_owned(),
+        "delete from lockup_rule".to_owned(),
+    ] {
+        assert_eq!(attempt(&mut clerk, &statements).await, Err("42501".to_owned()), "{statements}");
+    }
+    assert_eq!(town.contents().await, before);
+}
+
+#[tokio::test]
+async fn a_clerk_may_do_what_the_locks_let_through() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let allowed = [
+        format!("update parcel_version set address = '新路1号' {OF_PARCEL_1}"),
+        say_anew("M2", "2024-03-01"),
+        // Two parcels change places: no land is lost.
+        "update parcel_version v set geom = o.geom from parcel_version o
+         where upper_inf(v.recorded) and upper_inf(o.recorded) and upper_inf(v.valid) and upper_inf(o.valid)
+             and (v.parcel_id, o.parcel_id) in (select a.id, b.id from parcel a, parcel b
+                 where (a.code like '%GB00002' and b.code like '%GB00003') or (a.code like '%GB00003' and b.code like '%GB00002'))"
+            .to_owned(),
+        "update parcel_version set land_use = 'R2' where parcel_id = (select id from parcel where code like '%GB00008')".to_owned(),
+        "update zone_version set name = '新基地'".to_owned(),
+    ];
+    for statements in &allowed {
+        assert_eq!(attempt(&mut clerk, statements).await, Ok(()), "{statements}");
+    }
+    assert_eq!(town.value::<i64>("select count(*) from lockup_claim").await, 0, "nothing is left to answer for");
+}
+
+#[tokio::test]
+async fn of_two_sessions_at_once_one_uses_an_approval_and_the_other_is_refused() {
+    let town = works().await;
+    let both = town.geojson("both", &[feature(&json!({}), &square(121.5005, 31.0999, 121.5035, 31.1012))]);
+    let land = compensation(&town, "compensation", 0.003);
+    let id =
+        approve(&town, &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land]);
+    let (mut one, mut other) = (clerk(&town).await, clerk(&town).await);
+    let of = |number: u32| {
+        format!(
+            "update parcel_version set land_use = 'R2', valid = daterange('2024-02-01', null)
+             where parcel_id = (select id from parcel where code like '%GB0000{number}')"
+        )
+    };
+    // Parcels 1 and 2 are believed from 2024 on alone, so that each of the two is a change that the approval covers.
+    let from = "update parcel_version set valid = daterange('2024-02-01', null)
+        where parcel_id in (select id from parcel where code like '%GB00001' or code like '%GB00002')";
+    let mut all_powerful = superuser(&town).await;
+    all_powerful.execute("set session_replication_role = replica").await.unwrap();
+    all_powerful.execute(from).await.unwrap();
+    let (first, second) = (of(1), of(2));
+    let (a, b) = tokio::join!(attempt(&mut one, &first), attempt(&mut other, &second));
+    let mut ends = [a, b];
+    ends.sort();
+    assert_eq!(ends, [Ok(()), Err("lockup".to_owned())]);
+    assert_eq!(state(&town, &id), "used");
+}
