@@ -116,6 +116,27 @@ impl Binary for Decimal {
     }
 }
 
+/// A list of texts (`text[]`).
+impl Binary for [String] {
+    fn push(&self, out: &mut Vec<u8>) {
+        /// The number of the type text in PostgreSQL's catalogue.
+        const TEXT: i32 = 25;
+        // One dimension, or none for an empty list; no element is null.
+        i32::from(!self.is_empty()).push(out);
+        0_i32.push(out);
+        TEXT.push(out);
+        if !self.is_empty() {
+            // No row has so many.
+            i32::try_from(self.len()).unwrap_or(i32::MAX).push(out);
+            1_i32.push(out);
+        }
+        for text in self {
+            i32::try_from(text.len()).unwrap_or(i32::MAX).push(out);
+            text.as_str().push(out);
+        }
+    }
+}
+
 impl Binary for MultiPolygon<f64> {
     fn push(&self, out: &mut Vec<u8>) {
         push_ewkb(out, self);

@@ -30,7 +30,7 @@ pub fn stage_park(rows: &mut Rows, file: i16, row: u64, it: &Park, shape: &Multi
         .text(it.district.as_str())
         .shape(shape)
         // Digits alone, so that an array of them needs no quotes.
-        .optional_text(it.leading_industries.as_ref().map(|classes| format!("{{{}}}", classes.join(","))).as_deref())
+        .optional(it.leading_industries.as_deref())
         .end();
 }
 
