@@ -431,8 +431,8 @@ mod tests {
     fn lines_break_at_blanks_and_between_characters_and_lose_nothing() {
         let words = "跨界：产业基地 70.00 %，须人工核定 lies across a border, and someone should look";
         let lines = wrap(words, 120.0, 11.0);
-        // A unit and the mark behind it may stand over.
-        let most = 120.0 + width("%，", 11.0);
+        // A blank, a unit and the mark behind it may stand over.
+        let most = 120.0 + width(" %，", 11.0);
         assert!(lines.len() > 3 && lines.iter().all(|line| width(line.trim_end(), 11.0) <= most), "{lines:?}");
         assert_eq!(lines.concat(), words);
     }
