@@ -299,6 +299,13 @@ async fn multiply(pool: &PgPool, wanted: usize) {
     for (table, name, _) in &checks {
         run(&mut write, &format!("alter table {table} drop constraint {name}")).await;
     }
+    // So are moves in a life and the locks, which are judged at the end of the transaction.
+    let triggers = async |write: &mut Write, turned: &str| {
+        for (table, ..) in tables {
+            run(write, &format!("alter table {table} {turned} trigger user")).await;
+        }
+    };
+    triggers(&mut write, "disable").await;
     for (table, join, changed) in tables {
         let columns: Vec<String> = sqlx::query_scalar(
             "select column_name::text from information_schema.columns
@@ -327,6 +334,7 @@ async fn multiply(pool: &PgPool, wanted: usize) {
          where upper_inf(t.recorded)";
     let rows = run(&mut write, parts).await;
     println!("  building_part: {rows} rows copied");
+    triggers(&mut write, "enable").await;
     for (table, name, check) in checks.iter().filter(|(table, ..)| table == "parcel_version") {
         run(&mut write, "set constraints all immediate").await;
         run(&mut write, &format!("alter table {table} add constraint {name} {check}")).await;
