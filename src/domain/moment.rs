@@ -15,7 +15,7 @@ pub struct Moment {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
     /// The words of valid time name no day.
-    #[error("valid_at is {0:?}, expected a day such as 2026-06-30")]
+    #[error("valid_at is {0:?}, expected a day such as 2026-06-30, from 1949-10-01 until 2199-12-31")]
     Day(String),
     /// The words of recorded time name no time.
     #[error(
@@ -67,7 +67,15 @@ impl Moment {
 }
 
 fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| is_legal(*day))
+}
+
+/// Whether the register can speak of the law of a day: no rule of it reaches farther back than the state that made it, and
+/// no term farther ahead than dates that an import takes.
+pub fn is_legal(day: NaiveDate) -> bool {
+    const FIRST: NaiveDate = NaiveDate::from_ymd_opt(1949, 10, 1).expect("a day of the calendar");
+    const LAST: NaiveDate = NaiveDate::from_ymd_opt(2199, 12, 31).expect("a day of the calendar");
+    (FIRST..=LAST).contains(&day)
 }
 
 /// The last microsecond of a day in Shanghai, which keeps UTC+8 all year.
@@ -102,7 +110,10 @@ mod tests {
 
     #[test]
     fn words_that_name_no_moment_and_times_yet_to_come_are_refused_with_what_was_expected() {
-        assert_eq!(parse(Some("May"), None), Err(MomentError::Day("May".into())));
+        for none in ["May", "0001-01-01", "-262143-01-01", "1949-09-30", "2200-01-01"] {
+            assert_eq!(parse(Some(none), None), Err(MomentError::Day(none.into())));
+        }
+        assert_eq!(parse(None, Some("-262143-01-01")), Err(MomentError::Time("-262143-01-01".into())));
         assert_eq!(parse(None, Some("noon")), Err(MomentError::Time("noon".into())));
         for later in ["2026-06-30T02:00:01Z", "2026-07-01"] {
             assert!(matches!(parse(None, Some(later)), Err(MomentError::YetToCome(_))), "{later}");
