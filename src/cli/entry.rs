@@ -83,6 +83,12 @@ fn people(it: &Document) -> String {
             )
         },
     );
+    let lock = it.findings.iter().find_map(|one| one.lock.as_ref());
+    let locks = lock.map_or_else(String::new, |one| {
+        format!("{} ({}, since {}): {}; {}", one.rule, one.version, one.effective_from, one.title.zh, one.title.en)
+    });
+    let remedy = lock.and_then(|one| one.remedy.as_ref());
+    let remedy = remedy.map_or_else(|| "none is needed".to_owned(), |words| format!("{}; {}", words.zh, words.en));
     let mut text = pairs(&[
         ("parcel", it.parcel.clone()),
         ("industry", it.industry.clone()),
@@ -93,6 +99,8 @@ fn people(it: &Document) -> String {
                 .tier
                 .map_or("not on record".to_owned(), |tier: Tier| format!("{} ({})", tier.chinese(), tier.name())),
         ),
+        ("two locks", locks),
+        ("remedy", remedy),
         ("park", park),
         ("review", review),
     ]);
@@ -108,7 +116,7 @@ fn people(it: &Document) -> String {
                 figure(one.promised_wan_yuan_per_mu),
                 figure(one.peer_mean_wan_yuan_per_mu),
                 one.peers.map_or(String::new(), |peers| peers.to_string()),
-                one.citation.to_owned(),
+                one.citation.clone(),
             ]
         })
         .collect();

@@ -3,6 +3,7 @@
 use super::printer::{pairs, table};
 use super::{Context, Failure};
 use crate::domain::id::ParcelCode;
+use crate::domain::plot_ratio::rise::SameArea;
 use crate::domain::quantity::PlotRatio;
 use crate::flow::plot_ratio::rise::{RiseError, rise, set_procedure};
 use crate::http::plot_ratio::rise::{Document, document};
@@ -118,6 +119,10 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
 fn people(it: &Document) -> String {
     let ratio = |ratio: Option<PlotRatio>| ratio.map_or("not on record".to_owned(), |it| format!("{:.2}", it.value()));
     let facts = &it.facts;
+    let area = match &facts.same_area {
+        SameArea::PlanUnit { code, name } => format!("of the planning unit {code} {name}"),
+        SameArea::Distance { within_m } => format!("within {within_m:.0} m"),
+    };
     let mut text = pairs(&[
         ("parcel", format!("{} ({})", it.parcel, facts.land_use)),
         ("asked for", format!("{:.2} on {}", it.to, it.day)),
@@ -138,10 +143,9 @@ fn people(it: &Document) -> String {
         (
             "reference by neighbours",
             format!(
-                "{} ({} office and commercial plots within {:.0} m)",
+                "{} ({} office and commercial plots {area})",
                 ratio(facts.neighbour_reference.map(PlotRatio)),
-                facts.neighbours.len(),
-                facts.neighbours_within_m
+                facts.neighbours.len()
             ),
         ),
     ]);

@@ -13,6 +13,7 @@ mod lives;
 mod names;
 mod places;
 mod plane;
+mod plans;
 mod sites;
 mod streets;
 mod supply;
@@ -101,7 +102,7 @@ pub fn generate(
     let sites = sites::plan(count, seed);
     let land_m2 = sites::mean_parcel_m2(count) * count as f64;
     let zones = zones::zones(&sites, land_m2, seed);
-    files::plans(out, seed, &zones, &sites.parks)?;
+    plans::write(out, seed, &zones, &sites.parks)?;
     progress("sites", 1, 1);
 
     let mut files = Files::create(out)?;
@@ -160,7 +161,7 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
         .map(|kind| {
             let (files, layer): (Vec<String>, Option<&str>) = match kind {
                 Kind::Districts | Kind::Zones | Kind::PlanUnits | Kind::LegacyAreas | Kind::Parks => {
-                    (vec![files::PLANS.into()], Some(kind.name()))
+                    (vec![plans::PLANS.into()], Some(kind.name()))
                 }
                 Kind::Parcels => (vec![files::PARCELS_WEST.into(), files::PARCELS_EAST.into()], None),
                 Kind::Buildings => (vec![files::BUILDINGS.into()], Some(kind.name())),

@@ -1,10 +1,11 @@
-//! Entry of a new project (准入): whether its land admits it, whether its park leads with its industry, and whether what it
-//! promises keeps to the bottom line of average efficiency (seeds 003 and 004). What cannot be judged is no pass.
+//! Entry of a new project (准入): whether the two locks admit it to its land, whether its park leads with its industry, and
+//! whether what it promises keeps to the bottom line of average efficiency (seeds 003 and 004). What cannot be judged is no
+//! pass.
 
 use super::quantity::WanYuanPerMu;
 use super::review::indicator::Indicator;
 use super::zoning::Tier;
-use super::zoning::verdict::Verdict;
+use super::zoning::verdict::{self, Verdict};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,10 +47,17 @@ pub struct Park {
 /// The land that a project asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    /// Where it stands; nothing where no plan is on record for the day.
-    pub tier: Option<Tier>,
+    /// What the two locks say to a new project on it.
+    pub lock: verdict::Ruling,
     /// Its park; nothing outside all parks.
     pub park: Option<Park>,
+}
+
+impl Place {
+    /// Where it stands; nothing where no plan is on record for the day.
+    pub fn tier(&self) -> Option<Tier> {
+        self.lock.situation.plan_known.then_some(self.lock.situation.tier)
+    }
 }
 
 /// The mean of a figure over peers.
@@ -82,7 +90,7 @@ pub struct Published {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// New projects go into bases and communities.
+    /// New projects go where the two locks let them: the table of the locks answers.
     Tier,
     /// A park leads with at most three industries.
     LeadingIndustries,
@@ -94,26 +102,15 @@ pub enum Rule {
     AverageInvestment,
 }
 
-impl Rule {
-    /// Where it was read.
-    pub fn citation(self) -> &'static str {
-        match self {
-            Self::Tier => {
-                "News material for the Shanghai government's press conference of 7 May 2018: newly added industrial \
-                 projects are locked up within industrial bases and communities"
-            }
-            Self::LeadingIndustries => {
-                "Zhangjiang's measures: at most three leading industries a park; that a project of another industry takes \
-                 a special approval is an assumption"
-            }
-            Self::AverageTax | Self::AverageOutput | Self::AverageInvestment => {
-                "News material for the Shanghai government's press conference of 7 May 2018: average efficiency is the \
-                 bottom line for future industries; that peers are the judged parcels of the same division and tier in \
-                 the newest published review is an assumption"
-            }
-        }
-    }
+/// Where the rule on leading industries was read.
+const LEADING: &str = "Zhangjiang's measures: at most three leading industries a park; that a project of another industry \
+                       takes a special approval is an assumption";
+/// Where the rules on averages were read.
+const AVERAGE: &str = "News material for the Shanghai government's press conference of 7 May 2018: average efficiency is the \
+                       bottom line for future industries; that peers are the judged parcels of the same division and tier \
+                       in the newest published review is an assumption";
 
+impl Rule {
     /// The word used on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -173,6 +170,10 @@ pub struct Finding {
     pub rule: Rule,
     /// What it says, or why it can't.
     pub answer: Result<Verdict, Unknown>,
+    /// Where the rule was read.
+    pub citation: String,
+    /// The ruling of the two locks, where it is theirs; without a plan on record they refuse nothing, which is no pass.
+    pub lock: Option<verdict::Ruling>,
     /// What was promised, where it is about a figure.
     pub promised: Option<WanYuanPerMu>,
     /// What it was held against.
@@ -190,11 +191,13 @@ pub struct Ruling {
 
 /// Rules on a project. A mean rests on at least so many peers.
 pub fn check(project: &Project, place: &Place, published: Option<&Published>, least_peers: u64) -> Ruling {
-    let plain = |rule, answer| Finding { rule, answer, promised: None, mean: None };
-    let tier = match place.tier {
-        None => Err(Unknown::NoPlanOnRecord),
-        Some(tier) if tier.admits_new_projects() => Ok(Verdict::Allowed),
-        Some(_) => Ok(Verdict::Forbidden),
+    let tier = Finding {
+        rule: Rule::Tier,
+        answer: place.tier().map(|_| place.lock.verdict).ok_or(Unknown::NoPlanOnRecord),
+        citation: place.lock.citation.clone(),
+        lock: Some(place.lock.clone()),
+        promised: None,
+        mean: None,
     };
     let leading = match &place.park {
         // The rule is about parks; land outside all of them has no list to keep to.
@@ -205,7 +208,15 @@ pub fn check(project: &Project, place: &Place, published: Option<&Published>, le
         }
         Some(_) => Ok(Verdict::NeedsSpecialApproval),
     };
-    let mut findings = vec![plain(Rule::Tier, tier), plain(Rule::LeadingIndustries, leading)];
+    let leading = Finding {
+        rule: Rule::LeadingIndustries,
+        answer: leading,
+        citation: LEADING.to_owned(),
+        lock: None,
+        promised: None,
+        mean: None,
+    };
+    let mut findings = vec![tier, leading];
     for (indicator, promised) in project.promises() {
         let rule = match indicator {
             Indicator::TaxInt => Rule::AverageTax,
@@ -222,7 +233,8 @@ pub fn check(project: &Project, place: &Place, published: Option<&Published>, le
             _ => Ok(Verdict::Allowed),
         };
         // A mean of few would show a single enterprise's figures.
-        findings.push(Finding { rule, answer, promised, mean: mean.filter(|mean| mean.peers >= least_peers) });
+        let mean = mean.filter(|mean| mean.peers >= least_peers);
+        findings.push(Finding { rule, answer, citation: AVERAGE.to_owned(), lock: None, promised, mean });
     }
     let known = findings.iter().filter_map(|finding| finding.answer.ok()).max();
     let is_open = findings.iter().any(|finding| finding.answer.is_err());
@@ -237,6 +249,11 @@ fn is_of(industry: &str, class: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::land_use::UseClass;
+    use crate::domain::quantity::SquareMetres;
+    use crate::domain::zoning::lockup::Lockup;
+    use crate::domain::zoning::standing::{self, Measured, Part, Standing};
+    use crate::domain::zoning::verdict::{Deed, Measures, judge};
     use proptest::prelude::*;
 
     fn published(mean: f64, peers: u64) -> Published {
@@ -259,7 +276,22 @@ mod tests {
 
     fn place(tier: Option<Tier>, leading: &[&str]) -> Place {
         let leading_industries = leading.iter().map(|one| (*one).to_owned()).collect();
-        Place { tier, park: Some(Park { code: "P".into(), name: None, leading_industries }) }
+        let park = Some(Park { code: "P".into(), name: None, leading_industries });
+        Place { lock: lock(tier, UseClass::Industrial, NaiveDate::from_ymd_opt(2026, 6, 30).expect("a day")), park }
+    }
+
+    /// What the two locks say to a new project on a hectare of one tier; without a tier no plan is on record.
+    fn lock(tier: Option<Tier>, to: UseClass, day: NaiveDate) -> verdict::Ruling {
+        let part = |share: f64| Part { area_m2: SquareMetres(share * 10_000.0), share };
+        let is = |one| part(if tier == Some(one) { 1.0 } else { 0.0 });
+        let (base, community) = (is(Tier::Base), is(Tier::Community));
+        let zoned = part(base.share + community.share);
+        let measured = Measured { area_m2: SquareMetres(10_000.0), base, community, zoned, locked: part(0.0) };
+        let rule = standing::Rule { deciding_share: 0.5, border_tolerance: 0.01 };
+        let standing = Standing::of(day, &measured, rule, tier.is_some(), Vec::new());
+        let lockup = Lockup::parse(include_str!("../../data/rulebook/lockup.toml")).expect("well formed");
+        let measures = Measures { tolerance_m2: SquareMetres(10.0), compensation_share: 0.0 };
+        judge(&lockup, &measures, &Deed::NewProject { to }, &standing).expect("a rule")
     }
 
     fn verdict(project: &Project, place: &Place, published: Option<&Published>) -> Option<Verdict> {
@@ -278,6 +310,32 @@ mod tests {
         );
         let fragmented = place(Some(Tier::Fragmented), &["39"]);
         assert_eq!(verdict(&project(Some(99.0)), &fragmented, None), Some(Verdict::Forbidden));
+    }
+
+    #[test]
+    fn the_tier_is_what_the_two_locks_say_with_their_rule_and_day() {
+        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).expect("a day");
+        for (tier, to, day, verdict, rule) in [
+            (Tier::Base, UseClass::Industrial, day(2026, 6, 30), Verdict::Allowed, "no-lock"),
+            (Tier::Community, UseClass::Storage, day(2026, 6, 30), Verdict::Allowed, "no-lock"),
+            (Tier::Fragmented, UseClass::Industrial, day(2018, 5, 7), Verdict::Forbidden, "lock-2-new-project"),
+            (Tier::Fragmented, UseClass::Industrial, day(2018, 5, 6), Verdict::Allowed, "no-lock"),
+            (
+                Tier::Fragmented,
+                UseClass::Research,
+                day(2026, 6, 30),
+                Verdict::Forbidden,
+                "lock-2-new-research-or-storage",
+            ),
+        ] {
+            let place = Place { lock: lock(Some(tier), to, day), park: None };
+            let ruling = check(&project(None), &place, None, 5);
+            let found = &ruling.findings[0];
+            assert_eq!((found.rule, found.answer), (Rule::Tier, Ok(verdict)), "{tier:?} {to:?} {day}");
+            let lock = found.lock.as_ref().expect("the ruling of the locks");
+            assert_eq!((lock.rule.as_str(), lock.verdict), (rule, verdict), "{tier:?} {to:?} {day}");
+            assert_eq!(found.citation, lock.citation);
+        }
     }
 
     #[test]

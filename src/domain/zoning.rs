@@ -55,11 +55,6 @@ impl Tier {
             Self::Fragmented => "零星工业用地",
         }
     }
-
-    /// Lock 2: whether a new industrial project may be supplied with land here.
-    pub fn admits_new_projects(self) -> bool {
-        matches!(self, Self::Base | Self::Community)
-    }
 }
 
 /// The fields of a zones data set.
@@ -150,15 +145,4 @@ fn read_in_force(row: &mut Reading<'_>) -> Option<InForce> {
 pub(super) fn required_date(row: &mut Reading<'_>, name: &'static str) -> Option<NaiveDate> {
     row.required_text(name)?;
     row.date(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn new_projects_are_admitted_in_bases_and_communities_only() {
-        let admitted: Vec<_> = Tier::ALL.into_iter().filter(|tier| tier.admits_new_projects()).collect();
-        assert_eq!(admitted, [Tier::Base, Tier::Community]);
-    }
 }

@@ -1,9 +1,12 @@
 //! Whether a new project may enter: its land, its park and its peers are read in one moment, the rules answer.
 
 use super::rules::{self, RulesError};
+use super::{standing, verdict};
 use crate::domain::enterprise::industry_class;
 use crate::domain::entry::{Place, Project, Published, Ruling, check};
+use crate::domain::land_use::UseClass;
 use crate::domain::rulebook::keys;
+use crate::domain::zoning::verdict::{Deed, judge};
 use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use sqlx::PgPool;
@@ -21,6 +24,9 @@ pub enum EntryError {
         /// The day.
         day: NaiveDate,
     },
+    /// No rule reaches so far back.
+    #[error("the rules on entry begin on a later day than {0}")]
+    NoRule(NaiveDate),
     /// No industry.
     #[error("{0:?} is no industry; expected two to four digits of GB/T 4754, e.g. C3973 or 3973")]
     Industry(String),
@@ -73,18 +79,27 @@ pub async fn enter(pool: &PgPool, code: &str, project: Project, day: NaiveDate) 
         }
     }
     let rulebook = rules::rulebook()?;
-    let deciding_share = rules::deciding_share(rulebook, day)?;
+    // A rulebook that could be read lacks a value only on days before it begins.
+    let rule = standing::rule(rulebook, day).map_err(|_| EntryError::NoRule(day))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rulebook has no negative values")]
     let least_peers = rules::value(rulebook, keys::ENTRY_LEAST_PEERS, day)?.round() as u64;
-    let found = store::entry::read(pool, code, &project.industry, day, deciding_share).await?;
+    let found = store::entry::read(pool, code, &project.industry, day, rule).await?;
     let land = found.ok_or_else(|| EntryError::NotLaw { code: code.to_owned(), day })?;
-    let ruling = check(&project, &land.place, land.published.as_ref(), least_peers);
+    // What asks for entry is an industrial project, of whatever use the land has been so far.
+    let to = match rules::land_uses()?.class(&land.land_use_scheme, &land.land_use) {
+        UseClass::Other => UseClass::Industrial,
+        class => class,
+    };
+    let deed = Deed::NewProject { to };
+    let lock = judge(rules::lockup()?, &verdict::measures(day)?, &deed, &land.standing);
+    let place = Place { lock: lock.ok_or(EntryError::NoRule(day))?, park: land.park };
+    let ruling = check(&project, &place, land.published.as_ref(), least_peers);
     Ok(Answer {
         revision: land.revision,
         parcel: code.to_owned(),
         day,
         project,
-        place: land.place,
+        place,
         published: land.published,
         least_peers,
         ruling,

@@ -1,10 +1,10 @@
 //! What the rules on entry look at, read in one moment: where the land stands, which park it lies in, what peers gave.
 
-use super::{StoreError, review, write};
-use crate::domain::entry::{Park, Place, Published};
-use crate::domain::zoning::Tier;
+use super::{StoreError, review, standing, write};
+use crate::domain::entry::{Park, Published};
+use crate::domain::moment::Moment;
+use crate::domain::zoning::standing::{Rule, Standing};
 use chrono::NaiveDate;
-use sqlx::Acquire as _;
 use sqlx::postgres::PgPool;
 
 /// A parcel as it is law on a day, with what entry depends on.
@@ -13,7 +13,13 @@ pub struct Land {
     /// The revision it was read at.
     pub revision: i64,
     /// Where it stands.
-    pub place: Place,
+    pub standing: Standing,
+    /// Its use.
+    pub land_use: String,
+    /// The scheme of that code.
+    pub land_use_scheme: String,
+    /// Its park; nothing outside all parks.
+    pub park: Option<Park>,
     /// The newest published review by that day, with the peers of the industry and the tier.
     pub published: Option<Published>,
 }
@@ -24,37 +30,29 @@ pub async fn read(
     code: &str,
     industry: &str,
     day: NaiveDate,
-    deciding_share: f64,
+    rule: Rule,
 ) -> Result<Option<Land>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    let mut tx = connection.begin().await?;
-    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let mut tx = standing::hold(pool).await?;
     let revision = write::head(&mut tx).await?;
+    let Some((standing, _)) = standing::standing_of(&mut tx, code, Moment::on(day), rule).await? else {
+        return Ok(None);
+    };
     let found = sqlx::query!(
-        r#"select t.tier as "tier!", v.park, k.name as "park_name?", k.leading_industries as "leading_industries?",
-               exists (select from zone_version z where upper_inf(z.recorded) and z.valid @> $2::date) as "plan_is_known!"
+        r#"select v.land_use, v.land_use_scheme, v.park, k.name as "park_name?",
+               k.leading_industries as "leading_industries?"
            from parcel p
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $2::date
-           join lateral parcel_tier_at($2::date, $3, null, v.geom) t on t.parcel_id = p.id
            left join park k on k.code = v.park
            where p.code = $1"#,
         code,
-        day,
-        deciding_share
+        day
     )
-    .fetch_optional(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    let Some(found) = found else { return Ok(None) };
-    let tier = Tier::parse(&found.tier).ok_or_else(|| StoreError::Value {
-        table: "parcel_tier_at",
-        column: "tier",
-        row: code.to_owned(),
-        value: found.tier.clone(),
-    })?;
-    let published = review::publication::peers(&mut tx, day, industry, tier).await?;
+    let published = review::publication::peers(&mut tx, day, industry, standing.tier).await?;
     tx.commit().await?;
     let (name, leading_industries) = (found.park_name, found.leading_industries.unwrap_or_default());
     let park = found.park.map(|code| Park { code, name, leading_industries });
-    let place = Place { tier: found.plan_is_known.then_some(tier), park };
-    Ok(Some(Land { revision, place, published }))
+    let (land_use, land_use_scheme) = (found.land_use, found.land_use_scheme);
+    Ok(Some(Land { revision, standing, land_use, land_use_scheme, park, published }))
 }

@@ -165,6 +165,47 @@ async fn fragmented_land_admits_no_project_and_another_industry_than_the_parks_t
 }
 
 #[tokio::test]
+async fn the_tier_rule_of_entry_is_the_ruling_of_the_two_locks_on_that_day() {
+    let town = town().await;
+    let mut housing = parcel(29);
+    housing["properties"]["land_use"] = json!("R2");
+    town.takes("parcels", &town.geojson("housing", &[housing]));
+    let pool = &town.database.pool;
+    for (number, day, verdict, rule) in [
+        (26, "2026-06-30", "allowed", "no-lock"),
+        (27, "2026-06-30", "forbidden", "lock-2-new-project"),
+        // The second lock was not law yet.
+        (27, "2018-05-06", "allowed", "no-lock"),
+        // No zone was law yet: nothing is refused, and nothing passes either.
+        (27, "2017-12-31", "cannot-be-judged", "plan-unknown"),
+        // A works on land of another use is a new industrial project all the same.
+        (29, "2026-06-30", "forbidden", "lock-2-new-project"),
+    ] {
+        let code = parcel_code(number);
+        let asked = json!({"parcel": code, "industry": "3973", "on": day});
+        let (status, found) = post(pool, "/api/v1/entry-check", &asked).await;
+        assert_eq!(status, StatusCode::OK, "{number} {day}: {found}");
+        let tier = &found["findings"][0];
+        assert_eq!((&tier["rule"], &tier["verdict"]), (&json!("tier"), &json!(verdict)), "{number} {day}");
+        let asked = json!({"deed": "new-project", "parcel": code, "use": "M1", "on": day});
+        let (status, ruling) = post(pool, "/api/v1/verdict", &asked).await;
+        assert_eq!((status, &ruling["rule"]), (StatusCode::OK, &json!(rule)), "{number} {day}: {ruling}");
+        for fact in ["rule", "version", "effective_from", "assumption", "title", "remedy", "finding"] {
+            assert_eq!(tier["lock"][fact], ruling[fact], "{number} {day}: {fact}");
+        }
+        assert_eq!(tier["citation"], ruling["citation"], "{number} {day}");
+        let is_unknown = rule == "plan-unknown";
+        assert_eq!(tier["why"], if is_unknown { json!("no-plan-on-record") } else { Value::Null }, "{number} {day}");
+        assert_eq!(found["facts"]["tier"].is_null(), is_unknown, "{number} {day}");
+        assert_eq!(found["findings"][1]["lock"], Value::Null, "{number} {day}");
+    }
+    let (status, refused) =
+        post(pool, "/api/v1/entry-check", &json!({"parcel": parcel_code(26), "industry": "3973", "on": "1949-09-30"}))
+            .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+}
+
+#[tokio::test]
 async fn a_published_run_stays_published_once_and_the_database_says_so_too() {
     let town = town().await;
     let run = review(&town, "li");

@@ -32,6 +32,24 @@ pub struct Reference {
     pub source: String,
 }
 
+/// Which plots are of the same area as a parcel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum SameArea {
+    /// Those of the planning unit that holds a point of the parcel.
+    PlanUnit {
+        /// Its code.
+        code: String,
+        /// Its name.
+        name: String,
+    },
+    /// Those near it: no planning unit is on record for it.
+    Distance {
+        /// How near, m.
+        within_m: f64,
+    },
+}
+
 /// An office or commercial plot nearby.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Neighbour {

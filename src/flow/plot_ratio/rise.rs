@@ -1,7 +1,7 @@
 //! Whether a parcel's plot ratio may rise: its facts are read in one moment, the rules answer. And what districts set
 //! about the procedure.
 
-use crate::domain::plot_ratio::rise::{Reference, Ruling, SIMPLIFIED_PROCEDURE, Situation, may};
+use crate::domain::plot_ratio::rise::{Reference, Ruling, SIMPLIFIED_PROCEDURE, SameArea, Situation, may};
 use crate::domain::quantity::PlotRatio;
 use crate::domain::rulebook::{Rulebook, keys};
 use crate::flow::rules::{self, RulesError};
@@ -72,8 +72,8 @@ pub struct Answer {
     pub district: String,
     /// Its use.
     pub land_use: String,
-    /// How far neighbours were looked for, m.
-    pub within_m: f64,
+    /// Which plots are of the same area.
+    pub same_area: SameArea,
     /// The facts.
     pub situation: Situation,
     /// The ruling.
@@ -117,7 +117,7 @@ pub async fn rise(pool: &PgPool, code: &str, to: PlotRatio, day: NaiveDate) -> R
         parcel: code.to_owned(),
         district: land.district,
         land_use: land.land_use,
-        within_m,
+        same_area: land.same_area,
         situation,
         ruling,
     })

@@ -4,8 +4,9 @@ use crate::domain::entry::{Mean, Park, Project, Rule, Unknown};
 use crate::domain::id::ParcelCode;
 use crate::domain::quantity::WanYuanPerMu;
 use crate::domain::review::facts::round;
+use crate::domain::review::scheme::Words;
 use crate::domain::zoning::Tier;
-use crate::domain::zoning::verdict::Verdict;
+use crate::domain::zoning::verdict::{Ruling, Verdict};
 use crate::flow::entry::{Answer, EntryError, enter};
 use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
@@ -42,7 +43,33 @@ pub struct Finding {
     pub promised_wan_yuan_per_mu: Option<f64>,
     pub peer_mean_wan_yuan_per_mu: Option<f64>,
     pub peers: Option<u64>,
-    pub citation: &'static str,
+    pub citation: String,
+    pub lock: Option<Lock>,
+}
+
+/// The rule of the two locks that answers. Its verdict is that of the finding, unless no plan is on record.
+#[allow(missing_docs)] // docs/lockup.md says what the names mean.
+#[derive(Debug, Serialize)]
+pub struct Lock {
+    pub rule: String,
+    pub version: String,
+    pub effective_from: NaiveDate,
+    pub assumption: bool,
+    pub title: Words,
+    pub remedy: Option<Words>,
+    pub finding: Option<String>,
+}
+
+fn lock(ruling: &Ruling) -> Lock {
+    Lock {
+        rule: ruling.rule.clone(),
+        version: ruling.version.clone(),
+        effective_from: ruling.effective_from,
+        assumption: ruling.assumption,
+        title: ruling.title.clone(),
+        remedy: (!ruling.remedy.en.is_empty()).then(|| ruling.remedy.clone()),
+        finding: ruling.finding.clone(),
+    }
 }
 
 /// What the ruling rests on.
@@ -83,7 +110,8 @@ pub fn document(answer: Answer) -> Document {
             promised_wan_yuan_per_mu: finding.promised.map(WanYuanPerMu::value),
             peer_mean_wan_yuan_per_mu: finding.mean.map(|mean| round(mean.value, 4)),
             peers: finding.mean.map(|Mean { peers, .. }| peers),
-            citation: finding.rule.citation(),
+            citation: finding.citation.clone(),
+            lock: finding.lock.as_ref().map(lock),
         })
         .collect();
     Document {
@@ -94,7 +122,7 @@ pub fn document(answer: Answer) -> Document {
         verdict: answer.ruling.verdict.map_or(CANNOT_BE_JUDGED, Verdict::name),
         findings,
         facts: Facts {
-            tier: answer.place.tier,
+            tier: answer.place.tier(),
             park: answer.place.park,
             least_peers: answer.least_peers,
             review: answer.published.map(|published| Review {
@@ -143,6 +171,9 @@ pub async fn ask(
         EntryError::Store(error) => Problem::of_store(error),
         EntryError::Rules(error) => Problem::internal(error),
         EntryError::NotLaw { .. } => Problem::not_found(error.to_string()),
+        EntryError::NoRule(_) => {
+            Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "on", json!({}))
+        }
         EntryError::Industry(_) => {
             Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "industry", json!({}))
         }

@@ -1,7 +1,7 @@
 //! What the rules on a rise look at, read in one moment: the parcel's plan and contract, and office and commercial plots
 //! nearby.
 
-use crate::domain::plot_ratio::rise::{ContractLimit, Neighbour, Procedure, SIMPLIFIED_PROCEDURE};
+use crate::domain::plot_ratio::rise::{ContractLimit, Neighbour, Procedure, SIMPLIFIED_PROCEDURE, SameArea};
 use crate::domain::quantity::PlotRatio;
 use crate::store::{StoreError, district_setting, write};
 use chrono::NaiveDate;
@@ -25,7 +25,9 @@ pub struct Land {
     pub is_new: bool,
     /// What the contract agrees to.
     pub contract: Option<ContractLimit>,
-    /// Office and commercial plots within reach that have a plan condition, the nearest first.
+    /// Which plots are of its area.
+    pub same_area: SameArea,
+    /// Office and commercial plots of its area that have a plan condition, the nearest first.
     pub neighbours: Vec<Neighbour>,
     /// What the district has set.
     pub procedure: Option<Procedure>,
@@ -35,7 +37,7 @@ pub struct Land {
 const MOST_NEIGHBOURS: i64 = 200;
 
 /// Reads a parcel; nothing where it is not law on the day. `uses` are the schemes with the beginnings of their codes that
-/// mean office and commerce, `within_m` is how far neighbours may lie, m.
+/// mean office and commerce, `within_m` is how far neighbours may lie where no planning unit holds the parcel, m.
 pub async fn read(
     pool: &PgPool,
     code: &str,
@@ -77,14 +79,30 @@ pub async fn read(
     .await?;
     let (schemes, beginnings): (Vec<String>, Vec<String>) =
         uses.iter().map(|(scheme, beginning)| ((*scheme).to_owned(), (*beginning).to_owned())).unzip();
+    // Of units that overlap, the smallest says the most.
+    let unit = sqlx::query!(
+        r#"select u.id, u.code, u.name
+           from parcel_version h
+           join plan_unit_version u on upper_inf(u.recorded) and u.valid @> $2::date
+               and st_intersects(u.geom, st_pointonsurface(h.geom))
+           where h.parcel_id = $1 and upper_inf(h.recorded) and h.valid @> $2::date
+           order by st_area(u.geom::geography), u.code collate "C" limit 1"#,
+        found.id,
+        day
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     // A degree of latitude is at least 110 km, one of longitude that much by the cosine: the box is never too small.
     let neighbours = sqlx::query!(
         r#"select p.code, v.land_use, v.plot_ratio_allowed as "allowed!",
                st_distance(v.geom::geography, h.geom::geography) as "distance_m!"
            from parcel_version h
+           left join plan_unit_version u on u.id = $7
            join parcel_version v on v.parcel_id <> h.parcel_id and upper_inf(v.recorded) and v.valid @> $2::date
-               and v.geom && st_expand(h.geom, $3::float8 / (110000 * cos(radians(st_ymax(h.geom)))), $3::float8 / 110000)
-               and st_dwithin(v.geom::geography, h.geom::geography, $3::float8)
+               and v.geom && coalesce(u.geom,
+                   st_expand(h.geom, $3::float8 / (110000 * cos(radians(st_ymax(h.geom)))), $3::float8 / 110000))
+               and case when u.id is null then st_dwithin(v.geom::geography, h.geom::geography, $3::float8)
+                   else st_intersects(u.geom, st_pointonsurface(v.geom)) end
            join parcel p on p.id = v.parcel_id
            where h.parcel_id = $1 and upper_inf(h.recorded) and h.valid @> $2::date and v.plot_ratio_allowed is not null
                and exists (select from unnest($4::text[], $5::text[]) as u (scheme, beginning)
@@ -95,7 +113,8 @@ pub async fn read(
         within_m,
         &schemes,
         &beginnings,
-        MOST_NEIGHBOURS
+        MOST_NEIGHBOURS,
+        unit.as_ref().map(|unit| unit.id)
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -113,6 +132,8 @@ pub async fn read(
             signed_on: row.signed_on,
             high: row.plot_ratio_high.map(PlotRatio),
         }),
+        same_area: unit
+            .map_or(SameArea::Distance { within_m }, |unit| SameArea::PlanUnit { code: unit.code, name: unit.name }),
         neighbours: neighbours
             .into_iter()
             .map(|row| Neighbour {

@@ -193,6 +193,34 @@ async fn a_rise_is_ruled_on_by_contract_plan_neighbours_and_the_districts_own_pr
 }
 
 #[tokio::test]
+async fn neighbours_are_the_plots_of_the_planning_unit_of_the_day_and_without_one_those_nearby() {
+    let town = town().await;
+    let unit = |code: &str, east: f64, from: &str, to: Value| {
+        let properties =
+            json!({"unit_code": code, "name": "单元", "uses": "M1;B2", "valid_from": from, "valid_to": to});
+        feature(&properties, &square(121.5005, 31.09, east, 31.12))
+    };
+    // The wide unit's border crosses plot 8 beyond its middle; the narrow one leaves plot 6, 400 m away, outside.
+    let units =
+        [unit("U1", 121.5087, "2020-01-01", json!("2022-01-01")), unit("U2", 121.5055, "2022-01-01", Value::Null)];
+    town.takes("plan-units", &town.geojson("units", &units));
+    let by_distance = json!({"by": "distance", "within_m": 500.0});
+    let by_unit = |code: &str| json!({"by": "plan-unit", "code": code, "name": "单元"});
+    for (parcel, day, area, plots, reference) in [
+        (1, "2019-12-31", by_distance.clone(), vec![3, 6], json!(2.4)),
+        (1, "2020-01-01", by_unit("U1"), vec![3, 6, 8], json!(3.5)),
+        (1, "2022-01-01", by_unit("U2"), vec![3], json!(3.5)),
+        (8, "2022-01-01", by_distance, vec![6, 3], json!(2.4)),
+    ] {
+        let facts = &may_rise(&town, parcel, "2.0", &["--on", day])["facts"];
+        let found: Vec<&Value> = facts["neighbours"].as_array().unwrap().iter().map(|one| &one["parcel"]).collect();
+        let plots: Vec<Value> = plots.into_iter().map(|number| json!(parcel_code(number))).collect();
+        assert_eq!(found, plots.iter().collect::<Vec<_>>(), "{parcel} {day}");
+        assert_eq!((&facts["same_area"], &facts["neighbour_reference"]), (&area, &reference), "{parcel} {day}");
+    }
+}
+
+#[tokio::test]
 async fn a_supplement_with_a_higher_ratio_lifts_the_contract_and_a_new_plot_has_none_to_sign_again() {
     let town = town().await;
     let supplement = format!(

@@ -2,7 +2,9 @@
 //! writes the same.
 
 use crate::domain::id::ParcelCode;
-use crate::domain::plot_ratio::rise::{Cap, ContractLimit, Neighbour, Procedure, Reference, Requirement, Rule};
+use crate::domain::plot_ratio::rise::{
+    Cap, ContractLimit, Neighbour, Procedure, Reference, Requirement, Rule, SameArea,
+};
 use crate::domain::quantity::PlotRatio;
 use crate::domain::review::facts::round;
 use crate::domain::zoning::verdict::Verdict;
@@ -53,7 +55,7 @@ pub struct Facts {
     pub contract: Option<ContractLimit>,
     pub reference: Option<Reference>,
     pub neighbour_reference: Option<f64>,
-    pub neighbours_within_m: f64,
+    pub same_area: SameArea,
     pub neighbours: Vec<Neighbour>,
     pub procedure: Option<Procedure>,
 }
@@ -82,7 +84,7 @@ pub fn document(answer: Answer) -> Document {
             contract: situation.contract,
             reference: situation.reference,
             neighbour_reference: answer.ruling.neighbour_reference.map(PlotRatio::value),
-            neighbours_within_m: answer.within_m,
+            same_area: answer.same_area,
             neighbours: situation.neighbours.into_iter().map(rounded).collect(),
             procedure: situation.procedure,
         },
