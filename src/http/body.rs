@@ -2,10 +2,13 @@
 
 use super::MOST_BODY_BYTES;
 use super::problem::{Kind, Problem};
+use crate::domain::moment::is_legal;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::{StatusCode, header};
+use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 /// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
@@ -31,4 +34,14 @@ pub async fn question<T: DeserializeOwned>(request: Request) -> Result<T, Proble
         let kind = if error.is_data() { Kind::InvalidParameter } else { Kind::InvalidBody };
         Problem::new(kind, format!("the body cannot be read as a JSON object of what is asked: {error}"))
     })
+}
+
+/// A day whose law the register can speak of; today where none is said.
+pub fn legal_day(field: &str, said: Option<NaiveDate>, today: NaiveDate) -> Result<NaiveDate, Problem> {
+    let day = said.unwrap_or(today);
+    if is_legal(day) {
+        return Ok(day);
+    }
+    let detail = format!("{field} is {day}, expected a day from 1949-10-01 until 2199-12-31");
+    Err(Problem::new(Kind::InvalidParameter, detail).with("wrong-value", field, json!({"expected": "a day"})))
 }

@@ -472,3 +472,28 @@ async fn answers_are_compressed_for_those_who_take_it() {
     };
     assert!(kept(version).await.contains("immutable"));
 }
+
+#[tokio::test]
+async fn a_day_that_no_rule_reaches_is_refused_with_what_is_expected() {
+    let service = Service::start(Some(small_city()), None).await;
+    let code = "310115001001GB00001";
+    for day in ["0001-01-01", "-262143-01-01", "+262142-12-31", "2200-01-01"] {
+        let escaped = day.replace('+', "%2B");
+        let asked = [
+            (format!("/api/v1/parcels/{code}?valid_at={escaped}"), None),
+            (format!("/api/v1/parcels/{code}/standing?valid_at={escaped}"), None),
+            (format!("/api/v1/obligations?as_of={escaped}"), None),
+            (format!("/api/v1/reserve?valid_at={escaped}"), None),
+            (format!("/api/v1/supply?known_at={escaped}"), None),
+            ("/api/v1/standing".to_owned(), Some(json!({"parcel": code, "valid_at": day}))),
+            ("/api/v1/plot-ratio/verdict".to_owned(), Some(json!({"parcel": code, "to": 2.5, "on": day}))),
+        ];
+        for (path, body) in asked {
+            let response = match body {
+                None => service.get(&path).await,
+                Some(body) => service.client.post(service.url(&path)).json(&body).send().await.unwrap(),
+            };
+            assert!(response.status().is_client_error(), "{path} {day}: {}", response.status());
+        }
+    }
+}

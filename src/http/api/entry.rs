@@ -164,7 +164,7 @@ pub async fn ask(
         output: asked.output_wan_yuan_per_mu.map(WanYuanPerMu),
         investment: asked.investment_wan_yuan_per_mu.map(WanYuanPerMu),
     };
-    let day = asked.on.unwrap_or_else(|| (app.today)());
+    let day = body::legal_day("on", asked.on, (app.today)())?;
     // The peers of a whole city are read out of their receipts.
     let _inside = whole_city.enter()?;
     let answer = enter(&app.pool, code.as_str(), project, day).await.map_err(|error| match &error {

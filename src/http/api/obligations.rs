@@ -7,6 +7,7 @@ use crate::domain::review::scheme::Words;
 use crate::flow::contract::{ContractError, falling_due};
 use crate::http::App;
 use crate::http::answer::of_register;
+use crate::http::body::legal_day;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use axum::Extension;
@@ -130,7 +131,7 @@ pub async fn show(
     if limit > MOST_ITEMS {
         return Err(wrong("limit", format!("limit is {limit}; expected at most {MOST_ITEMS}"), "0 to 1000"));
     }
-    let day = asked.as_of.unwrap_or_else(|| (app.today)());
+    let day = legal_day("as_of", asked.as_of, (app.today)())?;
     let _inside = whole_city.enter()?;
     let agenda = falling_due(&app.pool, day, Days::new(within.into()), asked.body.as_deref()).await.map_err(
         |error| match &error {

@@ -106,7 +106,7 @@ pub async fn ask(State(app): State<App>, request: Request) -> Result<Response, P
     let code = ParcelCode::parse(&asked.parcel).map_err(|error| {
         Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "parcel", json!({}))
     })?;
-    let day = asked.on.unwrap_or_else(|| (app.today)());
+    let day = body::legal_day("on", asked.on, (app.today)())?;
     let answer = rise(&app.pool, code.as_str(), PlotRatio(asked.to), day).await.map_err(|error| match &error {
         RiseError::Store(error) => Problem::of_store(error),
         RiseError::Rules(error) => Problem::internal(error),
