@@ -224,6 +224,8 @@ async fn the_database_itself_refuses_versions_that_overlap_in_every_table_of_two
     for arguments in [&["demo", "generate", "--out", "city", "--parcels", "60"][..], &["demo", "load", "city"]] {
         assert_eq!(town.run(arguments).status, Some(0));
     }
+    let procedure = ["--district", "310115", "--simplified", "yes", "--from", "2020-01-01", "--document", "d"];
+    assert_eq!(town.run(&[&["plot-ratio", "procedure"], &procedure[..]].concat()).status, Some(0));
     let tables: Vec<String> = town
         .values(
             "select c.relname::text from pg_class c
