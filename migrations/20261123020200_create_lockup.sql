@@ -118,20 +118,22 @@ comment on column special_approval.used_in is 'The revision that took land by it
 
 create table lockup_claim (
     id bigint generated always as identity primary key,
-    what text not null check (what in ('zone', 'land', 'was', 'use', 'becomes', 'contract')),
+    what text not null check (what in ('zone', 'land', 'was', 'had', 'use', 'becomes', 'signed', 'contract')),
     thing bigint not null,
     code text,
     class text,
+    said text,
     valid daterange,
     geom geometry(MultiPolygon, 4490),
     asks boolean not null
 );
 comment on table lockup_claim is 'What the transaction under way has to answer for; empty between transactions.';
 comment on column lockup_claim.id is 'Row number, of no meaning outside.';
-comment on column lockup_claim.what is 'zone: locked land of a base that was believed; land: a parcel in a protected use that was believed; was: one in another use; use: a version in another use; becomes: a version that is industrial after another use; contract: a contract.';
-comment on column lockup_claim.thing is 'Row number of the parcel for land and was, of the version or contract otherwise.';
-comment on column lockup_claim.code is 'Code of the zone or parcel.';
+comment on column lockup_claim.what is 'zone: locked land of a base that was believed; land: a parcel in a protected use that was believed; was: one in another use; had: one in no other use; use: a version in another use; becomes: a version in no other use; signed: a contract that was believed; contract: a contract.';
+comment on column lockup_claim.thing is 'Row number of the parcel for land, was and had, of the version or contract otherwise.';
+comment on column lockup_claim.code is 'Code of the zone or parcel, number of the contract.';
 comment on column lockup_claim.class is 'Class of its use.';
+comment on column lockup_claim.said is 'Parcel, day of signature and holder of a contract, by which a later word on the same is known.';
 comment on column lockup_claim.valid is 'Days on which it was, or is, law.';
 comment on column lockup_claim.geom is 'Its land.';
 comment on column lockup_claim.asks is 'Whether this row asks for judgement at the end; one of a statement does.';

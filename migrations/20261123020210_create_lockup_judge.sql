@@ -141,6 +141,36 @@ as $$
 $$;
 comment on function lockup_projects(bigint[]) is 'The contracts, of all or of those named, by which someone who did not hold the land begins a project, and the rule that answers on the day of the signature.';
 
+-- Land that comes out of another use: what lay on it last, of this parcel or another, however long ago, was in one; and the
+-- parcel was not believed to be industrial on the day before this transaction. A version that is law from the start of the
+-- register begins nothing.
+create function lockup_became()
+returns table (code text, day date, class text, land_use text, geom geometry)
+language sql stable
+as $$
+    with written as materialized (
+        select v.id, p.code, v.parcel_id, lower(v.valid) as day, land_use_class_of(v.land_use_scheme, v.land_use) as class,
+            v.land_use, v.valid, v.geom
+        from parcel_version v join parcel p on p.id = v.parcel_id
+        where upper_inf(v.recorded) and not lower_inf(v.valid)
+            and v.id in (select c.thing from lockup_claim c where c.what = 'becomes')
+            and not exists (
+                select from lockup_claim h where h.what = 'had' and h.thing = v.parcel_id and h.valid @> lower(v.valid))
+    )
+    select w.code, w.day, w.class, w.land_use, w.geom
+    from written w
+    cross join lateral (
+        select e.land_use_scheme, e.land_use
+        from parcel_version e
+        cross join lateral (
+            select st_area(st_collectionextract(st_intersection(e.geom, w.geom), 3)::geography) as m2) shared
+        where upper_inf(e.recorded) and e.valid << w.valid and e.geom && w.geom
+            and shared.m2 > lockup_value('lockup-tolerance-m2', w.day)
+        order by upper(e.valid) desc, shared.m2 desc, e.id limit 1) before
+    where w.class <> 'other' and land_use_class_of(before.land_use_scheme, before.land_use) = 'other'
+$$;
+comment on function lockup_became() is 'Versions of parcels in the transaction under way by which land of another use becomes industrial.';
+
 -- Judges the claims of the transaction under way. Answers what is refused, and leaves the claims where there is anything;
 -- else uses up the approvals that cover what was taken, and the claims are answered for.
 create function lockup_judge()
@@ -196,13 +226,12 @@ begin
         join lockup_rule r on r.rule = p.rule and upper_inf(r.recorded) and r.valid @> p.day
         where exists (select from lockup_claim c where c.what = 'contract') and r.verdict <> 'allowed'
         union all
-        select c.code, 'change-of-use', lower(c.valid), r.*,
-            format('%s from %s on %s land, another use before', v.land_use, lower(c.valid), p.tier)
-        from lockup_claim c
-        join parcel_version v on v.id = c.thing and upper_inf(v.recorded)
-        cross join lateral lockup_place(v.geom, lower(c.valid)) p
-        cross join lateral lockup_verdict('change-of-use', lower(c.valid), p.tier, p.locked, p.plan_known, false, 'other', c.class) r
-        where c.what = 'becomes' and r.verdict <> 'allowed'
+        select b.code, 'change-of-use', b.day, r.*,
+            format('%s from %s on %s land, another use before', b.land_use, b.day, p.tier)
+        from lockup_became() b
+        cross join lateral lockup_place(b.geom, b.day) p
+        cross join lateral lockup_verdict('change-of-use', b.day, p.tier, p.locked, p.plan_known, false, 'other', b.class) r
+        where r.verdict <> 'allowed'
         order by 1, 3
     loop
         is_clean := false;
@@ -280,7 +309,15 @@ begin
     cross join lateral (
         select 'land' as what union all select 'was' where k.class not in ('industrial', 'other')) side
     where upper_inf(o.recorded)
+        -- What this transaction itself wrote was not believed before it.
+        and (k.class = 'industrial' or side.what = 'land' and k.class <> 'other'
+            or not exists (select from lockup_claim c where c.what = 'use' and c.thing = o.id))
         and exists (select from zone_version z where upper_inf(z.recorded) and z.locked and z.geom && o.geom and st_intersects(z.geom, o.geom));
+    insert into lockup_claim (what, thing, valid, asks)
+    select 'had', o.parcel_id, o.valid, false
+    from gone o
+    where upper_inf(o.recorded) and land_use_class_of(o.land_use_scheme, o.land_use) <> 'other'
+        and not exists (select from lockup_claim c where c.what = 'becomes' and c.thing = o.id);
     return null;
 end
 $$;
@@ -290,8 +327,8 @@ create trigger parcel_version_lockup_update after update on parcel_version
 create trigger parcel_version_lockup_delete after delete on parcel_version
     referencing old table as gone for each statement execute function lockup_claims_of_parcels();
 
--- Parcels: what begins in another use on locked land, or becomes industrial. A version that is law from the start of the
--- register begins nothing.
+-- Parcels: what begins in another use on locked land, or may become industrial; of that, what was there before is asked when
+-- all is written.
 create function lockup_claims_of_uses() returns trigger language plpgsql security definer as $$
 begin
     insert into lockup_claim (what, thing, code, class, valid, asks)
@@ -304,16 +341,7 @@ begin
         union all
         select 'becomes', v.id, v.parcel_id, k.class, v.valid
         from written v cross join lateral (select land_use_class_of(v.land_use_scheme, v.land_use) as class) k
-        where upper_inf(v.recorded) and not lower_inf(v.valid) and k.class <> 'other'
-            and exists (
-                select from parcel_version e
-                where e.parcel_id = v.parcel_id and upper_inf(e.recorded) and upper(e.valid) = lower(v.valid)
-                    and land_use_class_of(e.land_use_scheme, e.land_use) = 'other')
-            -- Believed so before.
-            and not exists (
-                select from parcel_version w
-                where w.parcel_id = v.parcel_id and not upper_inf(w.recorded) and w.valid @> lower(v.valid)
-                    and land_use_class_of(w.land_use_scheme, w.land_use) <> 'other')
+        where upper_inf(v.recorded) and k.class <> 'other'
     ) c
     join parcel p on p.id = c.parcel_id;
     return null;
@@ -325,7 +353,22 @@ create trigger parcel_version_lockup_use_insert after insert on parcel_version
 create trigger parcel_version_lockup_use_update after update on parcel_version
     referencing new table as written for each statement execute function lockup_claims_of_uses();
 
--- Contracts: one that is new in parcel, holder or day of signature may begin a project. A later word on the same is none.
+-- Contracts: one that is new in parcel, holder or day of signature may begin a project. A later word on the same is none,
+-- if what it replaces was believed before this transaction.
+create function lockup_contracts_believed() returns trigger language plpgsql security definer as $$
+begin
+    perform from revision_head for update;
+    insert into lockup_claim (what, thing, code, said, asks)
+    select 'signed', o.id, o.number, jsonb_build_array(o.parcel, o.signed_on, o.holder)::text, false
+    from gone o
+    where upper_inf(o.recorded) and not exists (select from lockup_claim c where c.what = 'contract' and c.thing = o.id);
+    return null;
+end
+$$;
+comment on function lockup_contracts_believed() is 'Notes the contracts that were believed before the transaction replaced them.';
+create trigger contract_lockup_believed after update on contract
+    referencing old table as gone for each statement execute function lockup_contracts_believed();
+
 create function lockup_claims_of_contracts() returns trigger language plpgsql security definer as $$
 begin
     insert into lockup_claim (what, thing, code, asks)
@@ -336,9 +379,9 @@ begin
             select min(lower(r.valid)) from lockup_rule r
             where upper_inf(r.recorded) and r.verdict <> 'allowed' and 'new-project' = any (r.deeds))
         and not exists (
-            select from contract o
-            where o.number = c.number and o.id <> c.id and not upper_inf(o.recorded)
-                and (o.parcel, o.signed_on) = (c.parcel, c.signed_on) and o.holder is not distinct from c.holder);
+            select from lockup_claim o
+            where o.what = 'signed' and o.code = c.number
+                and o.said = jsonb_build_array(c.parcel, c.signed_on, c.holder)::text);
     return null;
 end
 $$;
@@ -434,7 +477,7 @@ declare
     name text;
 begin
     foreach name in array array['lockup_judge()', 'lockup_holds()', 'lockup_claims_of_zones()', 'lockup_claims_of_parcels()',
-        'lockup_claims_of_uses()', 'lockup_claims_of_contracts()', 'special_approval_measured()'] loop
+        'lockup_claims_of_uses()', 'lockup_contracts_believed()', 'lockup_claims_of_contracts()', 'special_approval_measured()'] loop
         execute format('alter function %s set search_path = %I, public, pg_temp', name, current_schema);
     end loop;
 end

@@ -238,6 +238,21 @@ async fn two_contracts_of_one_day_are_no_excuse_for_one_another_and_land_does_no
 }
 
 #[tokio::test]
+async fn land_that_became_another_use_does_not_become_industrial_again_outside_nor_after_a_gap_nor_under_another_code() {
+    let town = works().await;
+    // Works that were turned into homes are homes, whatever was believed of the day before that.
+    town.takes("parcels", &town.geojson("homes", &[lot(8, "R2", &json!({"valid_from": "2024-03-01"}))]));
+    refused(&town, "parcels", &[lot(8, "M1", &json!({"valid_from": "2025-03-01"}))], "project-outside-zones").await;
+    town.takes("parcels", &town.geojson("shop", &[lot(9, "B1", &json!({"valid_to": "2024-02-28"}))]));
+    let after = json!({"valid_from": "2024-03-02"});
+    refused(&town, "parcels", &[lot(9, "M1", &after)], "project-outside-zones").await;
+    refused(&town, "parcels", &[lot_in(10, "M1", &after, &row(9))], "project-outside-zones").await;
+    // Land on which nothing else lay begins nothing, and a correction of works that are believed is no beginning.
+    town.takes("parcels", &town.geojson("new", &[lot(11, "M1", &after)]));
+    town.takes("parcels", &town.geojson("more", &[lot(11, "M1", &json!({"valid_from": "2024-03-02", "address": "新路11号"}))]));
+}
+
+#[tokio::test]
 async fn the_contracts_of_split_land_go_to_the_lots_and_are_no_new_projects() {
     let town = works().await;
     // Zones are known since 2020, the works outside them were agreed in 2017.
