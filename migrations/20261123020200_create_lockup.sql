@@ -65,6 +65,11 @@ comment on column land_use_class.scheme is 'Scheme of the code.';
 comment on column land_use_class.code is 'The code; one of two characters or more stands for its finer ones too.';
 comment on column land_use_class.class is 'industrial 工业, research 研发, storage 仓储.';
 
+-- An actor is a person behind a way in, as cli:li or demo:li: the same person by another way is no second one.
+create function person(actor text) returns text language sql immutable parallel safe
+as $$ select regexp_replace(actor, '^[a-z]+:', '') $$;
+comment on function person(text) is 'The person of an actor, without the way in.';
+
 create table special_approval (
     id bigint generated always as identity primary key,
     deed text not null check (deed in ('change-of-use', 'division', 'boundary-change')),
@@ -86,7 +91,7 @@ create table special_approval (
     withdrawn_by text,
     withdrawn_in bigint references revision,
     used_in bigint references revision,
-    constraint special_approval_officers check (confirmed_by is null or confirmed_by <> proposed_by),
+    constraint special_approval_officers check (confirmed_by is null or person(confirmed_by) <> person(proposed_by)),
     constraint special_approval_acts check (confirmed_in is null or confirmed_in > proposed_in),
     constraint special_approval_confirmed check ((confirmed_by is null) = (confirmed_in is null)),
     constraint special_approval_withdrawn check ((withdrawn_by is null) = (withdrawn_in is null)),
@@ -110,7 +115,7 @@ comment on column special_approval.compensation_m2 is 'Compensating land that wa
 comment on column special_approval.required_m2 is 'Compensating land that the rulebook asked for, m2.';
 comment on column special_approval.proposed_by is 'Who proposed it.';
 comment on column special_approval.proposed_in is 'The revision that proposed it.';
-comment on column special_approval.confirmed_by is 'Who confirmed it: another.';
+comment on column special_approval.confirmed_by is 'Who confirmed it: another person.';
 comment on column special_approval.confirmed_in is 'The revision that confirmed it.';
 comment on column special_approval.withdrawn_by is 'Who withdrew it.';
 comment on column special_approval.withdrawn_in is 'The revision that withdrew it.';

@@ -2,6 +2,7 @@
 
 use super::{approve, as_officer, compensation, lot, refused, state, works};
 use crate::support::{Ended, Town, feature, parcel_code, square};
+use landcycle::flow::approval;
 use serde_json::json;
 use sqlx::Executor as _;
 
@@ -27,12 +28,18 @@ async fn the_officer_who_proposes_does_not_confirm_and_neither_program_nor_datab
     assert_eq!((proposed.status, &proposed.answer["state"]), (Some(0), &json!("proposed")), "{proposed:?}");
     let id = proposed.answer["id"].to_string();
     declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "confirm", &id]), "same-officer").await;
+    // The same person by another way in is no second officer.
+    let number = id.parse().unwrap();
+    let error = approval::confirm(&town.database.pool, "demo:proposer", number).await.unwrap_err();
+    assert!(error.to_string().contains("another officer"), "{error}");
     // What is only proposed lets nothing through.
     refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
     let pool = &town.database.pool;
     for (statement, constraint) in [
         ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'cli:proposer', 'x' from revision;
           update special_approval set confirmed_by = 'cli:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
+        ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'demo:proposer', 'x' from revision;
+          update special_approval set confirmed_by = 'demo:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
         ("update special_approval set confirmed_by = 'cli:nobody', confirmed_in = (select max(id) from revision)", "special_approval_stays"),
         ("update special_approval set area_m2 = 1", "special_approval_stays"),
         ("update special_approval set used_in = 1", "special_approval_used"),
