@@ -190,7 +190,8 @@ as $$
 $$;
 comment on function lockup_locked(geometry, date) is 'The part of a shape that lies in zones locked on the day; null where there is none.';
 
--- Where a shape stands on a day: the tier and the lock that decide, as for parcels in parcel_tier_of.
+-- Where a shape stands on a day: the tier and the lock that decide, as for parcels in parcel_tier_at; shares that differ by
+-- less than a billionth are the same here too.
 create function lockup_place(shape geometry, day date)
 returns table (tier text, locked boolean, plan_known boolean)
 language sql stable parallel safe
@@ -203,17 +204,18 @@ as $$
     ), held as (
         select p.tier,
             case when bool_or(p.part is null) then 1.0
-                else coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography) end as share
+                else least(1.0, coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography)) end as share
         from piece p group by p.tier
         union all
         select 'locked',
             case when bool_or(p.part is null) then 1.0
-                else coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography) end
+                else least(1.0, coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography)) end
         from piece p where p.locked
     ), deciding as (
-        select h.* from held h where h.share >= lockup_value('tier-deciding-share', day)
+        select h.* from held h where h.share >= lockup_value('tier-deciding-share', day) - 1e-9
     )
-    select coalesce((select d.tier from deciding d where d.tier <> 'locked' order by d.share desc, d.tier limit 1), 'fragmented'),
+    select coalesce((select d.tier from deciding d where d.tier <> 'locked'
+            order by round(d.share * 1e9) desc, d.tier limit 1), 'fragmented'),
         exists (select from deciding d where d.tier = 'locked'),
         exists (select from zone_version z where upper_inf(z.recorded) and z.valid @> day)
 $$;
