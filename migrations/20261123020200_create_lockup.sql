@@ -111,7 +111,7 @@ comment on column special_approval.decided_on is 'Day of the document; land may 
 comment on column special_approval.geom is 'The land it is about.';
 comment on column special_approval.area_m2 is 'Locked land within it that it lets be taken, geodesic, m2.';
 comment on column special_approval.compensation is 'The compensating land (补划土地).';
-comment on column special_approval.compensation_m2 is 'Compensating land that was not locked before and is not taken itself, geodesic, m2.';
+comment on column special_approval.compensation_m2 is 'Compensating land that was not locked before, is not taken itself and makes up for no other approval, geodesic, m2.';
 comment on column special_approval.required_m2 is 'Compensating land that the rulebook asked for, m2.';
 comment on column special_approval.proposed_by is 'Who proposed it.';
 comment on column special_approval.proposed_in is 'The revision that proposed it.';

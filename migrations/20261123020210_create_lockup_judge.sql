@@ -397,15 +397,22 @@ returns table (area_m2 double precision, compensation_m2 double precision, requi
 language sql stable
 as $$
     select t.m2,
-        -- Land that is locked already, or is taken itself, makes up for nothing.
-        coalesce(st_area(st_difference(
-            compensation, coalesce(st_union(land, lockup_locked(compensation, day)), land))::geography), 0),
+        -- Land that is locked already, is taken itself, or makes up for other land, makes up for nothing.
+        coalesce(st_area(st_difference(compensation, (
+            select st_union(n.geom) from (
+                select land as geom
+                union all select lockup_locked(compensation, day)
+                union all
+                select a.compensation from special_approval a
+                where a.withdrawn_in is null and a.compensation && $2) n))::geography), 0),
         t.m2 * coalesce(lockup_value('lockup-compensation-share', day), 0)
     from (select coalesce(st_area(lockup_locked(land, day)::geography), 0) as m2) t
 $$;
-comment on function special_approval_measures(geometry, geometry, date) is 'The locked land within the land of an approval, its compensating land that was not locked before, and what of it the rulebook asks for, m2.';
+comment on function special_approval_measures(geometry, geometry, date) is 'The locked land within the land of an approval, its compensating land that was not locked before and that no approval that stands counts, and what of it the rulebook asks for, m2.';
 create function special_approval_measured() returns trigger language plpgsql security definer as $$
 begin
+    -- Of two proposals at once the second sees the compensating land of the first.
+    perform from revision_head for update;
     select m.area_m2, m.compensation_m2, m.required_m2 into new.area_m2, new.compensation_m2, new.required_m2
     from special_approval_measures(new.geom, new.compensation, new.decided_on) m;
     return new;

@@ -87,6 +87,27 @@ async fn compensating_land_is_measured_and_what_is_locked_or_taken_itself_counts
 }
 
 #[tokio::test]
+async fn compensating_land_makes_up_for_one_approval_until_that_is_withdrawn() {
+    let town = works().await;
+    let land = compensation(&town, "land", 0.0006);
+    let with = |number: u32| {
+        propose(&town, &["change-of-use", "--parcel", &parcel_code(number), "--use", "R2", "--compensation", &land])
+    };
+    let first = with(1);
+    assert_eq!(first.status, Some(0), "{first:?}");
+    declined(&town, || with(2), "compensation-too-small").await;
+    let again = town.database.pool.execute(
+        "insert into special_approval (deed, subject, to_use, to_use_scheme, ground, document, decided_on, geom, compensation, area_m2, required_m2, proposed_by, proposed_in)
+         select deed, subject, to_use, to_use_scheme, ground, document, decided_on, geom, compensation, 1, 0, proposed_by, proposed_in from special_approval");
+    let said = again.await.unwrap_err();
+    let said = said.as_database_error().and_then(|said| said.constraint().map(str::to_owned));
+    assert_eq!(said.as_deref(), Some("special_approval_compensation"));
+    let withdrawn = as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &first.answer["id"].to_string()]);
+    assert_eq!(withdrawn.status, Some(0), "{withdrawn:?}");
+    assert_eq!(with(2).status, Some(0));
+}
+
+#[tokio::test]
 async fn a_proposal_that_makes_no_sense_is_refused_with_its_reason() {
     let town = works().await;
     let (one, far) = (parcel_code(1), parcel_code(8));

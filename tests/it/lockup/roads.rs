@@ -1,7 +1,7 @@
 //! Every road of the program around a lock is closed: imports, corrections, backdated versions, days of their own, splits,
 //! mergers, adjustments, retirements, and zones that shrink, end or are unlocked. What both locks let through goes through.
 
-use super::{approve, base, base_in, compensation, contracts, errors, lot, lot_in, refused, row, state, works};
+use super::{approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state, works};
 use crate::support::{Town, feature, parcel_code, square};
 use serde_json::{Value, json};
 
@@ -182,7 +182,7 @@ async fn a_special_approval_lets_a_base_be_drawn_smaller_and_a_parcel_retire() {
         .await;
     town.takes("zones", &town.geojson("smaller", &[base_in(&json!({"valid_from": "2024-02-01"}), 121.501, 121.505)]));
     assert_eq!(state(&town, &id), "used");
-    let land = compensation(&town, "compensation", 0.001);
+    let land = compensation_at(&town, "other", 121.56, 0.001);
     approve(&town, &["division", "--parcel", &parcel_code(2), "--compensation", &land]);
     event_once(&town, &["retire", &parcel_code(2)]);
 }
