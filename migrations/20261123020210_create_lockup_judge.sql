@@ -221,7 +221,7 @@ begin
         end if;
         if approval is not null then
             using_up := using_up || approval;
-            taken := taken || it.geom;
+            taken := array_append(taken, it.geom);
             continue;
         end if;
         is_clean := false;
