@@ -65,6 +65,11 @@ comment on column land_use_class.scheme is 'Scheme of the code.';
 comment on column land_use_class.code is 'The code; one of two characters or more stands for its finer ones too.';
 comment on column land_use_class.class is 'industrial 工业, research 研发, storage 仓储.';
 
+-- An actor is a person behind a way in, as cli:li or demo:li: the same person by another way is no second one.
+create function person(actor text) returns text language sql immutable parallel safe
+as $$ select regexp_replace(actor, '^[a-z]+:', '') $$;
+comment on function person(text) is 'The person of an actor, without the way in.';
+
 create table special_approval (
     id bigint generated always as identity primary key,
     deed text not null check (deed in ('change-of-use', 'division', 'boundary-change')),
@@ -86,7 +91,7 @@ create table special_approval (
     withdrawn_by text,
     withdrawn_in bigint references revision,
     used_in bigint references revision,
-    constraint special_approval_officers check (confirmed_by is null or confirmed_by <> proposed_by),
+    constraint special_approval_officers check (confirmed_by is null or person(confirmed_by) <> person(proposed_by)),
     constraint special_approval_acts check (confirmed_in is null or confirmed_in > proposed_in),
     constraint special_approval_confirmed check ((confirmed_by is null) = (confirmed_in is null)),
     constraint special_approval_withdrawn check ((withdrawn_by is null) = (withdrawn_in is null)),
@@ -106,11 +111,11 @@ comment on column special_approval.decided_on is 'Day of the document; land may 
 comment on column special_approval.geom is 'The land it is about.';
 comment on column special_approval.area_m2 is 'Locked land within it that it lets be taken, geodesic, m2.';
 comment on column special_approval.compensation is 'The compensating land (补划土地).';
-comment on column special_approval.compensation_m2 is 'Compensating land that was not locked before and is not taken itself, geodesic, m2.';
+comment on column special_approval.compensation_m2 is 'Compensating land that was not locked before, is not taken itself and makes up for no other approval, geodesic, m2.';
 comment on column special_approval.required_m2 is 'Compensating land that the rulebook asked for, m2.';
 comment on column special_approval.proposed_by is 'Who proposed it.';
 comment on column special_approval.proposed_in is 'The revision that proposed it.';
-comment on column special_approval.confirmed_by is 'Who confirmed it: another.';
+comment on column special_approval.confirmed_by is 'Who confirmed it: another person.';
 comment on column special_approval.confirmed_in is 'The revision that confirmed it.';
 comment on column special_approval.withdrawn_by is 'Who withdrew it.';
 comment on column special_approval.withdrawn_in is 'The revision that withdrew it.';
@@ -118,20 +123,22 @@ comment on column special_approval.used_in is 'The revision that took land by it
 
 create table lockup_claim (
     id bigint generated always as identity primary key,
-    what text not null check (what in ('zone', 'land', 'was', 'use', 'becomes', 'contract')),
+    what text not null check (what in ('zone', 'land', 'was', 'had', 'use', 'becomes', 'signed', 'contract')),
     thing bigint not null,
     code text,
     class text,
+    said text,
     valid daterange,
     geom geometry(MultiPolygon, 4490),
     asks boolean not null
 );
 comment on table lockup_claim is 'What the transaction under way has to answer for; empty between transactions.';
 comment on column lockup_claim.id is 'Row number, of no meaning outside.';
-comment on column lockup_claim.what is 'zone: locked land of a base that was believed; land: a parcel in a protected use that was believed; was: one in another use; use: a version in another use; becomes: a version that is industrial after another use; contract: a contract.';
-comment on column lockup_claim.thing is 'Row number of the parcel for land and was, of the version or contract otherwise.';
-comment on column lockup_claim.code is 'Code of the zone or parcel.';
+comment on column lockup_claim.what is 'zone: locked land of a base that was believed; land: a parcel in a protected use that was believed; was: one in another use; had: one in no other use; use: a version in another use; becomes: a version in no other use; signed: a contract that was believed; contract: a contract.';
+comment on column lockup_claim.thing is 'Row number of the parcel for land, was and had, of the version or contract otherwise.';
+comment on column lockup_claim.code is 'Code of the zone or parcel, number of the contract.';
 comment on column lockup_claim.class is 'Class of its use.';
+comment on column lockup_claim.said is 'Parcel, day of signature and holder of a contract, by which a later word on the same is known.';
 comment on column lockup_claim.valid is 'Days on which it was, or is, law.';
 comment on column lockup_claim.geom is 'Its land.';
 comment on column lockup_claim.asks is 'Whether this row asks for judgement at the end; one of a statement does.';
@@ -183,7 +190,8 @@ as $$
 $$;
 comment on function lockup_locked(geometry, date) is 'The part of a shape that lies in zones locked on the day; null where there is none.';
 
--- Where a shape stands on a day: the tier and the lock that decide, as for parcels in parcel_tier_of.
+-- Where a shape stands on a day: the tier and the lock that decide, as for parcels in parcel_tier_at; shares that differ by
+-- less than a billionth are the same here too.
 create function lockup_place(shape geometry, day date)
 returns table (tier text, locked boolean, plan_known boolean)
 language sql stable parallel safe
@@ -196,17 +204,18 @@ as $$
     ), held as (
         select p.tier,
             case when bool_or(p.part is null) then 1.0
-                else coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography) end as share
+                else least(1.0, coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography)) end as share
         from piece p group by p.tier
         union all
         select 'locked',
             case when bool_or(p.part is null) then 1.0
-                else coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography) end
+                else least(1.0, coalesce(st_area(st_union(p.part)::geography), 0.0) / st_area(shape::geography)) end
         from piece p where p.locked
     ), deciding as (
-        select h.* from held h where h.share >= lockup_value('tier-deciding-share', day)
+        select h.* from held h where h.share >= lockup_value('tier-deciding-share', day) - 1e-9
     )
-    select coalesce((select d.tier from deciding d where d.tier <> 'locked' order by d.share desc, d.tier limit 1), 'fragmented'),
+    select coalesce((select d.tier from deciding d where d.tier <> 'locked'
+            order by round(d.share * 1e9) desc, d.tier limit 1), 'fragmented'),
         exists (select from deciding d where d.tier = 'locked'),
         exists (select from zone_version z where upper_inf(z.recorded) and z.valid @> day)
 $$;

@@ -141,6 +141,34 @@ as $$
 $$;
 comment on function lockup_projects(bigint[]) is 'The contracts, of all or of those named, by which someone who did not hold the land begins a project, and the rule that answers on the day of the signature.';
 
+-- Land that comes out of another use: what lay on it last, of this parcel or another, however long ago, was in one; and the
+-- parcel was not believed to be industrial on the day before this transaction. A version that is law from the start of the
+-- register begins nothing.
+create function lockup_became()
+returns table (code text, day date, class text, land_use text, geom geometry)
+language sql stable
+as $$
+    with written as materialized (
+        select v.id, p.code, v.parcel_id, lower(v.valid) as day, land_use_class_of(v.land_use_scheme, v.land_use) as class,
+            v.land_use, v.valid, v.geom
+        from parcel_version v join parcel p on p.id = v.parcel_id
+        where upper_inf(v.recorded) and not lower_inf(v.valid)
+            and v.id in (select c.thing from lockup_claim c where c.what = 'becomes')
+            and not exists (select from lockup_claim h where h.what = 'had' and h.thing = v.parcel_id and h.valid @> lower(v.valid))
+    )
+    select w.code, w.day, w.class, w.land_use, w.geom
+    from written w
+    cross join lateral (
+        select e.land_use_scheme, e.land_use
+        from parcel_version e
+        cross join lateral st_area(st_collectionextract(st_intersection(e.geom, w.geom), 3)::geography) shared (m2)
+        where upper_inf(e.recorded) and e.valid << w.valid and e.geom && w.geom
+            and shared.m2 > lockup_value('lockup-tolerance-m2', w.day)
+        order by upper(e.valid) desc, shared.m2 desc, e.id limit 1) before
+    where w.class <> 'other' and land_use_class_of(before.land_use_scheme, before.land_use) = 'other'
+$$;
+comment on function lockup_became() is 'Versions of parcels in the transaction under way by which land of another use becomes industrial.';
+
 -- Judges the claims of the transaction under way. Answers what is refused, and leaves the claims where there is anything;
 -- else uses up the approvals that cover what was taken, and the claims are answered for.
 create function lockup_judge()
@@ -155,6 +183,7 @@ declare
     it record;
     approval bigint;
     using_up bigint[] := '{}';
+    taken geometry[] := '{}';
     is_clean boolean := true;
 begin
     if not exists (select from lockup_claim) then
@@ -169,17 +198,26 @@ begin
     loop
         approval := null;
         if it.verdict = 'needs-special-approval' then
+            -- It lets no more be taken than it was measured to, whatever was locked since, and its compensating land makes up
+            -- for that by the rule of the day on which it is taken.
             select a.id into approval from special_approval a
+            cross join lateral (
+                select st_area(st_union(n.geom)::geography) as m2 from (
+                    select it.geom union all select u.geom from unnest(using_up, taken) u (id, geom) where u.id = a.id) n) total
             where a.confirmed_in is not null and a.withdrawn_in is null and a.used_in is null and a.deed = it.deed
                 and a.decided_on <= it.day
                 and (it.deed <> 'change-of-use' or a.to_use = it.to_use and a.to_use_scheme = it.to_use_scheme)
                 and a.geom && it.geom
                 and st_area(st_collectionextract(st_difference(it.geom, a.geom), 3)::geography)
                     <= lockup_value('lockup-tolerance-m2', it.day)
-            order by a.id limit 1 for update;
+                and total.m2 <= a.area_m2 + lockup_value('lockup-tolerance-m2', it.day)
+                and total.m2 * coalesce(lockup_value('lockup-compensation-share', it.day), 0)
+                    <= a.compensation_m2 + lockup_value('lockup-tolerance-m2', it.day)
+            order by a.id limit 1 for update of a;
         end if;
         if approval is not null then
             using_up := using_up || approval;
+            taken := array_append(taken, it.geom);
             continue;
         end if;
         is_clean := false;
@@ -196,13 +234,12 @@ begin
         join lockup_rule r on r.rule = p.rule and upper_inf(r.recorded) and r.valid @> p.day
         where exists (select from lockup_claim c where c.what = 'contract') and r.verdict <> 'allowed'
         union all
-        select c.code, 'change-of-use', lower(c.valid), r.*,
-            format('%s from %s on %s land, another use before', v.land_use, lower(c.valid), p.tier)
-        from lockup_claim c
-        join parcel_version v on v.id = c.thing and upper_inf(v.recorded)
-        cross join lateral lockup_place(v.geom, lower(c.valid)) p
-        cross join lateral lockup_verdict('change-of-use', lower(c.valid), p.tier, p.locked, p.plan_known, false, 'other', c.class) r
-        where c.what = 'becomes' and r.verdict <> 'allowed'
+        select b.code, 'change-of-use', b.day, r.*,
+            format('%s from %s on %s land, another use before', b.land_use, b.day, p.tier)
+        from lockup_became() b
+        cross join lateral lockup_place(b.geom, b.day) p
+        cross join lateral lockup_verdict('change-of-use', b.day, p.tier, p.locked, p.plan_known, false, 'other', b.class) r
+        where r.verdict <> 'allowed'
         order by 1, 3
     loop
         is_clean := false;
@@ -280,7 +317,15 @@ begin
     cross join lateral (
         select 'land' as what union all select 'was' where k.class not in ('industrial', 'other')) side
     where upper_inf(o.recorded)
+        -- What this transaction itself wrote was not believed before it.
+        and (k.class = 'industrial' or side.what = 'land' and k.class <> 'other'
+            or not exists (select from lockup_claim c where c.what = 'use' and c.thing = o.id))
         and exists (select from zone_version z where upper_inf(z.recorded) and z.locked and z.geom && o.geom and st_intersects(z.geom, o.geom));
+    insert into lockup_claim (what, thing, valid, asks)
+    select 'had', o.parcel_id, o.valid, false
+    from gone o
+    where upper_inf(o.recorded) and land_use_class_of(o.land_use_scheme, o.land_use) <> 'other'
+        and not exists (select from lockup_claim c where c.what = 'becomes' and c.thing = o.id);
     return null;
 end
 $$;
@@ -290,8 +335,8 @@ create trigger parcel_version_lockup_update after update on parcel_version
 create trigger parcel_version_lockup_delete after delete on parcel_version
     referencing old table as gone for each statement execute function lockup_claims_of_parcels();
 
--- Parcels: what begins in another use on locked land, or becomes industrial. A version that is law from the start of the
--- register begins nothing.
+-- Parcels: what begins in another use on locked land, or may become industrial; of that, what was there before is asked when
+-- all is written.
 create function lockup_claims_of_uses() returns trigger language plpgsql security definer as $$
 begin
     insert into lockup_claim (what, thing, code, class, valid, asks)
@@ -304,16 +349,7 @@ begin
         union all
         select 'becomes', v.id, v.parcel_id, k.class, v.valid
         from written v cross join lateral (select land_use_class_of(v.land_use_scheme, v.land_use) as class) k
-        where upper_inf(v.recorded) and not lower_inf(v.valid) and k.class <> 'other'
-            and exists (
-                select from parcel_version e
-                where e.parcel_id = v.parcel_id and upper_inf(e.recorded) and upper(e.valid) = lower(v.valid)
-                    and land_use_class_of(e.land_use_scheme, e.land_use) = 'other')
-            -- Believed so before.
-            and not exists (
-                select from parcel_version w
-                where w.parcel_id = v.parcel_id and not upper_inf(w.recorded) and w.valid @> lower(v.valid)
-                    and land_use_class_of(w.land_use_scheme, w.land_use) <> 'other')
+        where upper_inf(v.recorded) and k.class <> 'other'
     ) c
     join parcel p on p.id = c.parcel_id;
     return null;
@@ -325,7 +361,22 @@ create trigger parcel_version_lockup_use_insert after insert on parcel_version
 create trigger parcel_version_lockup_use_update after update on parcel_version
     referencing new table as written for each statement execute function lockup_claims_of_uses();
 
--- Contracts: one that is new in parcel, holder or day of signature may begin a project. A later word on the same is none.
+-- Contracts: one that is new in parcel, holder or day of signature may begin a project. A later word on the same is none,
+-- if what it replaces was believed before this transaction.
+create function lockup_contracts_believed() returns trigger language plpgsql security definer as $$
+begin
+    perform from revision_head for update;
+    insert into lockup_claim (what, thing, code, said, asks)
+    select 'signed', o.id, o.number, jsonb_build_array(o.parcel, o.signed_on, o.holder)::text, false
+    from gone o
+    where upper_inf(o.recorded) and not exists (select from lockup_claim c where c.what = 'contract' and c.thing = o.id);
+    return null;
+end
+$$;
+comment on function lockup_contracts_believed() is 'Notes the contracts that were believed before the transaction replaced them.';
+create trigger contract_lockup_believed after update on contract
+    referencing old table as gone for each statement execute function lockup_contracts_believed();
+
 create function lockup_claims_of_contracts() returns trigger language plpgsql security definer as $$
 begin
     insert into lockup_claim (what, thing, code, asks)
@@ -336,9 +387,9 @@ begin
             select min(lower(r.valid)) from lockup_rule r
             where upper_inf(r.recorded) and r.verdict <> 'allowed' and 'new-project' = any (r.deeds))
         and not exists (
-            select from contract o
-            where o.number = c.number and o.id <> c.id and not upper_inf(o.recorded)
-                and (o.parcel, o.signed_on) = (c.parcel, c.signed_on) and o.holder is not distinct from c.holder);
+            select from lockup_claim o
+            where o.what = 'signed' and o.code = c.number
+                and o.said = jsonb_build_array(c.parcel, c.signed_on, c.holder)::text);
     return null;
 end
 $$;
@@ -354,15 +405,22 @@ returns table (area_m2 double precision, compensation_m2 double precision, requi
 language sql stable
 as $$
     select t.m2,
-        -- Land that is locked already, or is taken itself, makes up for nothing.
-        coalesce(st_area(st_difference(
-            compensation, coalesce(st_union(land, lockup_locked(compensation, day)), land))::geography), 0),
+        -- Land that is locked already, is taken itself, or makes up for other land, makes up for nothing.
+        coalesce(st_area(st_difference(compensation, (
+            select st_union(n.geom) from (
+                select land as geom
+                union all select lockup_locked(compensation, day)
+                union all
+                select a.compensation from special_approval a
+                where a.withdrawn_in is null and a.compensation && $2) n))::geography), 0),
         t.m2 * coalesce(lockup_value('lockup-compensation-share', day), 0)
     from (select coalesce(st_area(lockup_locked(land, day)::geography), 0) as m2) t
 $$;
-comment on function special_approval_measures(geometry, geometry, date) is 'The locked land within the land of an approval, its compensating land that was not locked before, and what of it the rulebook asks for, m2.';
+comment on function special_approval_measures(geometry, geometry, date) is 'The locked land within the land of an approval, its compensating land that was not locked before and that no approval that stands counts, and what of it the rulebook asks for, m2.';
 create function special_approval_measured() returns trigger language plpgsql security definer as $$
 begin
+    -- Of two proposals at once the second sees the compensating land of the first.
+    perform from revision_head for update;
     select m.area_m2, m.compensation_m2, m.required_m2 into new.area_m2, new.compensation_m2, new.required_m2
     from special_approval_measures(new.geom, new.compensation, new.decided_on) m;
     return new;
@@ -434,7 +492,7 @@ declare
     name text;
 begin
     foreach name in array array['lockup_judge()', 'lockup_holds()', 'lockup_claims_of_zones()', 'lockup_claims_of_parcels()',
-        'lockup_claims_of_uses()', 'lockup_claims_of_contracts()', 'special_approval_measured()'] loop
+        'lockup_claims_of_uses()', 'lockup_contracts_believed()', 'lockup_claims_of_contracts()', 'special_approval_measured()'] loop
         execute format('alter function %s set search_path = %I, public, pg_temp', name, current_schema);
     end loop;
 end

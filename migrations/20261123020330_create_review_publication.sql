@@ -14,11 +14,6 @@ comment on column review_publication.published_at is 'When, as recorded.';
 comment on column review_publication.revision is 'The revision that wrote this row.';
 comment on column review_run.state is 'draft; a run with a row in review_publication is published.';
 
--- An actor is a person behind a way in, as cli:li or demo:li: the same person by another way is no second one.
-create function person(actor text) returns text language sql immutable parallel safe
-as $$ select regexp_replace(actor, '^[a-z]+:', '') $$;
-comment on function person(text) is 'The person of an actor, without the way in.';
-
 create function refuse_own_publication() returns trigger language plpgsql as $$
 begin
     if exists (

@@ -218,12 +218,14 @@ impl Context {
         }
     }
 
-    /// The user of the machine who runs the command.
+    /// The user of the machine who runs the command. Only root is told by sudo who is behind it.
     pub fn user(&self) -> String {
-        ["SUDO_USER", "USER", "LOGNAME"]
+        let user = rustix::process::getuid();
+        let names: &[&str] = if user.is_root() { &["SUDO_USER", "USER", "LOGNAME"] } else { &["USER", "LOGNAME"] };
+        names
             .iter()
             .find_map(|name| env::var(name).ok().filter(|user| !user.is_empty()))
-            .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+            .unwrap_or_else(|| format!("uid {}", user.as_raw()))
     }
 
     /// Who acts, as revisions and the audit trail name them.

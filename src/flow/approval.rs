@@ -192,7 +192,7 @@ pub async fn confirm(pool: &PgPool, actor: &str, id: i64) -> Result<Approval, Ap
     if found.state != "proposed" {
         return Err(refuse(&id.to_string(), "not-proposed", "id", &found.state, "an approval that is only proposed"));
     }
-    if found.proposed_by == actor {
+    if register::is_proposed_by(write.connection(), id, actor).await? {
         let expected = "another officer than the one who proposed it";
         return Err(refuse(&id.to_string(), "same-officer", "actor", actor, expected));
     }

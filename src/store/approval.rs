@@ -124,6 +124,18 @@ pub async fn propose(write: &mut Write, actor: &str, it: &Proposal) -> Result<i6
     .await?)
 }
 
+/// Whether an approval was proposed by the person who acts now, by whichever way in.
+pub async fn is_proposed_by(connection: &mut PgConnection, id: i64, actor: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from special_approval where id = $1 and person(proposed_by) = person($2)) as "is_same!""#,
+        id,
+        actor
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Confirms a proposal.
 pub async fn confirm(write: &mut Write, actor: &str, id: i64) -> Result<(), StoreError> {
     let revision = write.revision;

@@ -102,7 +102,12 @@ fn approve(town: &Town, arguments: &[&str]) -> String {
 
 /// Compensating land of many lots, outside the base.
 fn compensation(town: &Town, name: &str, width: f64) -> String {
-    let shape = square(121.55, 31.2, 121.55 + width, 31.202);
+    compensation_at(town, name, 121.55, width)
+}
+
+/// The same from a western edge.
+fn compensation_at(town: &Town, name: &str, west: f64, width: f64) -> String {
+    let shape = square(west, 31.2, west + width, 31.202);
     town.geojson(name, &[feature(&json!({}), &shape)]).to_str().unwrap().to_owned()
 }
 

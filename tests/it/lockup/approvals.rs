@@ -1,7 +1,8 @@
 //! Special approvals: two officers, land that is measured, once.
 
-use super::{approve, as_officer, compensation, lot, refused, state, works};
+use super::{approve, as_officer, compensation, errors, lot, refused, state, works};
 use crate::support::{Ended, Town, feature, parcel_code, square};
+use landcycle::flow::approval;
 use serde_json::json;
 use sqlx::Executor as _;
 
@@ -27,12 +28,18 @@ async fn the_officer_who_proposes_does_not_confirm_and_neither_program_nor_datab
     assert_eq!((proposed.status, &proposed.answer["state"]), (Some(0), &json!("proposed")), "{proposed:?}");
     let id = proposed.answer["id"].to_string();
     declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "confirm", &id]), "same-officer").await;
+    // The same person by another way in is no second officer.
+    let number = id.parse().unwrap();
+    let error = approval::confirm(&town.database.pool, "demo:proposer", number).await.unwrap_err();
+    assert!(error.to_string().contains("another officer"), "{error}");
     // What is only proposed lets nothing through.
     refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
     let pool = &town.database.pool;
     for (statement, constraint) in [
         ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'cli:proposer', 'x' from revision;
           update special_approval set confirmed_by = 'cli:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
+        ("insert into revision (id, recorded_at, actor, act) select max(id) + 1, now(), 'demo:proposer', 'x' from revision;
+          update special_approval set confirmed_by = 'demo:proposer', confirmed_in = (select max(id) from revision)", "special_approval_officers"),
         ("update special_approval set confirmed_by = 'cli:nobody', confirmed_in = (select max(id) from revision)", "special_approval_stays"),
         ("update special_approval set area_m2 = 1", "special_approval_stays"),
         ("update special_approval set used_in = 1", "special_approval_used"),
@@ -77,6 +84,45 @@ async fn compensating_land_is_measured_and_what_is_locked_or_taken_itself_counts
     );
     let drawn: f64 = town.value("select st_area(compensation::geography) from special_approval").await;
     assert!((figure("compensation_m2") - drawn).abs() < 1e-3, "{drawn}");
+}
+
+#[tokio::test]
+async fn compensating_land_makes_up_for_one_approval_until_that_is_withdrawn() {
+    let town = works().await;
+    let land = compensation(&town, "land", 0.0006);
+    let with = |number: u32| {
+        propose(&town, &["change-of-use", "--parcel", &parcel_code(number), "--use", "R2", "--compensation", &land])
+    };
+    let first = with(1);
+    assert_eq!(first.status, Some(0), "{first:?}");
+    declined(&town, || with(2), "compensation-too-small").await;
+    let again = town.database.pool.execute(
+        "insert into special_approval (deed, subject, to_use, to_use_scheme, ground, document, decided_on, geom, compensation, area_m2, required_m2, proposed_by, proposed_in)
+         select deed, subject, to_use, to_use_scheme, ground, document, decided_on, geom, compensation, 1, 0, proposed_by, proposed_in from special_approval");
+    let said = again.await.unwrap_err();
+    let said = said.as_database_error().and_then(|said| said.constraint().map(str::to_owned));
+    assert_eq!(said.as_deref(), Some("special_approval_compensation"));
+    let withdrawn = as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &first.answer["id"].to_string()]);
+    assert_eq!(withdrawn.status, Some(0), "{withdrawn:?}");
+    assert_eq!(with(2).status, Some(0));
+}
+
+#[tokio::test]
+async fn an_approval_lets_no_more_land_be_taken_than_it_was_measured_to_though_more_is_locked_since() {
+    let town = works().await;
+    // Parcel 8 is not locked yet on the day of the document.
+    let (one, eight) = (square(121.501, 31.1, 121.502, 31.101), square(121.508, 31.1, 121.509, 31.101));
+    let both = town.geojson("both", &[feature(&json!({}), &one), feature(&json!({}), &eight)]);
+    let land = compensation(&town, "land", 0.001);
+    let id =
+        approve(&town, &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land]);
+    let zone = json!({"zone_code": "Z2", "name": "新基地", "tier": "base", "locked": 1, "valid_from": "2024-06-01"});
+    town.takes("zones", &town.geojson("later", &[feature(&zone, &square(121.5075, 31.0995, 121.5095, 31.1015))]));
+    let homes = |number: u32| lot(number, "R2", &json!({"valid_from": "2025-03-01"}));
+    let ended = town.import("parcels", &[town.geojson("homes", &[homes(1), homes(8)])], &[]);
+    assert_eq!((ended.tally(), errors(&ended)), ([2, 1, 0, 1], vec!["locked-land-other-use".to_owned()]), "{ended:?}");
+    assert_eq!(ended.answer["findings"][0]["key"], json!(parcel_code(8)));
+    assert_eq!(state(&town, &id), "used");
 }
 
 #[tokio::test]

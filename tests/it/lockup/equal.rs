@@ -1,5 +1,5 @@
-//! The database judges as the program does: every situation on every kind of day, every code of use, and generated land,
-//! uses, days and contracts.
+//! The database judges as the program does: every situation on every kind of day, every code of use, generated land,
+//! uses, days and contracts, and land that lies in the base by half.
 
 use super::{LAND_USE, LOCKUP, measures, works};
 use chrono::NaiveDate;
@@ -93,6 +93,15 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Works of many widths that lie in the base by exactly half, and become homes while both locks hold.
+fn halves() -> impl Iterator<Item = Case> {
+    (1..=40).map(|width| {
+        let width = f64::from(width) * 0.000_1;
+        let day = NaiveDate::from_ymd_opt(2024, 3, 1).unwrap();
+        Case { west: 121.505 - width / 2.0, width, from: "M1", to: "R2", day, is_contract: false }
+    })
+}
+
 #[tokio::test]
 async fn generated_changes_of_use_and_contracts_are_refused_by_the_database_exactly_where_the_program_says_no() {
     let town = works().await;
@@ -103,8 +112,8 @@ async fn generated_changes_of_use_and_contracts_are_refused_by_the_database_exac
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     let (mut noes, mut yeses) = (0, 0);
-    for _ in 0..150 {
-        let case = cases().new_tree(&mut runner).unwrap().current();
+    let generated: Vec<Case> = (0..150).map(|_| cases().new_tree(&mut runner).unwrap().current()).collect();
+    for case in generated.into_iter().chain(halves()) {
         // North of the lots, within the base.
         let (west, east) = (case.west, case.west + case.width);
         let shape = MultiPolygon(vec![polygon![

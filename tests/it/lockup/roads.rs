@@ -1,7 +1,9 @@
 //! Every road of the program around a lock is closed: imports, corrections, backdated versions, days of their own, splits,
 //! mergers, adjustments, retirements, and zones that shrink, end or are unlocked. What both locks let through goes through.
 
-use super::{approve, base, base_in, compensation, contracts, errors, lot, lot_in, refused, row, state, works};
+use super::{
+    approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state, works,
+};
 use crate::support::{Town, feature, parcel_code, square};
 use serde_json::{Value, json};
 
@@ -182,7 +184,7 @@ async fn a_special_approval_lets_a_base_be_drawn_smaller_and_a_parcel_retire() {
         .await;
     town.takes("zones", &town.geojson("smaller", &[base_in(&json!({"valid_from": "2024-02-01"}), 121.501, 121.505)]));
     assert_eq!(state(&town, &id), "used");
-    let land = compensation(&town, "compensation", 0.001);
+    let land = compensation_at(&town, "other", 121.56, 0.001);
     approve(&town, &["division", "--parcel", &parcel_code(2), "--compensation", &land]);
     event_once(&town, &["retire", &parcel_code(2)]);
 }
@@ -235,6 +237,25 @@ async fn two_contracts_of_one_day_are_no_excuse_for_one_another_and_land_does_no
     town.takes("parcels", &town.geojson("shop", &[lot(9, "B1", &json!({}))]));
     refused(&town, "parcels", &[lot(9, "M1", &json!({"valid_from": "2024-03-01"}))], "project-outside-zones").await;
     town.takes("contracts", &contracts(&town, &[("H3", 9, "E1", "2024-05-06", "")]));
+}
+
+#[tokio::test]
+async fn land_that_became_another_use_does_not_become_industrial_again_outside_nor_after_a_gap_nor_under_another_code()
+{
+    let town = works().await;
+    // Works that were turned into homes are homes, whatever was believed of the day before that.
+    town.takes("parcels", &town.geojson("homes", &[lot(8, "R2", &json!({"valid_from": "2024-03-01"}))]));
+    refused(&town, "parcels", &[lot(8, "M1", &json!({"valid_from": "2025-03-01"}))], "project-outside-zones").await;
+    town.takes("parcels", &town.geojson("shop", &[lot(9, "B1", &json!({"valid_to": "2024-02-28"}))]));
+    let after = json!({"valid_from": "2024-03-02"});
+    refused(&town, "parcels", &[lot(9, "M1", &after)], "project-outside-zones").await;
+    refused(&town, "parcels", &[lot_in(10, "M1", &after, &row(9))], "project-outside-zones").await;
+    // Land on which nothing else lay begins nothing, and a correction of works that are believed is no beginning.
+    town.takes("parcels", &town.geojson("new", &[lot(11, "M1", &after)]));
+    town.takes(
+        "parcels",
+        &town.geojson("more", &[lot(11, "M1", &json!({"valid_from": "2024-03-02", "address": "新路11号"}))]),
+    );
 }
 
 #[tokio::test]

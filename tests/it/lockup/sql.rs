@@ -120,6 +120,57 @@ async fn a_clerk_with_plain_sql_takes_no_locked_land_and_begins_no_project_outsi
 }
 
 #[tokio::test]
+async fn a_row_that_was_never_believed_before_the_transaction_silences_no_claim() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let contract = |recorded: &str| {
+        format!(
+            "insert into contract (number, parcel, valid, recorded, kind, holder, signed_on, term_starts_on, term_ends_on, performance_terms, revision)
+             select 'H1', code, daterange('2024-05-06', null), {recorded}, 'grant', 'E1', '2024-05-06', '2024-05-06', '2060-01-01', true, 1
+             from parcel where code like '%GB00008'"
+        )
+    };
+    let (closed, open) = (
+        contract("tstzrange(clock_timestamp() - interval '1 day', clock_timestamp())"),
+        contract("tstzrange(clock_timestamp(), null)"),
+    );
+    let close =
+        "update contract set recorded = tstzrange(lower(recorded), clock_timestamp()) where upper_inf(recorded)";
+    assert_eq!(attempt(&mut clerk, &format!("{closed}; {open}")).await, Err("lockup".to_owned()));
+    assert_eq!(attempt(&mut clerk, &format!("{open}; {close}; {open}")).await, Err("lockup".to_owned()));
+    assert_eq!(attempt(&mut clerk, &closed).await, Ok(()), "what nobody believes begins nothing");
+    assert_eq!(attempt(&mut clerk, &open).await, Err("lockup".to_owned()));
+    // A shop outside all zones that becomes a works, with words on it that nobody believed before.
+    let parcel = "(select id from parcel where code like '%GB00009')";
+    let lot = |valid: &str, recorded: &str, land_use: &str| {
+        format!(
+            "insert into parcel_version (parcel_id, valid, recorded, district, land_use, land_use_scheme, area_m2, geom, revision)
+             select {parcel}, {valid}, {recorded}, '310115', '{land_use}', 'GB50137-SH', st_area(g::geography), g, 1
+             from (select st_multi(st_makeenvelope(121.509, 31.1, 121.51, 31.101, 4490)) as g) s"
+        )
+    };
+    let now = "tstzrange(clock_timestamp(), null)";
+    let past = "tstzrange(clock_timestamp() - interval '1 day', clock_timestamp())";
+    let close = format!(
+        "update parcel_version set recorded = tstzrange(lower(recorded), clock_timestamp()) where parcel_id = {parcel} and upper_inf(recorded)"
+    );
+    let becomes = format!(
+        "{close}; {}; {}",
+        lot("daterange(null, '2024-03-01')", now, "B1"),
+        lot("daterange('2024-03-01', null)", now, "M1")
+    );
+    let always = "daterange(null, null)";
+    town.takes("parcels", &town.geojson("shop", &[super::lot(9, "B1", &json!({}))]));
+    for silencing in [lot(always, past, "M1"), format!("{close}; {}", lot(always, now, "M1"))] {
+        assert_eq!(
+            attempt(&mut clerk, &format!("{silencing}; {becomes}")).await,
+            Err("lockup".to_owned()),
+            "{silencing}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_clerk_may_do_what_the_locks_let_through() {
     let town = works().await;
     let mut clerk = clerk(&town).await;
