@@ -109,7 +109,7 @@ as $$
     with recursive asked as (
         select distinct on (c.number) c.id, c.number, c.parcel, c.holder, c.supplements, c.signed_on, p.id as parcel_id
         from contract c join parcel p on p.code = c.parcel
-        where upper_inf(c.recorded) and (among is null or c.id = any (among))
+        where upper_inf(c.recorded) and (among is null or c.id in (select unnest(among)))
             and c.signed_on >= (
                 select min(lower(r.valid)) from lockup_rule r
                 where upper_inf(r.recorded) and r.verdict <> 'allowed' and 'new-project' = any (r.deeds))

@@ -120,9 +120,23 @@ fn row_json(place: usize, row: &Row, lockup: &Lockup) -> Value {
     })
 }
 
+/// So many claims at once are a reason to gather statistics first.
+const MANY: i64 = 1_000;
+
 /// Judges what the write has done so far; empty where nothing stands against it. Special approvals that cover what was
 /// taken are then used up.
 pub async fn judge(write: &mut Write) -> Result<Vec<Refusal>, StoreError> {
+    let many = sqlx::query_scalar!(r#"select count(*) > $1 as "many!" from lockup_claim"#, MANY)
+        .fetch_one(write.connection())
+        .await?;
+    if many {
+        // Fresh rows have no statistics yet, and without them each claim would be held against each row.
+        sqlx::raw_sql(
+            "analyze lockup_claim; analyze contract; analyze parcel; analyze parcel_version; analyze zone_version",
+        )
+        .execute(write.connection())
+        .await?;
+    }
     Ok(sqlx::query_as!(
         Refusal,
         r#"select finding as "finding!", code as "key!", deed as "deed!", day as "day!", area_m2, rule as "rule!",
