@@ -2,3 +2,6 @@
 -- "now" it would differ by the few contracts that were corrected.
 drop index contract_number;
 create index contract_number on contract (number);
+
+-- The life of one parcel; the exclusion constraint finds it too, through a tree ten times as deep.
+create index parcel_state_parcel on parcel_state (parcel_id);
