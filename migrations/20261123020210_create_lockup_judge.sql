@@ -185,6 +185,7 @@ declare
     it record;
     approval bigint;
     using_up bigint[] := '{}';
+    taken geometry[] := '{}';
     is_clean boolean := true;
 begin
     if not exists (select from lockup_claim) then
@@ -199,17 +200,28 @@ begin
     loop
         approval := null;
         if it.verdict = 'needs-special-approval' then
+            -- It lets no more be taken than it was measured to, whatever was locked since, and its compensating land makes up
+            -- for that by the rule of the day on which it is taken.
             select a.id into approval from special_approval a
+            cross join lateral (
+                select st_area(st_union(n.geom)::geography) as m2 from (
+                    select it.geom
+                    union all
+                    select u.geom from unnest(using_up, taken) u (id, geom) where u.id = a.id) n) total
             where a.confirmed_in is not null and a.withdrawn_in is null and a.used_in is null and a.deed = it.deed
                 and a.decided_on <= it.day
                 and (it.deed <> 'change-of-use' or a.to_use = it.to_use and a.to_use_scheme = it.to_use_scheme)
                 and a.geom && it.geom
                 and st_area(st_collectionextract(st_difference(it.geom, a.geom), 3)::geography)
                     <= lockup_value('lockup-tolerance-m2', it.day)
-            order by a.id limit 1 for update;
+                and total.m2 <= a.area_m2 + lockup_value('lockup-tolerance-m2', it.day)
+                and total.m2 * coalesce(lockup_value('lockup-compensation-share', it.day), 0)
+                    <= a.compensation_m2 + lockup_value('lockup-tolerance-m2', it.day)
+            order by a.id limit 1 for update of a;
         end if;
         if approval is not null then
             using_up := using_up || approval;
+            taken := array_append(taken, it.geom);
             continue;
         end if;
         is_clean := false;

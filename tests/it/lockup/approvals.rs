@@ -1,6 +1,6 @@
 //! Special approvals: two officers, land that is measured, once.
 
-use super::{approve, as_officer, compensation, lot, refused, state, works};
+use super::{approve, as_officer, compensation, errors, lot, refused, state, works};
 use crate::support::{Ended, Town, feature, parcel_code, square};
 use landcycle::flow::approval;
 use serde_json::json;
@@ -105,6 +105,26 @@ async fn compensating_land_makes_up_for_one_approval_until_that_is_withdrawn() {
     let withdrawn = as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &first.answer["id"].to_string()]);
     assert_eq!(withdrawn.status, Some(0), "{withdrawn:?}");
     assert_eq!(with(2).status, Some(0));
+}
+
+#[tokio::test]
+async fn an_approval_lets_no_more_land_be_taken_than_it_was_measured_to_though_more_is_locked_since() {
+    let town = works().await;
+    // Parcel 8 is not locked yet on the day of the document.
+    let (one, eight) = (square(121.501, 31.1, 121.502, 31.101), square(121.508, 31.1, 121.509, 31.101));
+    let both = town.geojson("both", &[feature(&json!({}), &one), feature(&json!({}), &eight)]);
+    let land = compensation(&town, "land", 0.001);
+    let id = approve(
+        &town,
+        &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land],
+    );
+    let zone = json!({"zone_code": "Z2", "name": "新基地", "tier": "base", "locked": 1, "valid_from": "2024-06-01"});
+    town.takes("zones", &town.geojson("later", &[feature(&zone, &square(121.5075, 31.0995, 121.5095, 31.1015))]));
+    let homes = |number: u32| lot(number, "R2", &json!({"valid_from": "2025-03-01"}));
+    let ended = town.import("parcels", &[town.geojson("homes", &[homes(1), homes(8)])], &[]);
+    assert_eq!((ended.tally(), errors(&ended)), ([2, 1, 0, 1], vec!["locked-land-other-use".to_owned()]), "{ended:?}");
+    assert_eq!(ended.answer["findings"][0]["key"], json!(parcel_code(8)));
+    assert_eq!(state(&town, &id), "used");
 }
 
 #[tokio::test]
