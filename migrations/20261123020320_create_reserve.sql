@@ -44,15 +44,17 @@ create function refuse_overdrawn_lot() returns trigger language plpgsql as $$
 declare
     wrong record;
 begin
-    select b.on_date, b.left_m2 into wrong
+    -- Writers queue here, as everywhere: what another takes out is seen before it is counted what is left.
+    perform from revision_head for update;
+    select b.lot, b.on_date, b.left_m2 into wrong
     from (
-        select t.on_date, sum(case t.side when 'in' then t.area_m2 else -t.area_m2 end)
-            over (order by t.on_date, t.side, t.id) as left_m2
-        from reserve_entry t where t.lot = new.lot and upper_inf(t.recorded)) b
+        select t.lot, t.on_date, sum(case t.side when 'in' then t.area_m2 else -t.area_m2 end)
+            over (partition by t.lot order by t.on_date, t.side, t.id) as left_m2
+        from reserve_entry t where t.lot in (old.lot, new.lot) and upper_inf(t.recorded)) b
     where b.left_m2 < 0
-    order by b.on_date limit 1;
+    order by b.on_date, b.lot limit 1;
     if found then
-        raise exception 'lot %: % m2 more went out by % than came in', new.lot, -wrong.left_m2, wrong.on_date
+        raise exception 'lot %: % m2 more went out by % than came in', wrong.lot, -wrong.left_m2, wrong.on_date
             using errcode = 'check_violation', constraint = 'reserve_balance',
                 hint = 'what comes in on a day is there before anything goes out on it';
     end if;
@@ -60,7 +62,7 @@ begin
 end
 $$;
 comment on function refuse_overdrawn_lot() is 'Refuses entries by which more has gone out of a lot on some day than had come in.';
-create constraint trigger reserve_balance after insert or update on reserve_entry
+create constraint trigger reserve_balance after insert or update or delete on reserve_entry
     deferrable initially deferred for each row execute function refuse_overdrawn_lot();
 
 create unlogged table stage_reserve (

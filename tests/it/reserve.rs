@@ -100,6 +100,8 @@ async fn more_out_than_in_is_refused_with_the_lot_and_the_database_refuses_it_to
         "insert into reserve_entry (number, lot, side, area_m2, on_date, supply_mode, document, recorded, revision)
          values ('X', 'L7', 'out', 1, '2025-01-01', 'long_lease', 'd', tstzrange(clock_timestamp(), null), 1)",
         "update reserve_entry set recorded = tstzrange(lower(recorded), clock_timestamp()) where number = 'R1'",
+        "update reserve_entry set lot = 'L9' where number = 'R1'",
+        "delete from reserve_entry where number = 'R1'",
     ] {
         let error = sqlx::query(statement).execute(&town.database.pool).await.unwrap_err();
         let error = error.into_database_error().unwrap();
