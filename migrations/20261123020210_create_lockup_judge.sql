@@ -154,16 +154,14 @@ as $$
         from parcel_version v join parcel p on p.id = v.parcel_id
         where upper_inf(v.recorded) and not lower_inf(v.valid)
             and v.id in (select c.thing from lockup_claim c where c.what = 'becomes')
-            and not exists (
-                select from lockup_claim h where h.what = 'had' and h.thing = v.parcel_id and h.valid @> lower(v.valid))
+            and not exists (select from lockup_claim h where h.what = 'had' and h.thing = v.parcel_id and h.valid @> lower(v.valid))
     )
     select w.code, w.day, w.class, w.land_use, w.geom
     from written w
     cross join lateral (
         select e.land_use_scheme, e.land_use
         from parcel_version e
-        cross join lateral (
-            select st_area(st_collectionextract(st_intersection(e.geom, w.geom), 3)::geography) as m2) shared
+        cross join lateral st_area(st_collectionextract(st_intersection(e.geom, w.geom), 3)::geography) shared (m2)
         where upper_inf(e.recorded) and e.valid << w.valid and e.geom && w.geom
             and shared.m2 > lockup_value('lockup-tolerance-m2', w.day)
         order by upper(e.valid) desc, shared.m2 desc, e.id limit 1) before
@@ -205,9 +203,7 @@ begin
             select a.id into approval from special_approval a
             cross join lateral (
                 select st_area(st_union(n.geom)::geography) as m2 from (
-                    select it.geom
-                    union all
-                    select u.geom from unnest(using_up, taken) u (id, geom) where u.id = a.id) n) total
+                    select it.geom union all select u.geom from unnest(using_up, taken) u (id, geom) where u.id = a.id) n) total
             where a.confirmed_in is not null and a.withdrawn_in is null and a.used_in is null and a.deed = it.deed
                 and a.decided_on <= it.day
                 and (it.deed <> 'change-of-use' or a.to_use = it.to_use and a.to_use_scheme = it.to_use_scheme)

@@ -114,10 +114,8 @@ async fn an_approval_lets_no_more_land_be_taken_than_it_was_measured_to_though_m
     let (one, eight) = (square(121.501, 31.1, 121.502, 31.101), square(121.508, 31.1, 121.509, 31.101));
     let both = town.geojson("both", &[feature(&json!({}), &one), feature(&json!({}), &eight)]);
     let land = compensation(&town, "land", 0.001);
-    let id = approve(
-        &town,
-        &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land],
-    );
+    let id =
+        approve(&town, &["change-of-use", "--area", both.to_str().unwrap(), "--use", "R2", "--compensation", &land]);
     let zone = json!({"zone_code": "Z2", "name": "新基地", "tier": "base", "locked": 1, "valid_from": "2024-06-01"});
     town.takes("zones", &town.geojson("later", &[feature(&zone, &square(121.5075, 31.0995, 121.5095, 31.1015))]));
     let homes = |number: u32| lot(number, "R2", &json!({"valid_from": "2025-03-01"}));

@@ -1,7 +1,9 @@
 //! Every road of the program around a lock is closed: imports, corrections, backdated versions, days of their own, splits,
 //! mergers, adjustments, retirements, and zones that shrink, end or are unlocked. What both locks let through goes through.
 
-use super::{approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state, works};
+use super::{
+    approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state, works,
+};
 use crate::support::{Town, feature, parcel_code, square};
 use serde_json::{Value, json};
 
@@ -238,7 +240,8 @@ async fn two_contracts_of_one_day_are_no_excuse_for_one_another_and_land_does_no
 }
 
 #[tokio::test]
-async fn land_that_became_another_use_does_not_become_industrial_again_outside_nor_after_a_gap_nor_under_another_code() {
+async fn land_that_became_another_use_does_not_become_industrial_again_outside_nor_after_a_gap_nor_under_another_code()
+{
     let town = works().await;
     // Works that were turned into homes are homes, whatever was believed of the day before that.
     town.takes("parcels", &town.geojson("homes", &[lot(8, "R2", &json!({"valid_from": "2024-03-01"}))]));
@@ -249,7 +252,10 @@ async fn land_that_became_another_use_does_not_become_industrial_again_outside_n
     refused(&town, "parcels", &[lot_in(10, "M1", &after, &row(9))], "project-outside-zones").await;
     // Land on which nothing else lay begins nothing, and a correction of works that are believed is no beginning.
     town.takes("parcels", &town.geojson("new", &[lot(11, "M1", &after)]));
-    town.takes("parcels", &town.geojson("more", &[lot(11, "M1", &json!({"valid_from": "2024-03-02", "address": "新路11号"}))]));
+    town.takes(
+        "parcels",
+        &town.geojson("more", &[lot(11, "M1", &json!({"valid_from": "2024-03-02", "address": "新路11号"}))]),
+    );
 }
 
 #[tokio::test]

@@ -134,7 +134,8 @@ async fn a_row_that_was_never_believed_before_the_transaction_silences_no_claim(
         contract("tstzrange(clock_timestamp() - interval '1 day', clock_timestamp())"),
         contract("tstzrange(clock_timestamp(), null)"),
     );
-    let close = "update contract set recorded = tstzrange(lower(recorded), clock_timestamp()) where upper_inf(recorded)";
+    let close =
+        "update contract set recorded = tstzrange(lower(recorded), clock_timestamp()) where upper_inf(recorded)";
     assert_eq!(attempt(&mut clerk, &format!("{closed}; {open}")).await, Err("lockup".to_owned()));
     assert_eq!(attempt(&mut clerk, &format!("{open}; {close}; {open}")).await, Err("lockup".to_owned()));
     assert_eq!(attempt(&mut clerk, &closed).await, Ok(()), "what nobody believes begins nothing");
@@ -161,7 +162,11 @@ async fn a_row_that_was_never_believed_before_the_transaction_silences_no_claim(
     let always = "daterange(null, null)";
     town.takes("parcels", &town.geojson("shop", &[super::lot(9, "B1", &json!({}))]));
     for silencing in [lot(always, past, "M1"), format!("{close}; {}", lot(always, now, "M1"))] {
-        assert_eq!(attempt(&mut clerk, &format!("{silencing}; {becomes}")).await, Err("lockup".to_owned()), "{silencing}");
+        assert_eq!(
+            attempt(&mut clerk, &format!("{silencing}; {becomes}")).await,
+            Err("lockup".to_owned()),
+            "{silencing}"
+        );
     }
 }
 
