@@ -131,7 +131,7 @@ async fn a_row_that_was_never_believed_before_the_transaction_silences_no_claim(
         )
     };
     let (closed, open) = (
-        contract("tstzrange(clock_timestamp() - interval '1 day', clock_timestamp())"),
+        contract("tstzrange(clock_timestamp() - interval '2 days', clock_timestamp() - interval '1 day')"),
         contract("tstzrange(clock_timestamp(), null)"),
     );
     let close =
@@ -150,7 +150,7 @@ async fn a_row_that_was_never_believed_before_the_transaction_silences_no_claim(
         )
     };
     let now = "tstzrange(clock_timestamp(), null)";
-    let past = "tstzrange(clock_timestamp() - interval '1 day', clock_timestamp())";
+    let past = "tstzrange(clock_timestamp() - interval '2 days', clock_timestamp() - interval '1 day')";
     let close = format!(
         "update parcel_version set recorded = tstzrange(lower(recorded), clock_timestamp()) where parcel_id = {parcel} and upper_inf(recorded)"
     );
