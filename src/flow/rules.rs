@@ -19,7 +19,13 @@ const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
-const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
+const SCHEMES: [(&str, &str); 5] = [
+    ("default", include_str!("../../data/schemes/default.toml")),
+    ("huaian-2024", include_str!("../../data/schemes/huaian-2024.toml")),
+    ("huangyan-2021", include_str!("../../data/schemes/huangyan-2021.toml")),
+    ("huangyan-2022", include_str!("../../data/schemes/huangyan-2022.toml")),
+    ("prefecture-45", include_str!("../../data/schemes/prefecture-45.toml")),
+];
 
 /// The largest scheme; the shipped one has some kilobytes.
 const MAX_SCHEME_BYTES: u64 = 1 << 20;

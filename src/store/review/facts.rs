@@ -3,8 +3,8 @@
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
-use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, Use, VetoFact};
-use crate::domain::review::freeze::{Frozen, ParcelRow};
+use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, MainUser, Use, VetoFact};
+use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
@@ -29,15 +29,20 @@ pub async fn freeze(
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let parcels = parcels(&mut tx, as_of, deciding_share, tall_storey_m).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
-    let enterprises: Vec<(String, Option<String>)> =
-        sqlx::query!(r#"select code, industry from enterprise where upper_inf(recorded) order by code collate "C""#)
-            .fetch_all(&mut *tx)
-            .await?
-            .into_iter()
-            .map(|row| (row.code, row.industry))
-            .collect();
+    let enterprises: Vec<EnterpriseRow> = sqlx::query!(
+        r#"select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)
+           order by code collate "C""#
+    )
+    .fetch_all(&mut *tx)
+    .await?
+    .into_iter()
+    .map(|row| EnterpriseRow {
+        user: MainUser { code: row.code, above_scale: row.above_scale, founded_on: row.founded_on },
+        industry: row.industry,
+    })
+    .collect();
     let enterprise_of: HashMap<&str, usize> =
-        enterprises.iter().enumerate().map(|(i, (code, _))| (code.as_str(), i)).collect();
+        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
     let uses = sqlx::query!(
         r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share from occupancy
            where upper_inf(recorded) and from_on <= $1

@@ -139,7 +139,8 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
         .unwrap();
     let mut uses: Vec<String> = Vec::new();
     for one in &frozen.uses {
-        let (parcel, enterprise) = (&frozen.parcels[one.parcel].code[14..], &frozen.enterprises[one.enterprise].0);
+        let (parcel, enterprise) =
+            (&frozen.parcels[one.parcel].code[14..], &frozen.enterprises[one.enterprise].user.code);
         uses.push(format!("{parcel} {enterprise} {} {:.1}", one.from, one.floor_area_m2));
     }
     // The parcel was cut in half; what stands on it since is shared by floor area.
