@@ -95,9 +95,11 @@ fn the_prefecture_judges_by_two_formulas() {
 
 #[test]
 fn parcels_of_one_holder_are_judged_on_their_sums_where_the_scheme_says_so() {
-    let text = scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "fixed", value = 10.0 }"#, "reweigh"))
-        .replacen("[gate]", "[gate]", 1)
-        .replacen("source = \"assumption\"\n", "source = \"assumption\"\nunit = \"holder\"\n", 1);
+    let text = scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "fixed", value = 10.0 }"#, "reweigh")).replacen(
+        "source = \"assumption\"\n",
+        "source = \"assumption\"\nunit = \"holder\"\n",
+        1,
+    );
     let facts = vec![
         user(paying(1, 4.0), "A", None),
         user(Facts { land_m2: 10_000.0, ..paying(2, 0.0) }.with(Measure::Tax, [Some(330.0); 3]), "A", None),
