@@ -167,8 +167,8 @@ mod tests {
             code: format!("P{number:04}"),
             district: format!("D{}", number % 3),
             land_m2: 1_000.0 + (number * 7 % 5) as f64 * 0.1,
-            holder: (number % 4 > 0).then(|| format!("H{}", number % 5)),
-            list: if number % 2 == 0 { List::Exit } else { List::Renewal },
+            holder: (!number.is_multiple_of(4)).then(|| format!("H{}", number % 5)),
+            list: if number.is_multiple_of(2) { List::Exit } else { List::Renewal },
             channel: format!("C{}", number % 2),
             grade: Grade::ALL[number % 5],
         }
