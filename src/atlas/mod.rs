@@ -11,6 +11,7 @@ mod areas;
 mod columns;
 mod edges;
 mod input;
+mod neighbours;
 mod pack;
 mod parcel;
 mod region;
@@ -24,6 +25,7 @@ mod validity;
 
 pub use crate::domain::today::{Area, AreaKind, Change, Changes, CityFacts, Parcel, RunFacts};
 pub use input::BuildError;
+pub use neighbours::neighbours;
 pub use parcel::ParcelRef;
 pub use revise::Settled;
 pub use selection::{Selection, SelectionError};

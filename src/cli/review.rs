@@ -1,6 +1,7 @@
 //! `landcycle review`: runs of the efficiency review, their lists, and why a parcel has its grade.
 
 mod scheme;
+mod clusters;
 
 use super::printer::{pairs, table};
 use super::{Context, Failure, blocking};
@@ -76,6 +77,8 @@ enum Verb {
         /// Its number
         run: i64,
     },
+    /// Grow the candidates of a run that lie together into renewal areas
+    Clusters(clusters::Args),
     /// Say why a parcel has its grade
     Explain {
         /// The number of the run
@@ -106,6 +109,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::List => list(context).await,
         Verb::Publish { run } => publish_run(context, run).await,
         Verb::Show { run } => show(context, run).await,
+        Verb::Clusters(args) => clusters::run(context, args).await,
         Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
     }
 }

@@ -91,6 +91,7 @@ struct Dictionary {
     review: Vec<Term>,
     shape: Term,
     findings: Vec<Term>,
+    renewal_areas: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -232,6 +233,11 @@ pub fn shape() -> &'static Term {
     &DICTIONARY.shape
 }
 
+/// The columns of renewal areas.
+pub fn renewal_areas() -> &'static [Term] {
+    &DICTIONARY.renewal_areas
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -266,9 +272,8 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_fit_into_a_shapefile_where_there_are_shapes() {
-        for (what, terms) in
-            What::ALL.map(|what| (what.name(), what.terms())).into_iter().chain([("findings", findings())])
-        {
+        let others = [("findings", findings()), ("renewal-areas", renewal_areas())];
+        for (what, terms) in What::ALL.map(|what| (what.name(), what.terms())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();
             let chinese: BTreeSet<&str> = terms.iter().map(|term| term.zh.as_str()).collect();
             assert_eq!((names.len(), chinese.len()), (terms.len(), terms.len()), "{what}");

@@ -6,7 +6,8 @@ pub mod certain;
 use super::finding::Fault;
 use super::intake::Shape;
 use super::quantity::SquareMetres;
-use geo::ConvexHull;
+use geo::orient::{Direction, Orient as _};
+use geo::{ConvexHull, unary_union};
 use geo_types::{LineString, MultiPolygon, Polygon};
 use geographiclib_rs::{Geodesic, PolygonArea, Winding};
 use std::sync::LazyLock;
@@ -20,6 +21,26 @@ const OFF_THE_GLOBE: &str = "coordinates of the file's own CRS, longitude before
 
 /// The area below which a shape has none, m².
 pub const LEAST_M2: f64 = 1e-6;
+
+/// Metres in a degree of longitude and in one of latitude, on the CGCS2000 ellipsoid.
+pub fn metres_per_degree(latitude: f64) -> [f64; 2] {
+    let e2 = FLATTENING * (2.0 - FLATTENING);
+    let (sin, cos) = latitude.to_radians().sin_cos();
+    let w = (1.0 - e2 * sin * sin).sqrt();
+    let [across, along] = [SEMI_MAJOR_M / w * cos, SEMI_MAJOR_M * (1.0 - e2) / (w * w * w)];
+    [across.to_radians(), along.to_radians()]
+}
+
+/// Shapes as one: borders between those that touch are gone, shells run counter-clockwise.
+pub fn dissolve<'a>(shapes: impl IntoIterator<Item = &'a MultiPolygon<f64>>) -> MultiPolygon<f64> {
+    // The union counts windings: a ring that runs the other way would take away what lies under it.
+    let turned: Vec<MultiPolygon<f64>> = shapes.into_iter().map(|shape| shape.orient(Direction::Default)).collect();
+    match turned.as_slice() {
+        [] => MultiPolygon(Vec::new()),
+        [one] => one.clone(),
+        several => unary_union(several).orient(Direction::Default),
+    }
+}
 
 /// The geodesic area of polygons in longitude and latitude, holes taken out.
 pub fn area(shape: &MultiPolygon<f64>) -> SquareMetres {
@@ -212,6 +233,21 @@ mod tests {
     fn a_ring_that_reaches_far_is_left_to_the_general_algorithm() {
         assert_eq!(short_ring_area(square(121.5, 31.2, 0.011).exterior()), None);
         assert_eq!(short_ring_area(square(121.5, 85.0, 0.001).exterior()), None);
+    }
+
+    #[test]
+    fn shapes_that_touch_dissolve_into_one_whichever_way_their_rings_run() {
+        let (west, east, far) = (square(121.5, 31.2, 0.01), square(121.51, 31.2, 0.01), square(121.6, 31.2, 0.01));
+        let mut turned = east.clone();
+        turned.exterior_mut(|ring| ring.0.reverse());
+        for east in [east, turned] {
+            let shapes = [west.clone(), east, far.clone()].map(|polygon| MultiPolygon(vec![polygon]));
+            let whole = dissolve(&shapes);
+            assert_eq!(whole.0.len(), 2);
+            let parts: f64 = shapes.iter().map(|shape| area(shape).value()).sum();
+            assert!((area(&whole).value() - parts).abs() < 0.01);
+        }
+        assert_eq!(dissolve([]), MultiPolygon(vec![]));
     }
 
     #[test]

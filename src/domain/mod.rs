@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod occupancy;
 pub mod parcel;
 pub mod park;
+pub mod park_evaluation;
 pub mod performance;
 pub mod plausibility;
 pub mod plot_ratio;

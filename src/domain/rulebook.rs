@@ -154,6 +154,9 @@ pub mod keys {
     /// Share of a building's footprint below which the parcel that it reaches into has no part in it.
     pub const BUILDING_PART: &str = "building-least-part-share";
 
+    /// How far apart candidates may lie and still make one renewal area.
+    pub const RENEWAL_STREET: &str = "renewal-area-street-metres";
+
     /// Those of the contract and idle-land tracks and of the end of a term.
     pub const TRACKS: [&str; 12] = [
         EXPIRY_MONTHS,
@@ -302,6 +305,7 @@ mod tests {
             keys::TALL_STOREY_M,
             keys::TALL_STOREY_COUNTS,
             keys::BUILDING_PART,
+            keys::RENEWAL_STREET,
         ]) {
             book.on(key, day(2026, 6, 30)).unwrap_or_else(|error| panic!("{error}"));
         }

@@ -2,6 +2,7 @@
 //! it is printed into files. It knows strokes and patterns, and nothing of what makes a tier.
 
 use super::write::{Staging, WriteError};
+use crate::domain::geometry::metres_per_degree;
 use geo::{Area as _, BoundingRect as _, InteriorPoint as _};
 use geo_types::{MultiPolygon, Rect, coord};
 use std::fmt::Write as _;
@@ -93,16 +94,6 @@ const LINE: f64 = 280.0;
 
 /// Around a place the view reaches so far at least, m.
 const LEAST_REACH_M: f64 = 150.0;
-
-/// Metres in a degree of longitude and of latitude, on the CGCS2000 ellipsoid.
-fn metres_per_degree(latitude: f64) -> [f64; 2] {
-    const SEMI_MAJOR_M: f64 = 6_378_137.0;
-    const E2: f64 = 0.006_694_380_022_903_416;
-    let (sin, cos) = latitude.to_radians().sin_cos();
-    let w = (1.0 - E2 * sin * sin).sqrt();
-    let [across, along] = [SEMI_MAJOR_M / w * cos, SEMI_MAJOR_M * (1.0 - E2) / (w * w * w)];
-    [across.to_radians(), along.to_radians()]
-}
 
 /// What is in view around a box of land: as wide and high as the map is, the land well inside.
 pub fn view_around([west, south, east, north]: [f64; 4]) -> [f64; 4] {

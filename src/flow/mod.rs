@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod check;
+pub mod clusters;
 pub mod contract;
 pub mod demo;
 pub mod dossier;

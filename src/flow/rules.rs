@@ -3,6 +3,7 @@
 use crate::domain::calendar::Calendar;
 use crate::domain::land_use::LandUses;
 use crate::domain::plausibility::Plausibility;
+use crate::domain::review::clusters::Ranking;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -17,6 +18,7 @@ const LAND_USES: &str = include_str!("../../data/land_use.toml");
 const LOCKUP: &str = include_str!("../../data/rulebook/lockup.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
+const RENEWAL_AREAS: &str = include_str!("../../data/rulebook/renewal_areas.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
 const SCHEMES: [(&str, &str); 5] = [
@@ -130,6 +132,12 @@ pub fn calendar() -> Result<&'static Calendar, RulesError> {
     let days = Calendar::parse(CALENDAR)
         .map_err(|source| RulesError::Scheme { name: "data/calendars/cn.toml".into(), source })?;
     Ok(DAYS.get_or_init(|| days))
+}
+
+/// In which order renewal areas stand, as it comes with the program.
+pub fn ranking() -> Result<Ranking, RulesError> {
+    Ranking::parse(RENEWAL_AREAS)
+        .map_err(|source| RulesError::Scheme { name: "data/rulebook/renewal_areas.toml".into(), source })
 }
 
 /// How many months before its end a term counts as expiring, by the rule of that day.

@@ -10,7 +10,9 @@ mod health;
 mod problem;
 mod tiles;
 
-pub use api::{contract, entry, land_account, obligations, parcel, plot_ratio, reserve, standing, supply, verdict};
+pub use api::{
+    clusters, contract, entry, land_account, obligations, parcel, plot_ratio, reserve, standing, supply, verdict,
+};
 
 use crate::atlas::Atlas;
 use crate::store;
@@ -79,6 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/land-account", get(api::land_account::show))
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))
+        .route("/api/v1/reviews/{run}/clusters", get(api::clusters::show))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))

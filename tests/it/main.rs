@@ -5,6 +5,7 @@ mod atlas;
 mod check;
 mod cli;
 mod cluster;
+mod clusters;
 mod contracts;
 mod corrections;
 mod demo;

@@ -124,6 +124,11 @@ impl List {
             Self::Renewal => "renewal",
         }
     }
+
+    /// The list of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Exit, Self::Renewal].into_iter().find(|list| list.name() == word)
+    }
 }
 
 /// What a row asks of a situation; an empty list asks nothing.

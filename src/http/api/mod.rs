@@ -1,6 +1,7 @@
 //! Version 1 of the API: one file per noun, each with its wire shapes.
 
 pub mod city;
+pub mod clusters;
 pub mod contract;
 pub mod entry;
 mod geometry;
