@@ -2,6 +2,7 @@
 //! and a receipt for every parcel in scope. Pure and deterministic: the same facts give the same bytes with any number
 //! of workers.
 
+mod channel;
 pub mod decision;
 pub mod explain;
 pub mod facts;
@@ -12,4 +13,5 @@ pub mod receipt;
 pub mod run;
 pub mod scheme;
 pub mod sharing;
+mod situation;
 pub mod tracks;
