@@ -149,7 +149,7 @@ pub(super) fn values(run: i64, receipt: &Receipt, hash: &str, district: &str, pa
         receipt.score.into(),
         text(weakest.join(" ")),
         receipt.decision.outcome.as_str().into(),
-        text(receipt.decision.channel.clone()),
+        text(receipt.decision.ways().join(" ")),
         text(receipt.decision.ground[0].clone()),
         text(receipt.decision.evidence[0].clone()),
         contract.and_then(|contract| contract.responsible_unit.as_deref()).into(),

@@ -125,6 +125,13 @@ pub fn explain(receipt: &Receipt) -> Explanation {
     if !zh.is_empty() {
         say(format!("需备证据：{zh}。"), format!("Evidence needed: {en}."));
     }
+    if let Some(due) = &decision.deadline {
+        let [zh, en] = &due.text;
+        say(format!("期限：{zh}。"), format!("Deadline: {en}."));
+    }
+    if let Some([zh, en]) = &decision.meanwhile {
+        say(format!("在此期间：{zh}。"), format!("In the meantime: {en}."));
+    }
     words
 }
 

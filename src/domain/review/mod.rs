@@ -3,6 +3,7 @@
 //! of workers.
 
 pub mod clusters;
+mod channel;
 pub mod decision;
 pub mod explain;
 pub mod facts;
@@ -15,4 +16,5 @@ pub mod receipt;
 pub mod run;
 pub mod scheme;
 pub mod sharing;
+mod situation;
 pub mod tracks;

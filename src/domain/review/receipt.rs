@@ -1,12 +1,13 @@
 //! What a result rests on, whole: the figures and facts, the benchmarks then in force, what was missing, the row of the
 //! decision table that fired and its ground. Canonical JSON, so that equal receipts have equal bytes and one hash.
 
-use super::decision::{List, Situation};
+use super::decision::{Channel, List, Situation};
 use super::facts::Facts;
 use super::grade::Grade;
 use super::indicator::Indicator;
 use super::scheme::Words;
 use super::scheme::part::{Adjusted, Direction};
+use crate::domain::rulebook::Unit;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -111,21 +112,43 @@ pub struct RulesUsed {
     pub hash: String,
 }
 
+/// By when something is to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DueBy {
+    /// The key of the rule value.
+    pub value: String,
+    /// The number.
+    pub count: f64,
+    /// Its unit: days or months.
+    pub unit: Unit,
+    /// The deadline in words, Chinese and English.
+    pub text: [String; 2],
+}
+
 /// What the decision table recommends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The row that fired.
     pub row: String,
     /// The outcome, a stable word.
     pub outcome: String,
-    /// The way, a stable word.
+    /// The first way, a stable word; empty where nothing is to be done.
     pub channel: String,
+    /// Every way that is open, the first one first. Receipts made before there were several have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
     /// The recommendation in words, Chinese and English.
     pub title: [String; 2],
     /// The legal ground.
     pub ground: [String; 2],
     /// The evidence that would be needed.
     pub evidence: [String; 2],
+    /// By when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DueBy>,
+    /// What does not happen in the meantime, Chinese and English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<[String; 2]>,
     /// The list it puts the parcel on.
     pub list: Option<List>,
 }
@@ -177,6 +200,16 @@ pub struct Receipt {
     pub situation: Situation,
     /// What it recommends.
     pub decision: Arc<Decision>,
+}
+
+impl Decision {
+    /// The words of every way that is open, the first one first.
+    pub fn ways(&self) -> Vec<&str> {
+        if self.channels.is_empty() {
+            return Some(self.channel.as_str()).filter(|word| !word.is_empty()).into_iter().collect();
+        }
+        self.channels.iter().map(|channel| channel.name()).collect()
+    }
 }
 
 impl Receipt {

@@ -1,13 +1,13 @@
 //! A review: figures, benchmarks of the peers, points, ranks, grades, decisions. Sums run in the order of parcel codes
 //! and are rounded at stated places, so the number of workers changes nothing.
 
-use super::decision::DecisionTable;
+use super::decision::{Deadline, DecisionTable, Row};
 use super::facts::{Facts, round};
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
 use super::peers::{Group, Peer, groups, strength};
-use super::receipt::{Decision, Line, NotJudged, Receipt, RulesUsed, both, hash};
+use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
 use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
@@ -43,13 +43,10 @@ impl Rules {
         let source = format!(
             "# formulas {FORMULAS}\n{scheme}\n# ---- decisions ----\n{decisions}\n# ---- rulebook ----\n{rulebook}"
         );
-        Ok(Self {
-            scheme: Scheme::parse(scheme)?,
-            decisions: DecisionTable::parse(decisions)?,
-            rulebook: Rulebook::parse(rulebook)?,
-            hash: hash(source.as_bytes()),
-            source,
-        })
+        let rulebook = Rulebook::parse(rulebook)?;
+        let decisions = DecisionTable::parse(decisions)?;
+        decisions.check_deadlines(&rulebook)?;
+        Ok(Self { scheme: Scheme::parse(scheme)?, decisions, rulebook, hash: hash(source.as_bytes()), source })
     }
 }
 
@@ -67,7 +64,8 @@ pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize)
     rules.scheme.in_force(as_of)?;
     let limits = Limits::on(&rules.rulebook, as_of)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
-    let decisions = rules.decisions.rows.iter().map(|row| Arc::new(decision(row))).collect();
+    let rows = rules.decisions.rows.iter();
+    let decisions = rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
     let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
     pool.install(|| Ok(Judging { rules, as_of, limits, decisions, given }.judge(facts)))
 }
@@ -84,16 +82,25 @@ fn given(part: &Part, rules: &Rules, as_of: NaiveDate) -> Result<Vec<Option<f64>
         .collect()
 }
 
-fn decision(row: &super::decision::Row) -> Decision {
-    Decision {
+/// What a row says on a day, its deadline in the number of that day.
+fn decision(row: &Row, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Decision, SchemeError> {
+    let due_by = |deadline: &Deadline| {
+        let value = rulebook.on(&deadline.value, as_of)?;
+        let text = both(&deadline.text).map(|text| text.replace("{n}", &value.value.to_string()));
+        Ok::<_, SchemeError>(DueBy { value: value.key.clone(), count: value.value, unit: value.unit, text })
+    };
+    Ok(Decision {
         row: row.id.clone(),
         outcome: row.outcome.clone(),
-        channel: row.channel.clone(),
+        channel: row.channels.first().map_or("", |channel| channel.name()).to_owned(),
+        channels: row.channels.clone(),
         title: both(&row.title),
         ground: both(&row.ground),
         evidence: both(&row.evidence),
+        deadline: row.deadline.as_ref().map(due_by).transpose()?,
+        meanwhile: row.meanwhile.as_ref().map(both),
         list: row.list,
-    }
+    })
 }
 
 /// Why a review could not be made.

@@ -21,11 +21,23 @@ impl Limits {
             veto: !facts.vetoes.is_empty(),
             term: contract.and_then(|contract| contract.term_ends_on).map_or(Term::Running, |end| self.term(end)),
             tier: facts.tier,
+            locked: facts.locked,
             performance_terms: contract.is_some_and(|contract| contract.performance_terms),
+            terms_missed: contract.is_some_and(missed),
             // The layer of the construction area is not in the register yet.
             construction_area: ConstructionArea::Unknown,
         }
     }
+}
+
+/// Whether a performance term of the contract is due, missed and not excused. Milestones have tracks of their own.
+fn missed(contract: &ContractFacts) -> bool {
+    let is_figure = |duty: &&Duty| {
+        let kind = ObligationKind::WORDS.iter().find(|(word, _)| *word == duty.kind);
+        kind.is_some_and(|(_, kind)| !kind.is_milestone())
+    };
+    contract.performance_terms
+        && contract.duties.iter().filter(is_figure).any(|duty| duty.met == Some(false) && duty.excuse.is_none())
 }
 
 /// What the tracks look at.

@@ -1,7 +1,7 @@
 //! Rules that make no sense are refused with the place and what would be right; and the bytes of a receipt stay.
 
 use landcycle::domain::review::{
-    decision::{DecisionTable, List, Situation},
+    decision::{Channel, DecisionTable, Idle, List, Situation, Start, Term},
     run::{ReviewError, Rules, judge},
     scheme::{Scheme, SchemeError},
 };
@@ -71,27 +71,73 @@ fn a_scheme_judges_no_day_on_which_it_is_not_in_force() {
     }
 }
 
-/// One row of a table as text.
-fn row(id: &str, when: &str, list: &str, ground: &str) -> String {
-    format!(
-        "[[row]]\nid = \"{id}\"\nwhen = {{ {when} }}\noutcome = \"o\"\nchannel = \"\"\n{list}\nsource = \"P\"\n\
-         title = {{ zh = \"题\", en = \"title\" }}\nground = {{ zh = \"{ground}\", en = \"{ground}\" }}\n\
-         evidence = {{ zh = \"\", en = \"\" }}\n"
-    )
+/// One row of a table as text: what it asks for, with any further lines.
+fn row(id: &str, when: &str, more: &str) -> String {
+    let mut text = format!(
+        "[[row]]\nid = \"{id}\"\nwhen = {{ {when} }}\noutcome = \"o\"\nmarks = [\"P\"]\nsource = \"P\"\n\
+         title = {{ zh = \"题\", en = \"title\" }}\n"
+    );
+    for (key, otherwise) in [
+        ("track", "\"t\""),
+        ("channels", "[]"),
+        ("basis", "\"none\""),
+        ("ground", "{ zh = \"\", en = \"\" }"),
+        ("evidence", "{ zh = \"\", en = \"\" }"),
+    ] {
+        if !more.contains(&format!("{key} =")) {
+            text.push_str(&format!("{key} = {otherwise}\n"));
+        }
+    }
+    text + more + "\n"
 }
 
 fn decisions(rows: &[String]) -> String {
     format!("name = \"d\"\nversion = \"1\"\nsource = \"P\"\n{}", rows.concat())
 }
 
+const D: &str = r#"grade = ["D"]"#;
+const REST: &str = r#"grade = ["A", "B", "C", "T"]"#;
+const SHOWN: &str = "evidence = { zh = \"据\", en = \"e\" }\n";
+const GROUND: &str = "ground = { zh = \"法\", en = \"law\" }\n";
+
+fn compelling(channel: &str, basis: &str) -> String {
+    format!("{GROUND}{SHOWN}channels = [\"{channel}\"]\nbasis = \"{basis}\"")
+}
+
 #[rstest]
-#[case::gap(&[row("good", r#"grade = ["A", "B", "C", "T"]"#, "", "")], &["rows", "none answers", "grade: D"])]
-#[case::dead(&[row("all", "", "", ""), row("never", r#"grade = ["D"]"#, "", "")], &["row never", "can never fire"])]
-#[case::twice(&[row("x", r#"grade = ["D"]"#, "", ""), row("x", "", "", "")], &["row x", "stands twice"])]
-#[case::no_ground(&[row("out", r#"grade = ["D"]"#, "list = \"exit\"", ""), row("rest", "", "", "")], &["row out", "legal ground"])]
-#[case::no_evidence(&[row("out", r#"grade = ["D"]"#, "list = \"exit\"", "g"), row("rest", "", "", "")], &["row out", "evidence"])]
-#[case::misspelt(&[row("x", r#"grades = ["D"]"#, "", "")], &["grades"])]
-#[case::unknown_word(&[row("x", r#"tier = ["suburb"]"#, "", "")], &["suburb", "base"])]
+#[case::gap(&[row("good", REST, "")], &["rows", "none answers", "grade D, tier base", "not idle"])]
+#[case::overlap(&[row("all", "", ""), row("poor", D, "")], &["row 1 (all) and row 2 (poor)", "both answer", "grade D", "unless"])]
+#[case::dead(
+    &[row("all", "", ""), row("never", D, "track = \"late\"\nunless = [\"t\"]")],
+    &["row 2 (never)", "can never answer"]
+)]
+#[case::yields_to_nobody(&[row("x", "", "unless = [\"idle\"]")], &["row 1 (x)", "idle", "no row is on"])]
+#[case::yields_to_itself(&[row("x", "", "unless = [\"t\"]")], &["row 1 (x)", "its own track"])]
+#[case::twice(&[row("x", D, ""), row("x", REST, "")], &["row 2 (x)", "stands twice"])]
+#[case::no_ground(&[row("out", D, "list = \"exit\""), row("rest", REST, "")], &["row 1 (out)", "legal ground"])]
+#[case::no_evidence(&[row("out", D, &format!("list = \"exit\"\n{GROUND}")), row("rest", REST, "")], &["row 1 (out)", "evidence"])]
+#[case::compulsion_by_agreement(
+    &[row("out", "", &compelling("contract-rescission", "agreement"))],
+    &["row 1 (out)", "contract-rescission", "Agreement", "expected basis Contract"]
+)]
+#[case::rescission_for_a_grade(
+    &[row("out", D, &compelling("contract-rescission", "contract")), row("rest", REST, "")],
+    &["row 1 (out)", "no term of the contract is missed", "grade D"]
+)]
+#[case::take_back_for_a_grade(
+    &[row("out", D, &compelling("idle-land-take-back", "law")), row("rest", REST, "")],
+    &["row 1 (out)", "not idle for two years", "grade D"]
+)]
+#[case::fee_for_a_grade(&[row("out", D, &compelling("idle-land-fee", "law")), row("rest", REST, "")], &["not idle by the holder's fault"])]
+#[case::penalty_for_a_grade(&[row("out", D, &compelling("contract-penalty", "contract")), row("rest", REST, "")], &["works are not late"])]
+#[case::no_renewal_for_a_grade(&[row("out", D, &compelling("non-renewal", "law")), row("rest", REST, "")], &["not near its end"])]
+#[case::deadline_without_a_number(
+    &[row("x", "", "deadline = { value = \"v\", text = { zh = \"尽快\", en = \"soon\" } }")],
+    &["row 1 (x)", "{n}"]
+)]
+#[case::misspelt(&[row("x", r#"grades = ["D"]"#, "")], &["grades"])]
+#[case::unknown_word(&[row("x", r#"tier = ["suburb"]"#, "")], &["suburb", "base"])]
+#[case::unknown_channel(&[row("x", "", "channels = [\"expropriation\"]")], &["expropriation", "platform-repurchase"])]
 fn a_decision_table_that_makes_no_sense_is_refused(#[case] rows: &[String], #[case] words: &[&str]) {
     let error = DecisionTable::parse(&decisions(rows)).unwrap_err();
     let told = told(&error);
@@ -99,19 +145,39 @@ fn a_decision_table_that_makes_no_sense_is_refused(#[case] rows: &[String], #[ca
 }
 
 #[test]
-fn the_shipped_table_answers_every_situation_and_names_a_ground_for_every_exit() {
+fn a_deadline_that_the_rulebook_does_not_have_is_refused() {
+    let late = row("x", "", "deadline = { value = \"one-day\", text = { zh = \"{n}日\", en = \"{n} days\" } }");
+    let error = Rules::parse(&sound(), &decisions(&[late]), VALUES).unwrap_err();
+    assert!(told(&error).contains("row 1 (x): deadline \"one-day\" is no rule value"), "{}", told(&error));
+}
+
+#[test]
+fn the_shipped_table_answers_alike_in_any_order_and_a_grade_alone_compels_nobody() {
     let table = DecisionTable::parse(DECISIONS).unwrap();
+    let mut reversed = table.clone();
+    reversed.rows.reverse();
     let mut exits = 0;
     for situation in Situation::all() {
         let row = &table.rows[table.decide(&situation).unwrap()];
+        assert_eq!(row.id, reversed.rows[reversed.decide(&situation).unwrap()].id, "{}", situation.in_words());
         exits += usize::from(row.list == Some(List::Exit));
-        assert!(
-            row.list != Some(List::Exit) || (!row.ground.zh.is_empty() && !row.evidence.zh.is_empty()),
-            "{}",
-            row.id
-        );
+        // Nothing but the grade speaks against it: built in time, in its term, no missed promise.
+        let blameless = situation.idle == Idle::None
+            && situation.start == Start::InTime
+            && situation.term == Term::Running
+            && !situation.terms_missed;
+        let compelled = row.channels.iter().any(|channel| channel.needs().is_some());
+        assert!(!(blameless && compelled), "{}: {}", row.id, situation.in_words());
     }
     assert!(exits > 0);
+}
+
+#[test]
+fn every_way_of_the_closed_list_is_used_by_a_row() {
+    let table = DecisionTable::parse(DECISIONS).unwrap();
+    let used = |channel: &Channel| table.rows.iter().any(|row| row.channels.contains(channel));
+    let idle: Vec<&str> = Channel::ALL.iter().filter(|channel| !used(channel)).map(|channel| channel.name()).collect();
+    assert_eq!(idle, Vec::<&str>::new());
 }
 
 /// Rules that no file of ours can change.
@@ -143,7 +209,7 @@ fn small_rules() -> Rules {
             )
         })
         .collect();
-    Rules::parse(&sound(), &decisions(&[row("all", "", "", "")]), &values).unwrap()
+    Rules::parse(&sound(), &decisions(&[row("all", "", "")]), &values).unwrap()
 }
 
 #[test]
