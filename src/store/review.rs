@@ -1,5 +1,6 @@
 //! Reviews: the facts frozen in one moment, and the runs with their results.
 
+pub mod kept;
 pub mod publication;
 
 use super::amendment::{Amendment, amendments};

@@ -3,12 +3,14 @@
 //! of workers.
 
 pub mod decision;
+pub mod diff;
 pub mod explain;
 pub mod facts;
 pub mod freeze;
 pub mod grade;
 pub mod indicator;
 pub mod receipt;
+pub mod replay;
 pub mod run;
 pub mod scheme;
 pub mod sharing;
