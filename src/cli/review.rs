@@ -2,6 +2,8 @@
 
 mod scheme;
 mod clusters;
+mod diff;
+mod replay;
 
 use super::printer::{pairs, table};
 use super::{Context, Failure, blocking};
@@ -79,6 +81,18 @@ enum Verb {
     },
     /// Grow the candidates of a run that lie together into renewal areas
     Clusters(clusters::Args),
+    /// Compare two runs: who moved, and whether by other rules, other peers or their own facts
+    Diff {
+        /// The number of the old run
+        old: i64,
+        /// The number of the new run
+        new: i64,
+    },
+    /// Judge a kept run again from its own facts and rules, and compare every receipt byte by byte
+    Replay {
+        /// Its number
+        run: i64,
+    },
     /// Say why a parcel has its grade
     Explain {
         /// The number of the run
@@ -110,6 +124,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Publish { run } => publish_run(context, run).await,
         Verb::Show { run } => show(context, run).await,
         Verb::Clusters(args) => clusters::run(context, args).await,
+        Verb::Diff { old, new } => diff::run(context, old, new).await,
+        Verb::Replay { run } => replay::run(context, run).await,
         Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
     }
 }

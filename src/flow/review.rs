@@ -1,7 +1,10 @@
 //! A review becomes a stored draft: facts frozen in one moment, judged, kept with one receipt a parcel. The same facts
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
+pub mod diff;
+pub mod kept;
 pub mod publish;
+pub mod replay;
 
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
@@ -106,8 +109,7 @@ pub async fn run(
 ) -> Result<Done, ReviewFlowError> {
     let mut rules = rules::load(&order.scheme)?;
     if let Some(years) = order.window {
-        rules.scheme.window.years = years;
-        rules.scheme.window.least_years = rules.scheme.window.least_years.min(years);
+        in_window(&mut rules, years);
     }
     let (as_of, today) = (order.as_of, clock.today());
     if as_of > today {
@@ -147,6 +149,12 @@ pub async fn run(
         tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
     }
     Ok(Done { run, rules, repeated, out_of_scope: in_force - count, results })
+}
+
+/// The rules with so many years to look at, whatever the scheme's own number.
+fn in_window(rules: &mut Rules, years: u32) {
+    rules.scheme.window.years = years;
+    rules.scheme.window.least_years = rules.scheme.window.least_years.min(years);
 }
 
 /// Keeps a run, unless the same run is there already; seals its receipts either way.

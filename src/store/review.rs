@@ -2,6 +2,7 @@
 
 pub mod facts;
 pub mod candidates;
+pub mod kept;
 pub mod publication;
 
 use super::StoreError;

@@ -1,6 +1,10 @@
 //! `landcycle review` from outside: the same rules on the same facts give the same bytes, the lists are what others rely
 //! on, and what can't be judged is refused.
 
+mod diff;
+mod killed;
+mod replay;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -5,6 +5,7 @@
 pub mod clusters;
 mod channel;
 pub mod decision;
+pub mod diff;
 pub mod explain;
 pub mod facts;
 pub mod freeze;
@@ -13,6 +14,7 @@ mod holders;
 pub mod indicator;
 mod peers;
 pub mod receipt;
+pub mod replay;
 pub mod run;
 pub mod scheme;
 pub mod sharing;

@@ -1,0 +1,138 @@
+//! A kept run is judged again: the stored text becomes rules again, and what was found then is held against what is found now.
+
+use super::receipt;
+use super::run::Rules;
+use super::scheme::SchemeError;
+use serde_json::Value;
+
+/// Where the texts of a kept run begin.
+const DECISIONS: &str = "\n# ---- decisions ----\n";
+const RULEBOOK: &str = "\n# ---- rulebook ----\n";
+
+/// Why a kept text of rules gives no rules.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredRulesError {
+    /// They are not what their hash says.
+    #[error(
+        "the kept rules {hash} are no longer what they were: the register was changed from outside; restore its last backup"
+    )]
+    Touched {
+        /// Their hash.
+        hash: String,
+    },
+    /// Their parts can't be told apart, or they were made for other formulas.
+    #[error(
+        "the kept rules {hash} mean other rules to this program; replay them with the version of landcycle that made the run"
+    )]
+    Formulas {
+        /// Their hash.
+        hash: String,
+    },
+    /// They make no sense to this program.
+    #[error("the kept rules {hash} can't be read")]
+    Scheme {
+        /// Their hash.
+        hash: String,
+        /// What is wrong.
+        #[source]
+        source: SchemeError,
+    },
+}
+
+impl Rules {
+    /// Reads the text that a run kept. Only text that means to this program what it meant to the one that kept it is read.
+    pub fn stored(source: &str, hash: &str) -> Result<Self, StoredRulesError> {
+        let parts = || {
+            let (_, texts) = source.split_once('\n')?;
+            let (scheme, rest) = texts.split_once(DECISIONS)?;
+            let (decisions, rulebook) = rest.split_once(RULEBOOK)?;
+            Some((scheme, decisions, rulebook))
+        };
+        let is_touched = receipt::hash(source.as_bytes()) != hash;
+        let hash = hash.to_owned();
+        if is_touched {
+            return Err(StoredRulesError::Touched { hash });
+        }
+        let Some((scheme, decisions, rulebook)) = parts() else { return Err(StoredRulesError::Formulas { hash }) };
+        match Self::parse(scheme, decisions, rulebook) {
+            Ok(rules) if rules.hash == hash => Ok(rules),
+            Ok(_) => Err(StoredRulesError::Formulas { hash }),
+            Err(source) => Err(StoredRulesError::Scheme { hash, source }),
+        }
+    }
+}
+
+/// The places at which two documents differ, as paths of names and numbers, at most `most`.
+pub fn differences(before: &Value, after: &Value, most: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    walk("", before, after, most, &mut found);
+    found
+}
+
+fn walk(path: &str, before: &Value, after: &Value, most: usize, found: &mut Vec<String>) {
+    if found.len() >= most || before == after {
+        return;
+    }
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (before, after) {
+        (Value::Object(one), Value::Object(other)) => {
+            let gone = other.keys().filter(|name| !one.contains_key(*name));
+            for name in one.keys().chain(gone) {
+                let side = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or_default();
+                walk(&below(name), &side(one), &side(other), most, found);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (place, (before, after)) in one.iter().zip(other).enumerate() {
+                walk(&below(&place.to_string()), before, after, most, found);
+            }
+        }
+        _ => found.push(path.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    fn shipped() -> Rules {
+        Rules::parse(
+            include_str!("../../../data/schemes/default.toml"),
+            include_str!("../../../data/rulebook/decisions.toml"),
+            include_str!("../../../data/rulebook/values.toml"),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn rules_read_from_the_text_they_kept_are_the_same_rules() {
+        let rules = shipped();
+        let again = Rules::stored(&rules.source, &rules.hash).unwrap();
+        assert_eq!((again.hash, again.source), (rules.hash, rules.source));
+    }
+
+    #[test]
+    fn a_text_that_was_touched_or_made_for_other_formulas_is_refused() {
+        let rules = shipped();
+        let (_, texts) = rules.source.split_once('\n').unwrap();
+        let older = format!("# formulas 0\n{texts}");
+        let touched = rules.source.replacen("weight = 30", "weight = 20", 1);
+        let read = |text: &str| Rules::stored(text, &receipt::hash(text.as_bytes()));
+        assert!(matches!(read(&older), Err(StoredRulesError::Formulas { .. })));
+        assert!(matches!(read("weight = 30"), Err(StoredRulesError::Formulas { .. })));
+        assert!(matches!(read(&touched), Err(StoredRulesError::Scheme { .. })));
+        for text in [&older, &touched] {
+            assert!(matches!(Rules::stored(text, &rules.hash), Err(StoredRulesError::Touched { .. })));
+        }
+    }
+
+    #[test]
+    fn differences_are_named_by_their_place_and_no_more_than_asked() {
+        let (one, other) = (json!({"a": [1, {"b": 2}], "c": 3}), json!({"a": [1, {"b": 4}], "d": 5}));
+        assert_eq!(differences(&one, &other, 9), ["a.1.b", "c", "d"]);
+        assert_eq!(differences(&one, &other, 1), ["a.1.b"]);
+        assert!(differences(&one, &one, 9).is_empty());
+    }
+}

@@ -1,0 +1,94 @@
+//! A kept run is judged again from the facts in its receipts under the text of its rules, and every receipt compared.
+
+use super::kept::{Kept, KeptError, load};
+use super::{fingerprint, seal};
+use crate::domain::review::replay::differences;
+use crate::domain::review::run::judge;
+use crate::store::StoreError;
+use crate::store::review;
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+
+/// So many places are named of a receipt that came out otherwise.
+const PLACES: usize = 8;
+/// So many receipts are looked at closely where many came out otherwise.
+const NAMED: usize = 20;
+
+/// What judging a run again came to.
+#[derive(Debug, Serialize)]
+pub struct Replayed {
+    /// The run.
+    pub run: i64,
+    /// How many receipts it has.
+    pub parcels: usize,
+    /// Whether the facts in its receipts are those that it froze, none gone, none added.
+    pub facts_are_whole: bool,
+    /// How many receipts are not, byte by byte, what they should be.
+    pub different: usize,
+    /// The first of them.
+    pub first: Vec<Difference>,
+}
+
+/// A receipt that is not what it should be.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    /// Code of the parcel.
+    pub parcel: String,
+    /// Whether the kept text has the hash kept beside it.
+    pub is_whole: bool,
+    /// Where the receipt made now says something else.
+    pub places: Vec<String>,
+}
+
+impl Replayed {
+    /// Whether the run came out as it was kept, byte by byte.
+    pub fn is_same(&self) -> bool {
+        self.facts_are_whole && self.different == 0
+    }
+}
+
+/// Judges a run again.
+pub async fn replay(pool: &PgPool, run: i64, workers: usize) -> Result<Replayed, KeptError> {
+    let kept = load(pool, run).await?;
+    let parcels = kept.found.len();
+    let (facts_are_whole, odd) = tokio::task::spawn_blocking(move || again(kept, workers)).await??;
+    let different = odd.len();
+    let mut first = Vec::new();
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    for Odd { parcel, is_whole, text } in odd.into_iter().take(NAMED) {
+        let before =
+            review::receipt(&mut connection, run, &parcel).await?.map_or(Value::Null, |(text, _)| value(&text));
+        first.push(Difference { places: differences(&before, &value(&text), PLACES), parcel, is_whole });
+    }
+    Ok(Replayed { run, parcels, facts_are_whole, different, first })
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+struct Odd {
+    parcel: String,
+    is_whole: bool,
+    text: String,
+}
+
+fn again(kept: Kept, workers: usize) -> Result<(bool, Vec<Odd>), KeptError> {
+    let Kept { run, as_of, rules, facts_hash, facts, found } = kept;
+    let unwritable = |source| KeptError::Receipt { run, parcel: String::new(), source };
+    let are_whole = fingerprint(&facts).map_err(unwritable)? == facts_hash;
+    let receipts = judge(&rules, as_of, facts, workers)?;
+    let odd = receipts
+        .into_par_iter()
+        .zip(found)
+        .map(|(receipt, found)| {
+            let (sealed, text) =
+                seal(receipt).map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
+            let is_same = found.is_whole && sealed.hash == found.hash;
+            Ok((!is_same).then_some(Odd { parcel: found.parcel, is_whole: found.is_whole, text }))
+        })
+        .collect::<Result<Vec<Option<Odd>>, KeptError>>()?;
+    Ok((are_whole, odd.into_iter().flatten().collect()))
+}
