@@ -59,7 +59,8 @@ pub async fn since(
     }
     let city = city(&mut tx, newest).await?;
     // Every writer closes a row at the moment at which its revision is recorded, which is later than any before. What is
-    // known by its moment is asked for in order and up to a limit: the planner expects a fifth of all rows otherwise.
+    // known by its moment is asked for in order and up to a limit: the planner expects a fifth of all rows otherwise. The
+    // parts of a building that were closed with it are among those closed.
     let codes = sqlx::query_scalar!(
         r#"with touched as (
                (select building_id, parcel_id from building_part where lower(recorded) > $2
@@ -70,7 +71,8 @@ pub async fn since(
                union all
                select t.building_id, t.parcel_id
                from (select id from building where not upper_inf(recorded) and upper(recorded) > $2
-                     order by upper(recorded) limit $3) b join building_part t on t.building_id = b.id),
+                     order by upper(recorded) limit $3) b
+               join building_part t on t.building_id = b.id and upper_inf(t.recorded)),
            changed as materialized (
                select parcel_id from parcel_version where revision > $1
                union all

@@ -9,7 +9,7 @@ use super::copy::{self, NotRows, Row};
 use super::geometry::from_wkb;
 use super::stage::table;
 use super::write::Write;
-use super::{StoreError, bulk};
+use super::{StoreError, bulk, statistics};
 use crate::domain::geometry::{LEAST_M2, certain};
 use crate::domain::intake::Kind;
 use chrono::{DateTime, Utc};
@@ -126,12 +126,7 @@ impl Fill {
         )
         .fetch_all(&mut *connection)
         .await?;
-        sqlx::raw_sql(
-            "set local default_statistics_target = 10; analyze parcel, parcel_version; reset default_statistics_target",
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
+        statistics::gather(connection).await
     }
 }
 

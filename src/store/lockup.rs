@@ -1,9 +1,9 @@
 //! The two locks as the register holds them: the rules it reckons with, and the judgement of what a write takes. What a
 //! rule says is for the domain; that no writer gets past it is for the migrations.
 
-use super::StoreError;
 use super::stage::{Refused, table};
 use super::write::Write;
+use super::{StoreError, statistics};
 use crate::domain::intake::Kind;
 use crate::domain::land_use::LandUses;
 use crate::domain::zoning::lockup::{Lockup, Row};
@@ -141,12 +141,9 @@ pub async fn judge(write: &mut Write) -> Result<Vec<Refusal>, StoreError> {
         .fetch_one(write.connection())
         .await?;
     if many {
-        // Fresh rows have no statistics yet, and without them each claim would be held against each row.
-        sqlx::raw_sql(
-            "analyze lockup_claim; analyze contract; analyze parcel; analyze parcel_version; analyze zone_version",
-        )
-        .execute(write.connection())
-        .await?;
+        // Claims come and go within a transaction; their size tells nothing of their number.
+        sqlx::raw_sql("analyze lockup_claim").execute(write.connection()).await?;
+        statistics::gather(write.connection()).await?;
     }
     Ok(sqlx::query_as!(
         Refusal,

@@ -42,6 +42,7 @@ pub mod rulebook;
 pub mod snapshot;
 pub mod stage;
 pub mod standing;
+mod statistics;
 pub mod supply;
 mod versions;
 pub mod write;

@@ -1,10 +1,10 @@
 //! Districts and parks as they are now, the checks that every shape passes, and where each parcel stands.
 
-use super::StoreError;
 use super::copy::Rows;
 use super::geometry::from_wkb;
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
+use super::{StoreError, statistics};
 use crate::domain::district::District;
 use crate::domain::park::Park;
 use chrono::NaiveDate;
@@ -196,10 +196,7 @@ pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f6
         return Ok(0);
     }
     let moved = if changed.as_ref().is_none_or(|parcels| !parcels.is_empty()) {
-        if changed.as_ref().is_none_or(|parcels| parcels.len() > MANY) {
-            // Fresh rows have no statistics yet, and without them the spatial join is planned as a product.
-            sqlx::raw_sql("analyze parcel_version; analyze zone_version").execute(&mut *connection).await?;
-        }
+        statistics::gather(connection).await?;
         sqlx::query_file_scalar!("src/store/place_refresh.sql", revision, day, deciding_share, changed.as_deref())
             .fetch_one(&mut *connection)
             .await?
@@ -210,9 +207,6 @@ pub async fn refresh_tiers(write: &mut Write, day: NaiveDate, deciding_share: f6
     sqlx::query_file!("src/store/place_law.sql", revision, day, deciding_share, turned).execute(connection).await?;
     Ok(moved)
 }
-
-/// So many parcels at once are a reason to gather statistics first.
-const MANY: usize = 10_000;
 
 /// Whether a version of a parcel or a zone became law, or ceased to be, between the day for which the tiers were worked
 /// out and this one, so that they have to be worked out again. True before the first time.

@@ -1,6 +1,6 @@
 //! The write transaction: none without an actor, none without an audit entry, each with the next revision.
 
-use super::StoreError;
+use super::{StoreError, statistics};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -57,6 +57,7 @@ impl Write {
 
     /// Writes the audit entry, tells the others, and commits.
     pub async fn commit(mut self, audit: Audit) -> Result<i64, StoreError> {
+        statistics::gather(&mut self.tx).await?;
         let entry = json!({
             "act": self.act,
             "actor": self.actor,
