@@ -189,7 +189,8 @@ async fn another_name_in_the_environment_makes_no_other_officer() {
     let land = compensation(&town, "compensation", 0.001);
     let code = parcel_code(1);
     let paper = ["--ground", "重大公共利益", "--document", "沪府〔2024〕1号", "--decided-on", "2024-01-01"];
-    let proposal = ["lockup", "approve", "propose", "change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land];
+    let proposal =
+        ["lockup", "approve", "propose", "change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land];
     let proposed = named("li", &[&proposal[..], &paper].concat());
     assert_eq!(proposed.status, Some(0), "{proposed:?}");
     assert_ne!(proposed.answer["proposed_by"], "cli:li");

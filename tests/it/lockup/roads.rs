@@ -230,7 +230,7 @@ async fn a_new_project_outside_the_zones_is_refused_on_the_day_of_its_signature_
 
 #[tokio::test]
 async fn a_contract_from_before_the_rule_in_the_same_file_makes_no_stock_but_the_file_that_opens_the_register_brings_its_history()
-{
+ {
     let town = works().await;
     // The first file of contracts: a holder since 2015 goes on, though both are told at once.
     town.takes(
