@@ -56,11 +56,11 @@ fn actor(user: &str) -> String {
 pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Result<bool, DemoLoadError> {
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let found = city::read(&mut connection).await?;
-    let revision = store::write::head(&mut connection).await?;
+    let untouched = city::is_untouched(&mut connection).await?;
     let others = city::written_by_others(&mut connection, "demo:").await?;
     drop(connection);
     match found {
-        None if revision == 0 => Ok(false),
+        None if untouched => Ok(false),
         Some(city) if city.origin == Some(manifest.origin()) => Ok(false),
         Some(city) if city.made_up && !others => {
             city::drop_schema(pool, schema).await?;

@@ -7,8 +7,10 @@ use crate::domain::finding::{Fault, Finding};
 use crate::domain::intake::Kind;
 use crate::store::lockup::{self as register, Refusal};
 use crate::store::stage::{Merged, Refused, Staging};
-use crate::store::write::Write;
+use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
+use serde_json::json;
+use sqlx::PgPool;
 
 /// Why the rules could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,18 @@ pub enum RecordError {
 pub async fn record(write: &mut Write) -> Result<(), RecordError> {
     store::rulebook::record(write, &rules::rulebook()?.values).await?;
     register::record(write, rules::lockup()?, rules::land_uses()?).await?;
+    Ok(())
+}
+
+/// Records the rules by themselves, so that they hold before anything else is written; nothing where they are on record.
+pub async fn record_alone(pool: &PgPool, actor: &str) -> Result<(), RecordError> {
+    let mut write = Write::begin(pool, actor, register::RECORDING).await?;
+    record(&mut write).await?;
+    if register::has_recorded(&mut write).await? {
+        write.commit(Audit { subject: "lockup".to_owned(), facts: json!({}) }).await?;
+    } else {
+        write.abandon().await?;
+    }
     Ok(())
 }
 

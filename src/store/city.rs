@@ -1,6 +1,7 @@
 //! What city the schema holds.
 
 use super::StoreError;
+use super::lockup::RECORDING;
 use super::write::Write;
 use sqlx::PgConnection;
 
@@ -54,8 +55,19 @@ pub async fn read(connection: &mut PgConnection) -> Result<Option<City>, StoreEr
 /// Whether anyone but actors of this prefix has written to the register.
 pub async fn written_by_others(connection: &mut PgConnection, prefix: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"select exists (select from revision where not starts_with(actor, $1)) as "exists!""#,
-        prefix
+        r#"select exists (select from revision where not starts_with(actor, $1) and act <> $2) as "exists!""#,
+        prefix,
+        RECORDING
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Whether nothing was written but the rules.
+pub async fn is_untouched(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select not exists (select from revision where id > 0 and act <> $1) as "is!""#,
+        RECORDING
     )
     .fetch_one(connection)
     .await?)

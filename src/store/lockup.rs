@@ -33,6 +33,17 @@ pub struct Refusal {
     pub facts: String,
 }
 
+/// The act that records the rules and nothing else: a register that knows no other is empty.
+pub const RECORDING: &str = "record-rules";
+
+/// Whether this write recorded a rule of the locks.
+pub async fn has_recorded(write: &mut Write) -> Result<bool, StoreError> {
+    let revision = write.revision;
+    Ok(sqlx::query_scalar!(r#"select exists (select from lockup_rule where revision = $1) as "has!""#, revision)
+        .fetch_one(write.connection())
+        .await?)
+}
+
 /// Records the rules and the classes of use that this program reckons with, inside the act that does.
 pub async fn record(write: &mut Write, lockup: &Lockup, uses: &LandUses) -> Result<(), StoreError> {
     let (revision, at) = (write.revision, write.recorded_at);

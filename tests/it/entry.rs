@@ -56,8 +56,7 @@ async fn town() -> Town {
 fn review(town: &Town, person: &str) -> i64 {
     let output = town
         .command()
-        .env_remove("SUDO_USER")
-        .env("USER", person)
+        .env("LANDCYCLE_TEST_OFFICER", person)
         .args(["--json", "review", "run", "--as-of", AS_OF])
         .output()
         .unwrap();
@@ -68,7 +67,7 @@ fn review(town: &Town, person: &str) -> i64 {
 
 fn publish(town: &Town, person: &str, run: i64) -> Ended {
     let mut command = town.command();
-    command.env_remove("SUDO_USER").env("USER", person).args(["--json", "review", "publish", &run.to_string()]);
+    command.env("LANDCYCLE_TEST_OFFICER", person).args(["--json", "review", "publish", &run.to_string()]);
     Ended::of(&command.output().unwrap())
 }
 

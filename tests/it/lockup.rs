@@ -86,7 +86,7 @@ async fn refused(town: &Town, kind: &str, features: &[Value], code: &str) {
 
 /// Runs a command as an officer.
 fn as_officer(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
-    Ended::of(&town.command().env("USER", officer).arg("--json").args(arguments).output().unwrap())
+    Ended::of(&town.command().env("LANDCYCLE_TEST_OFFICER", officer).arg("--json").args(arguments).output().unwrap())
 }
 
 /// Proposes an approval as one officer and confirms it as another; answers its number.

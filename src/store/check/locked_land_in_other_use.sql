@@ -19,5 +19,6 @@ where upper_inf(v.recorded) and v.valid @> $1::date and not lower_inf(v.valid) a
         where upper_inf(o.recorded) and o.valid << v.valid and o.geom && v.geom and st_intersects(o.geom, at.point)))
     and not exists (
         select from special_approval a
-        where a.used_in is not null and a.deed = 'change-of-use' and a.to_use = v.land_use and st_intersects(a.geom, at.point))
+        where a.used_in is not null and a.deed = 'change-of-use' and a.to_use = v.land_use
+            and a.to_use_scheme = v.land_use_scheme and st_intersects(a.geom, at.point))
 order by p.code collate "C"

@@ -61,17 +61,24 @@ pub async fn read(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(found) = found else { return Ok(None) };
-    // The newest contract, or the newest of its supplements that states a ratio.
+    // The newest contract, or the newest of its supplements, and of theirs, that states a ratio.
     let contract = sqlx::query!(
-        r#"with known as (
-               select number, signed_on, plot_ratio_high, supplements,
-                   supplements is not null and is_supplement(number, parcel, supplements) as is_supplement
-               from contract where parcel = $1 and upper_inf(recorded) and valid @> $2::date and signed_on <= $2),
-           main as (
-               select number from known where not is_supplement order by signed_on desc, number desc limit 1)
-           select k.number, k.signed_on, k.plot_ratio_high
-           from known k join main m on k.number = m.number or k.is_supplement and k.supplements = m.number
-           order by k.plot_ratio_high is null, k.signed_on desc, k.is_supplement desc, k.number desc limit 1"#,
+        r#"with main as (
+               select number, signed_on, plot_ratio_high
+               from contract
+               where parcel = $1 and upper_inf(recorded) and valid @> $2::date and signed_on <= $2
+                   and not (supplements is not null and is_supplement(number, parcel, supplements))
+               order by signed_on desc, number desc limit 1)
+           select coalesce(s.number, m.number) as "number!", coalesce(s.signed_on, m.signed_on) as "signed_on!",
+               coalesce(s.plot_ratio_high, m.plot_ratio_high) as plot_ratio_high
+           from main m
+           left join lateral (
+               select c.number, c.signed_on, c.plot_ratio_high
+               from contract_amendment($2, null, array[$1]) a
+               cross join unnest(a.by_numbers) with ordinality b (number, nth)
+               join contract c on c.number = b.number and upper_inf(c.recorded) and c.valid @> $2::date
+               where a.number = m.number and c.plot_ratio_high is not null
+               order by b.nth desc limit 1) s on true"#,
         code,
         day
     )

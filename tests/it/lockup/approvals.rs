@@ -177,3 +177,25 @@ async fn an_approval_that_was_withdrawn_or_used_lets_nothing_through_and_stays_o
         ["propose-approval", "confirm-approval", "withdraw-approval", "propose-approval", "confirm-approval"]
     );
 }
+
+#[tokio::test]
+async fn another_name_in_the_environment_makes_no_other_officer() {
+    let town = works().await;
+    let named = |name: &str, arguments: &[&str]| {
+        let mut command = town.command();
+        command.env("USER", name).env("LOGNAME", name).env("SUDO_USER", name).arg("--json").args(arguments);
+        Ended::of(&command.output().unwrap())
+    };
+    let land = compensation(&town, "compensation", 0.001);
+    let code = parcel_code(1);
+    let paper = ["--ground", "重大公共利益", "--document", "沪府〔2024〕1号", "--decided-on", "2024-01-01"];
+    let proposal =
+        ["lockup", "approve", "propose", "change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land];
+    let proposed = named("li", &[&proposal[..], &paper].concat());
+    assert_eq!(proposed.status, Some(0), "{proposed:?}");
+    assert_ne!(proposed.answer["proposed_by"], "cli:li");
+    let id = proposed.answer["id"].to_string();
+    let confirmed = named("wang", &["lockup", "approve", "confirm", &id]);
+    assert_eq!(confirmed.status, Some(1), "{confirmed:?}");
+    assert_eq!(state(&town, &id), "proposed");
+}

@@ -229,6 +229,38 @@ async fn a_new_project_outside_the_zones_is_refused_on_the_day_of_its_signature_
 }
 
 #[tokio::test]
+async fn a_contract_from_before_the_rule_in_the_same_file_makes_no_stock_but_the_file_that_opens_the_register_brings_its_history()
+ {
+    let town = works().await;
+    // The first file of contracts: a holder since 2015 goes on, though both are told at once.
+    town.takes(
+        "contracts",
+        &contracts(&town, &[("H1", 8, "E1", "2015-05-06", ""), ("H2", 8, "E1", "2024-05-06", "H1")]),
+    );
+    town.takes("parcels", &town.geojson("more", &[lot(9, "M1", &json!({}))]));
+    let history = [("H3", 9, "E2", "2015-05-06", ""), ("H4", 9, "E2", "2024-05-06", "H3")];
+    let ended = town.import("contracts", &[contracts(&town, &history)], &[]);
+    assert_eq!((ended.tally(), errors(&ended)), ([2, 1, 0, 1], vec!["project-outside-zones".to_owned()]), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_merger_of_a_little_stock_with_much_empty_land_makes_nobody_the_holder_of_all_of_it() {
+    let town = works().await;
+    let wide = square(121.509, 31.1, 121.512, 31.101);
+    town.takes("parcels", &town.geojson("empty", &[lot_in(9, "M1", &json!({}), &wide)]));
+    town.takes("contracts", &contracts(&town, &[("H1", 8, "E1", "2015-05-06", "")]));
+    event(&town, &["merge", &parcel_code(8), &parcel_code(9)], None).await;
+    let merged: String = town
+        .value("select p.code from parcel_version v join parcel p on p.id = v.parcel_id where upper_inf(recorded) and valid @> date '2025-08-01' and st_area(geom::geography) > 30000")
+        .await;
+    let text = format!(
+        "contract_no,parcel_code,kind,holder,signed_on,term_years,performance_terms\nH8,{merged},grant,E1,2025-08-01,20,1\n"
+    );
+    let ended = town.import("contracts", &[town.file("after.csv", text)], &[]);
+    assert_eq!((ended.status, errors(&ended)), (Some(1), vec!["project-outside-zones".to_owned()]), "{ended:?}");
+}
+
+#[tokio::test]
 async fn two_contracts_of_one_day_are_no_excuse_for_one_another_and_land_does_not_become_industrial_outside() {
     let town = works().await;
     let two = contracts(&town, &[("H1", 8, "E1", "2024-05-06", ""), ("H2", 8, "E1", "2024-05-06", "H1")]);
@@ -304,4 +336,20 @@ async fn what_came_before_the_zones_were_known_is_taken_with_a_warning_and_found
         .filter(|(code, _)| ["project-outside-zones", "locked-land-other-use"].contains(code))
         .collect();
     assert_eq!(codes, [("project-outside-zones", "H9"), ("locked-land-other-use", parcel_code(3).as_str())]);
+}
+
+#[tokio::test]
+async fn the_rules_are_on_record_once_the_tables_are_migrated_and_such_a_register_is_still_empty() {
+    let town = Town::empty().await;
+    for _ in 0..2 {
+        assert_eq!(town.run(&["migrate"]).status, Some(0));
+        let counts: Vec<String> = town
+            .values("select format('%s %s', (select count(*) > 5 from lockup_rule), (select count(*) from revision where act = 'record-rules'))")
+            .await;
+        assert_eq!(counts, ["t 1"]);
+    }
+    let pool = &town.database.pool;
+    let mut connection = pool.acquire().await.unwrap();
+    assert!(landcycle::store::city::is_untouched(&mut connection).await.unwrap());
+    assert!(!landcycle::store::city::written_by_others(&mut connection, "demo:").await.unwrap());
 }

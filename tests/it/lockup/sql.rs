@@ -105,6 +105,16 @@ async fn a_clerk_with_plain_sql_takes_no_locked_land_and_begins_no_project_outsi
     let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
     owner.execute("set search_path = city_310000, public").await.unwrap();
     assert_eq!(attempt(&mut owner, &strike).await, Err("lockup_claim_stays".to_owned()), "the program's own role");
+    // Nor is it made up, to silence another one; and a parcel does not change its code for that of land in a zone.
+    let made_up = format!(
+        "insert into lockup_claim (what, thing, code, said, asks)
+         select 'signed', 1, 'H1', jsonb_build_array(code, date '2024-05-06', 'E1')::text, false from parcel where code like '%GB00008'; {}",
+        contract("2024-05-06")
+    );
+    assert_eq!(attempt(&mut clerk, &made_up).await, Err("lockup_claim_is_noted".to_owned()));
+    assert_eq!(attempt(&mut owner, &made_up).await, Err("lockup_claim_is_noted".to_owned()), "the program's own role");
+    let swapped = "update parcel set code = '310115001001GB00077' where code like '%GB00001'";
+    assert_eq!(attempt(&mut clerk, swapped).await, Err("parcel_keeps_its_code".to_owned()));
     let temporary =
         format!("create temp table zone_version (like zone_version); delete from parcel_version {OF_PARCEL_1}");
     assert_eq!(attempt(&mut clerk, &temporary).await, Err("lockup".to_owned()));

@@ -232,6 +232,14 @@ async fn a_supplement_with_a_higher_ratio_lifts_the_contract_and_a_new_plot_has_
     let cap = &may_rise(&town, 1, "2.0", &[])["facts"]["cap"];
     assert_eq!((&cap["contract"], &cap["binding"]), (&json!(2.0), &json!("plan")));
     assert_eq!(may_rise(&town, 1, "2.0", &["--on", "2023-12-31"])["facts"]["cap"]["contract"], 1.5);
+    // A supplement of the supplement is one of the contract too.
+    let further = format!(
+        "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,plot_ratio_high,supplements\n\
+         H1-T,{},grant,2024-06-01,10,1,1.8,H1-S\n",
+        parcel_code(1)
+    );
+    town.takes("contracts", &town.file("t.csv", further));
+    assert_eq!(may_rise(&town, 1, "2.0", &["--on", "2024-06-01"])["facts"]["cap"]["contract"], 1.8);
     town.takes("parcels", &town.geojson("nine", &[parcel(9)]));
     let new = may_rise(&town, 9, "2.0", &[]);
     assert_eq!((&new["rule"], &new["facts"]["is_new"]), (&json!("new-plot"), &json!(true)));
@@ -349,7 +357,7 @@ async fn a_check_finds_plans_that_rose_above_a_contract_until_a_supplement_follo
     assert_eq!((&found[0]["severity"], &found[0]["figure"]), (&json!("warning"), &json!(0.5)));
     let supplement = format!(
         "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,plot_ratio_high,supplements\n\
-         H1-S,{},grant,2022-02-01,13,1,2.0,H1\n",
+         H1-S,{0},grant,2022-02-01,13,1,1.6,H1\nH1-T,{0},grant,2022-03-01,13,1,2.0,H1-S\n",
         parcel_code(1)
     );
     town.takes("contracts", &town.file("s.csv", supplement));
