@@ -1,9 +1,9 @@
 //! `landcycle review`: runs of the efficiency review, their lists, and why a parcel has its grade.
 
-mod scheme;
 mod clusters;
 mod diff;
 mod replay;
+mod scheme;
 
 use super::printer::{pairs, table};
 use super::{Context, Failure, blocking};

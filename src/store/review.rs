@@ -1,7 +1,7 @@
 //! Reviews: the runs with their results; the facts they look at are frozen in `facts`.
 
-pub mod facts;
 pub mod candidates;
+pub mod facts;
 pub mod kept;
 pub mod publication;
 

@@ -2,8 +2,8 @@
 //! and a receipt for every parcel in scope. Pure and deterministic: the same facts give the same bytes with any number
 //! of workers.
 
-pub mod clusters;
 mod channel;
+pub mod clusters;
 pub mod decision;
 pub mod diff;
 pub mod explain;
