@@ -1,5 +1,7 @@
 //! `landcycle review`: runs of the efficiency review, their lists, and why a parcel has its grade.
 
+mod scheme;
+
 use super::printer::{pairs, table};
 use super::{Context, Failure, blocking};
 use crate::domain::review::explain::explain;
@@ -60,6 +62,8 @@ enum Verb {
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
     },
+    /// Look at a scheme before it is used
+    Scheme(scheme::Args),
     /// List the runs
     List,
     /// Show what a run found
@@ -98,6 +102,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             let reviewed = make(context, &order, &context.actor(), &out).await?;
             context.printer.result(&reviewed, summary)
         }
+        Verb::Scheme(args) => scheme::run(context, args),
         Verb::List => list(context).await,
         Verb::Publish { run } => publish_run(context, run).await,
         Verb::Show { run } => show(context, run).await,

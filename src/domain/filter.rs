@@ -1,9 +1,12 @@
-//! The filter language: CQL2 text over named, typed properties, read into a tree that others turn into SQL or a scan. It
-//! refuses what it does not know by name and place, and knows no table.
+//! The filter language: CQL2 text over named, typed properties, read into a tree that others turn into SQL, or that is
+//! asked of a record. It refuses what it does not know by name and place, and knows no table.
 //!
 //! Read so far: and, or, not; = <> < <= > >=; in, between, like, is null; numbers, 'texts', true and false, DATE('…').
 
+mod holds;
 mod read;
+
+pub use holds::Value;
 
 use super::intake::FieldType;
 use chrono::NaiveDate;

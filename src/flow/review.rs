@@ -117,7 +117,8 @@ pub async fn run(
     let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
     let tall_storey_m = rules.rulebook.tall_storey_m(as_of);
     let years = window(as_of, rules.scheme.window.years);
-    let frozen = store::review::freeze(pool, as_of, deciding_share, tall_storey_m, years, rules::calendar()?).await?;
+    let frozen =
+        store::review::facts::freeze(pool, as_of, deciding_share, tall_storey_m, years, rules::calendar()?).await?;
     stage("judging");
     let workers = order.workers;
     let in_force = frozen.parcels.len();

@@ -19,7 +19,13 @@ const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 const PLAUSIBILITY: &str = include_str!("../../data/plausibility.toml");
 /// The schemes that come with the program, by name.
-const SCHEMES: [(&str, &str); 1] = [("default", include_str!("../../data/schemes/default.toml"))];
+const SCHEMES: [(&str, &str); 5] = [
+    ("default", include_str!("../../data/schemes/default.toml")),
+    ("huaian-2024", include_str!("../../data/schemes/huaian-2024.toml")),
+    ("huangyan-2021", include_str!("../../data/schemes/huangyan-2021.toml")),
+    ("huangyan-2022", include_str!("../../data/schemes/huangyan-2022.toml")),
+    ("prefecture-45", include_str!("../../data/schemes/prefecture-45.toml")),
+];
 
 /// The largest scheme; the shipped one has some kilobytes.
 const MAX_SCHEME_BYTES: u64 = 1 << 20;
@@ -55,18 +61,23 @@ pub enum RulesError {
     },
 }
 
-/// The rules with a scheme, by name or by path.
-pub fn load(scheme: &str) -> Result<Rules, RulesError> {
+/// The text of a scheme, by name or by path.
+pub fn scheme_text(scheme: &str) -> Result<String, RulesError> {
     let shipped = SCHEMES.iter().find(|(name, _)| *name == scheme).map(|(_, text)| (*text).to_owned());
-    let text = match shipped {
-        Some(text) => text,
+    match shipped {
+        Some(text) => Ok(text),
         None if Path::new(scheme).extension().is_some() => small::read(Path::new(scheme), MAX_SCHEME_BYTES)
-            .map_err(|source| RulesError::File { path: scheme.to_owned(), source })?,
+            .map_err(|source| RulesError::File { path: scheme.to_owned(), source }),
         None => {
             let known = SCHEMES.map(|(name, _)| name).join(", ");
-            return Err(RulesError::Unknown { name: scheme.to_owned(), known });
+            Err(RulesError::Unknown { name: scheme.to_owned(), known })
         }
-    };
+    }
+}
+
+/// The rules with a scheme, by name or by path.
+pub fn load(scheme: &str) -> Result<Rules, RulesError> {
+    let text = scheme_text(scheme)?;
     Rules::parse(&text, DECISIONS, VALUES)
         .map_err(|source| RulesError::Scheme { name: format!("scheme {scheme}"), source })
 }

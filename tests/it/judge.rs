@@ -1,6 +1,7 @@
 //! What a review finds, worked out by hand and held to laws. Knows the rules and no database.
 
 mod cases;
+mod real;
 mod refusals;
 
 use chrono::NaiveDate;
@@ -37,7 +38,8 @@ source = "assumption"
 title = {{ zh = "试", en = "test" }}
 scope = {{ land_use = ["M"] }}
 window = {{ years = 3, least_years = 2 }}
-peers = {{ industry_digits = 2, least = 3 }}
+peers = {{ levels = [["industry-2"]], least = 3 }}
+veto = [{{ caps_at = "D", source = "assumption" }}]
 cutoffs = {{ a = 20.0, b = 60.0, c = 95.0, source = "assumption" }}
 [gate]
 coverage = 0.6
@@ -89,6 +91,7 @@ fn parcel(number: u32) -> Facts {
         floor_m2: Some(30_000.0),
         used_floor_m2: None,
         industry: Some("3911".into()),
+        user: None,
         in_use_since: Some(day(2010, 1, 1)),
         years: (2023..=2025).map(|year| Year { year, ..Year::default() }).collect(),
         contract: None,

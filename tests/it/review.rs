@@ -261,6 +261,20 @@ async fn a_review_that_cannot_be_made_is_refused_and_stores_nothing() {
 }
 
 #[tokio::test]
+async fn a_scheme_is_looked_at_before_it_is_used() {
+    let town = Town::empty().await;
+    let checked = town.run(&["review", "scheme", "check", "prefecture-45"]);
+    assert_eq!(checked.status, Some(0), "{}", checked.said);
+    let shipped = include_str!("../../data/schemes/prefecture-45.toml");
+    town.file("wrong.toml", shipped.replacen("weight = 45", "weight = -5", 1).replacen("c = 95.0", "c = 9.0", 1));
+    let refused = town.run(&["review", "scheme", "check", "wrong.toml"]);
+    assert_eq!(refused.status, Some(1), "{}", refused.said);
+    for words in ["wrong.toml: part \"above-scale\", indicator 1 (tax_int): weight -5", "sum to 50", "cutoffs"] {
+        assert!(refused.said.contains(words), "{words}: {}", refused.said);
+    }
+}
+
+#[tokio::test]
 async fn an_empty_register_has_nothing_to_review() {
     let town = Town::empty().await;
     let ended = town.run(&["review", "run", "--as-of", "2026-06-30", "--out", "out"]);

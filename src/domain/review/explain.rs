@@ -159,6 +159,12 @@ fn not_judged(reason: &NotJudged) -> (String, String) {
             format!("行业 {industry} 属公用事业，不参评。"),
             format!("Industry {industry} is a utility and is not judged."),
         ),
+        NotJudged::FewPeers { peers, asked } => (
+            format!("可比宗地仅 {peers} 宗，不足 {asked} 宗。"),
+            format!("Only {peers} parcels to compare it with; {asked} are asked for."),
+        ),
+        NotJudged::Ungraded { title: [zh, en], .. } => (format!("不参评：{zh}。"), format!("Not judged: {en}.")),
+        NotJudged::OutOfScope => ("不在方案的评价范围内。".to_owned(), "No part of the scheme takes it.".to_owned()),
         NotJudged::Required { indicator } => {
             let (zh, en) = indicator.title();
             (format!("缺少必备指标“{zh}”。"), format!("The required indicator \"{en}\" is unknown."))

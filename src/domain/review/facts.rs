@@ -114,6 +114,17 @@ pub struct VetoFact {
     pub kind: String,
 }
 
+/// The enterprise that used most of a parcel in the years that are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MainUser {
+    /// Its code.
+    pub code: String,
+    /// Whether it is above the scale of full statistics (规上).
+    pub above_scale: Option<bool>,
+    /// When it was founded.
+    pub founded_on: Option<NaiveDate>,
+}
+
 /// Everything that a review knows of one parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -141,6 +152,9 @@ pub struct Facts {
     pub used_floor_m2: Option<f64>,
     /// Industry of the enterprise that used most of it, GB/T 4754.
     pub industry: Option<String>,
+    /// That enterprise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<MainUser>,
     /// Since when someone works there.
     pub in_use_since: Option<NaiveDate>,
     /// Its figures, one entry a year of the window.

@@ -1,8 +1,9 @@
 //! From the register's rows, frozen in one moment, to the facts about each parcel.
 
-use super::facts::{ContractFacts, DutyRow, Facts, Figures, Use, VetoFact, Year};
+use super::facts::{ContractFacts, DutyRow, Facts, Figures, MainUser, Use, VetoFact, Year};
 use super::run::window;
 use super::scheme::Scheme;
+use super::scheme::record::Record;
 use super::sharing::spread;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
@@ -36,13 +37,22 @@ pub struct ParcelRow {
     pub used_floor_m2: Option<f64>,
 }
 
+/// An enterprise as it was known.
+#[derive(Debug, Clone)]
+pub struct EnterpriseRow {
+    /// Its code, its scale and its first day.
+    pub user: MainUser,
+    /// Its industry, GB/T 4754.
+    pub industry: Option<String>,
+}
+
 /// The rows that a review looks at. Codes are resolved to places in the lists.
 #[derive(Debug, Default)]
 pub struct Frozen {
     /// Parcels in the order of their codes.
     pub parcels: Vec<ParcelRow>,
-    /// Enterprises in the order of their codes: code and industry.
-    pub enterprises: Vec<(String, Option<String>)>,
+    /// Enterprises in the order of their codes.
+    pub enterprises: Vec<EnterpriseRow>,
     /// Uses in the order of parcel, enterprise and first day.
     pub uses: Vec<Use>,
     /// Figures by year and enterprise.
@@ -54,7 +64,7 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// The facts about each parcel in the scheme's scope, in the order of codes.
+    /// The facts about each parcel that a part of the scheme takes, in the order of codes.
     pub fn facts(mut self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
         let count = self.parcels.len();
         let none = vec![Figures::default(); self.enterprises.len()];
@@ -89,11 +99,11 @@ impl Frozen {
             if one.from <= as_of && one.to.is_none_or(|to| to > as_of) {
                 place.vetoes.extend(vetoes[one.enterprise].iter().cloned());
             }
-            // Whose industry it is, is a matter of the years that are looked at.
+            // Who is its main user, is a matter of the years that are looked at.
             let days = (one.to.unwrap_or(as_of).min(as_of) - one.from.max(first)).num_days();
             if days > 0 {
                 #[expect(clippy::cast_precision_loss, reason = "days of a few years")]
-                place.industries.push((one.floor_area_m2 * days as f64, one.enterprise));
+                place.users.push((one.floor_area_m2 * days as f64, one.enterprise));
             }
         }
         let mut contracts = std::mem::take(&mut self.contracts);
@@ -106,10 +116,12 @@ impl Frozen {
             .map(|(index, (parcel, mut place))| {
                 place.vetoes.sort();
                 place.vetoes.dedup();
+                let main = place.main(enterprises);
                 Facts {
                     land_m2: parcel.registered_area_m2.unwrap_or(parcel.area_m2),
                     land_is_registered: parcel.registered_area_m2.is_some(),
-                    industry: place.main_industry(enterprises),
+                    industry: main.and_then(|main| main.industry.clone()),
+                    user: main.map(|main| main.user.clone()),
                     in_use_since: place.since,
                     years: years.iter().map(|year| year[index]).collect(),
                     contract: contracts.remove(&index).map(|(mut contract, duties)| {
@@ -128,6 +140,10 @@ impl Frozen {
                     used_floor_m2: parcel.used_floor_m2,
                 }
             })
+            .filter(|facts| {
+                let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
+                scheme.part_of(&record).is_some()
+            })
             .collect()
     }
 }
@@ -136,13 +152,13 @@ impl Frozen {
 struct Place {
     since: Option<NaiveDate>,
     vetoes: Vec<VetoFact>,
-    industries: Vec<(f64, usize)>,
+    users: Vec<(f64, usize)>,
 }
 
 impl Place {
-    /// The industry of whoever used the most floor area for the longest time; of equals, the first code.
-    fn main_industry(&self, enterprises: &[(String, Option<String>)]) -> Option<String> {
-        let main = self.industries.iter().max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
-        enterprises[main.1].1.clone()
+    /// Whoever used the most floor area for the longest time; of equals, the first code.
+    fn main<'a>(&self, enterprises: &'a [EnterpriseRow]) -> Option<&'a EnterpriseRow> {
+        let main = self.users.iter().max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
+        enterprises.get(main.1)
     }
 }

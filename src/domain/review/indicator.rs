@@ -1,7 +1,8 @@
 //! The closed list of indicators (`domain.md` table (a)): what each is made of, in which unit. Weights, benchmarks and
 //! directions are a scheme's business.
 
-use super::facts::{Duty, Facts, Measure, round};
+use super::facts::{Duty, Facts, Measure, Year, round};
+use super::scheme::Combine;
 use crate::domain::quantity::{SquareMetres, WanYuan};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ pub enum Indicator {
     FarActual,
     /// Plot ratio as built over the allowed one.
     FarUse,
+    /// Yearly main revenue over land.
+    SalesInt,
     /// Cumulative fixed assets over land.
     InvInt,
     /// Yearly output over land.
@@ -37,11 +40,52 @@ pub enum Indicator {
     FulRate,
 }
 
+/// How the years of a window are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// In how many of them a figure must be known.
+    pub least_years: usize,
+    /// How they make one figure.
+    pub combine: &'a Combine,
+    /// The share of the floor area that may be unreported in a known figure.
+    pub tolerance: f64,
+    /// The only year that is looked at, where it is one.
+    pub only: Option<i32>,
+}
+
+impl Reading<'_> {
+    /// A sum over the years through another, in the way that the scheme combines years.
+    fn combined(&self, facts: &Facts, terms: impl Fn(&Year) -> Option<(f64, f64)>) -> Option<f64> {
+        let known = facts.years.iter().enumerate().filter(|(_, year)| self.only.is_none_or(|only| only == year.year));
+        let known: Vec<(usize, f64, f64)> =
+            known.filter_map(|(index, year)| terms(year).map(|(up, down)| (index, up, down))).collect();
+        let least = if self.only.is_some() { 1 } else { self.least_years.max(1) };
+        if known.len() < least {
+            return None;
+        }
+        let weight = |index: usize| match self.combine {
+            Combine::Mean => 1.0,
+            Combine::Newest => f64::from(u8::from(known.last().is_some_and(|(last, ..)| *last == index))),
+            // A window made shorter for one run leaves the oldest weights out.
+            Combine::Weights(weights) => {
+                let from_the_newest = facts.years.len() - index;
+                weights.len().checked_sub(from_the_newest).map_or(0.0, |place| weights[place])
+            }
+        };
+        let (up, down) = known.iter().fold((0.0, 0.0), |(up, down), (index, above, below)| {
+            let weight = weight(*index);
+            (up + weight * above, down + weight * below)
+        });
+        (down > 0.0).then(|| up / down)
+    }
+}
+
 impl Indicator {
     /// Every indicator.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::FarActual,
         Self::FarUse,
+        Self::SalesInt,
         Self::InvInt,
         Self::OutInt,
         Self::TaxInt,
@@ -60,6 +104,7 @@ impl Indicator {
         match self {
             Self::FarActual => "far_actual",
             Self::FarUse => "far_use",
+            Self::SalesInt => "sales_int",
             Self::InvInt => "inv_int",
             Self::OutInt => "out_int",
             Self::TaxInt => "tax_int",
@@ -79,6 +124,7 @@ impl Indicator {
         match self {
             Self::FarActual => ("现状容积率", "plot ratio as built"),
             Self::FarUse => ("容积率实现率", "plot ratio built of allowed"),
+            Self::SalesInt => ("地均主营业务收入", "main revenue per land"),
             Self::InvInt => ("固定资产投资强度", "fixed-asset intensity"),
             Self::OutInt => ("土地产出率", "output per land"),
             Self::TaxInt => ("地均税收", "tax per land"),
@@ -99,7 +145,7 @@ impl Indicator {
             Self::FarActual => "",
             Self::FarUse | Self::RdShare | Self::VacRate | Self::FulRate => "%",
             Self::InvInt => "万元/亩",
-            Self::OutInt | Self::TaxInt | Self::VaInt => "万元/亩·年",
+            Self::OutInt | Self::SalesInt | Self::TaxInt | Self::VaInt => "万元/亩·年",
             Self::LabProd => "万元/人·年",
             Self::VaEnergy => "万元/吨标准煤",
             Self::VaEmis => "万元/吨",
@@ -109,23 +155,14 @@ impl Indicator {
 
     /// Its figure for a parcel, rounded to 6 decimals; nothing where what it needs is unknown.
     ///
-    /// Yearly figures are means over the years of the window in which they are known, of which there must be at least
-    /// `least_years`; a quotient of two yearly figures takes the years in which both are.
-    pub fn figure(self, facts: &Facts, least_years: usize, tolerance: f64) -> Option<f64> {
+    /// Yearly figures are made of the years of the window in which they are known, of which there must be enough; a
+    /// quotient of two yearly figures takes the years in which both are.
+    pub fn figure(self, facts: &Facts, reading: &Reading<'_>) -> Option<f64> {
         let land = SquareMetres(facts.land_m2);
-        let mean = |measure: Measure| -> Option<f64> {
-            let known: Vec<f64> = facts.years.iter().filter_map(|year| year.figure(measure, tolerance)).collect();
-            #[expect(clippy::cast_precision_loss, reason = "a window has at most five years")]
-            (known.len() >= least_years.max(1)).then(|| known.iter().sum::<f64>() / known.len() as f64)
-        };
-        let quotient = |above: Measure, below: Measure| -> Option<f64> {
-            let both: Vec<(f64, f64)> = facts
-                .years
-                .iter()
-                .filter_map(|year| Some((year.figure(above, tolerance)?, year.figure(below, tolerance)?)))
-                .collect();
-            let (up, down) = both.iter().fold((0.0, 0.0), |(up, down), (a, b)| (up + a, down + b));
-            (both.len() >= least_years.max(1) && down > 0.0).then(|| up / down)
+        let tolerance = reading.tolerance;
+        let mean = |measure: Measure| reading.combined(facts, |year| Some((year.figure(measure, tolerance)?, 1.0)));
+        let quotient = |above: Measure, below: Measure| {
+            reading.combined(facts, |year| Some((year.figure(above, tolerance)?, year.figure(below, tolerance)?)))
         };
         let per_mu = |measure| mean(measure).and_then(|sum| WanYuan(sum).per(land)).map(|rate| rate.value());
         let floor = facts.floor_m2;
@@ -140,10 +177,12 @@ impl Indicator {
                 .years
                 .iter()
                 .rev()
+                .filter(|year| reading.only.is_none_or(|only| only == year.year))
                 .find_map(|year| year.figure(Measure::FixedAssets, tolerance))
                 .and_then(|sum| WanYuan(sum).per(land))
                 .map(|rate| rate.value()),
             Self::OutInt => per_mu(Measure::Output),
+            Self::SalesInt => per_mu(Measure::Revenue),
             Self::TaxInt => per_mu(Measure::Tax),
             Self::VaInt => per_mu(Measure::ValueAdded),
             Self::LabProd => quotient(Measure::ValueAdded, Measure::Staff),

@@ -5,7 +5,8 @@ use super::decision::{Channel, List, Situation};
 use super::facts::Facts;
 use super::grade::Grade;
 use super::indicator::Indicator;
-use super::scheme::{Direction, Words};
+use super::scheme::Words;
+use super::scheme::part::{Adjusted, Direction};
 use crate::domain::rulebook::Unit;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,33 @@ pub enum NotJudged {
         /// Which.
         indicator: Indicator,
     },
+    /// There are too few to compare it with.
+    FewPeers {
+        /// How many there are.
+        peers: u32,
+        /// How many are asked for.
+        asked: u32,
+    },
+    /// The scheme does not judge the likes of it.
+    Ungraded {
+        /// The name of that rule.
+        name: String,
+        /// The reason, Chinese and English.
+        title: [String; 2],
+    },
+    /// No part of the scheme takes it.
+    OutOfScope,
+}
+
+/// The holder whose parcels were judged as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Code of the enterprise.
+    pub code: String,
+    /// Its parcels in scope.
+    pub parcels: Vec<String>,
+    /// Their land, m².
+    pub land_m2: f64,
 }
 
 /// One indicator of a result.
@@ -51,6 +79,9 @@ pub struct Line {
     pub lower_is_better: bool,
     /// The figure; nothing where it is unknown.
     pub value: Option<f64>,
+    /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<f64>,
     /// What it was measured against; nothing where no peer has a figure.
     pub benchmark: Option<f64>,
     /// Its weight of 100.
@@ -134,6 +165,9 @@ pub struct Receipt {
     pub as_of: NaiveDate,
     /// The rules.
     pub rules: RulesUsed,
+    /// The part of the scheme that judged it, where it has more than one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub part: String,
     /// First and last year of the window.
     pub window: [i32; 2],
     /// The facts.
@@ -144,11 +178,11 @@ pub struct Receipt {
     pub not_judged: Vec<NotJudged>,
     /// The score; nothing for T.
     pub score: Option<f64>,
-    /// The place in the city, 1 the best.
+    /// The place among those it is ranked with, 1 the best.
     pub rank: Option<u32>,
     /// Of how many judged.
     pub of: u32,
-    /// Whom it was compared with: the digits of the industry, or "all".
+    /// Whom it was compared with: the digits of the industry, what else they have in common, or "all".
     pub peer_group: String,
     /// How many they are.
     pub peers: u32,
@@ -156,6 +190,12 @@ pub struct Receipt {
     pub coverage: f64,
     /// Its indicators, in the order of the scheme.
     pub indicators: Vec<Line>,
+    /// What was added to the score or taken from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjusted>,
+    /// With whose other parcels it was judged, where the scheme judges holders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Arc<Holder>>,
     /// What the decision table saw.
     pub situation: Situation,
     /// What it recommends.

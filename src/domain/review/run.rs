@@ -4,8 +4,13 @@
 use super::decision::{Deadline, DecisionTable, Row};
 use super::facts::{Facts, round};
 use super::grade::Grade;
+use super::holders::{Subjects, subjects};
+use super::indicator::Reading;
+use super::peers::{Group, Peer, groups, strength};
 use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
-use super::scheme::{Benchmark, Direction, Missing, Scheme, SchemeError};
+use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
+use super::scheme::record::Record;
+use super::scheme::{Scheme, SchemeError};
 use super::tracks::Limits;
 use crate::domain::rulebook::Rulebook;
 use chrono::{Datelike, Months, NaiveDate};
@@ -30,7 +35,7 @@ pub struct Rules {
 
 /// The version of the formulas in this ring: raised whenever the same rules and facts would give another receipt, so
 /// that a run made before is never taken for one made after.
-const FORMULAS: u32 = 1;
+const FORMULAS: u32 = 2;
 
 impl Rules {
     /// Reads the three texts.
@@ -61,7 +66,20 @@ pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize)
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
     let rows = rules.decisions.rows.iter();
     let decisions = rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
-    pool.install(|| Ok(Judging { rules, as_of, limits, decisions }.judge(facts)))
+    let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
+    pool.install(|| Ok(Judging { rules, as_of, limits, decisions, given }.judge(facts)))
+}
+
+/// The benchmarks of a part that do not come from peers.
+fn given(part: &Part, rules: &Rules, as_of: NaiveDate) -> Result<Vec<Option<f64>>, SchemeError> {
+    part.indicators
+        .iter()
+        .map(|one| match &one.benchmark {
+            Some(Benchmark::Fixed { value }) => Ok(Some(*value)),
+            Some(Benchmark::Rulebook { key }) => Ok(Some(rules.rulebook.on(key, as_of)?.value)),
+            _ => Ok(None),
+        })
+        .collect()
 }
 
 /// What a row says on a day, its deadline in the number of that day.
@@ -102,66 +120,104 @@ struct Judging<'a> {
     limits: Limits,
     /// What each row of the table says, made once and shared by all receipts that quote it.
     decisions: Vec<Arc<Decision>>,
-}
-
-/// What one indicator is measured against in one group.
-#[derive(Clone, Copy, Default)]
-struct Standard {
-    benchmark: Option<f64>,
-    mean_strength: Option<f64>,
-}
-
-struct Group {
-    key: String,
-    members: u32,
-    standards: Vec<Standard>,
+    /// For each part the benchmarks that do not come from peers.
+    given: Vec<Vec<Option<f64>>>,
 }
 
 struct Judged {
+    part: Option<usize>,
     score: Option<f64>,
+    rank: Option<u32>,
+    of: u32,
     coverage: f64,
     lines: Vec<Line>,
+    adjustments: Vec<Adjusted>,
     not_judged: Vec<NotJudged>,
-    group: usize,
+    /// The worst grade that an uncleared fault leaves.
+    capped_at: Option<Grade>,
+    peer_group: Arc<str>,
+    peers: u32,
+    /// Among whom it is ranked.
+    among: (usize, String),
 }
 
 impl Judging<'_> {
+    fn record<'f>(&self, facts: &'f Facts) -> Record<'f> {
+        Record { facts, as_of: self.as_of, tolerance: self.rules.scheme.gate.unreported_floor }
+    }
+
     fn judge(&self, facts: Vec<Facts>) -> Vec<Receipt> {
         let scheme = &self.rules.scheme;
-        let years = scheme.window.least_years as usize;
-        let figures: Vec<Vec<Option<f64>>> = facts
-            .par_iter()
-            .map(|one| {
-                let figure = |i: &super::scheme::Weighed| i.key.figure(one, years, scheme.gate.unreported_floor);
-                scheme.indicators.iter().map(figure).collect()
-            })
-            .collect();
-        let barred: Vec<Vec<NotJudged>> = facts.iter().map(|one| self.barred(one)).collect();
-        let (groups, group_of) = self.groups(&facts, &figures, &barred);
-        let judged: Vec<Judged> = (0..facts.len())
-            .into_par_iter()
-            .map(|index| self.score(&figures[index], barred[index].clone(), &groups, group_of[index]))
-            .collect();
-        // Ties: the higher score first, then the lower parcel code, which is the order of the facts.
-        let mut order: Vec<(f64, usize)> =
-            judged.iter().enumerate().filter_map(|(index, one)| Some((one.score?, index))).collect();
-        order.par_sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut rank = vec![None; facts.len()];
-        for (place, (_, index)) in order.iter().enumerate() {
-            rank[*index] = u32::try_from(place + 1).ok();
+        let part_of: Vec<Option<usize>> = facts.par_iter().map(|one| scheme.part_of(&self.record(one))).collect();
+        let Subjects { list, of: subject_of, holders } = subjects(scheme.unit, &facts, &part_of);
+        let mut judged: Vec<Option<Judged>> = (0..list.len()).map(|_| None).collect();
+        for (place, part) in scheme.parts.iter().enumerate() {
+            let members: Vec<usize> = (0..list.len()).filter(|index| list[*index].1 == Some(place)).collect();
+            let theirs: Vec<&Facts> = members.iter().map(|index| list[*index].0.as_ref()).collect();
+            for (index, found) in members.iter().zip(self.judge_part(place, part, &theirs)) {
+                judged[*index] = Some(found);
+            }
         }
-        let of = u32::try_from(order.len()).unwrap_or(u32::MAX);
+        drop(list);
+        let judged: Vec<Judged> = judged.into_iter().map(|one| one.unwrap_or_else(Judged::out_of_scope)).collect();
         facts
             .into_par_iter()
-            .zip(judged)
-            .zip(rank)
-            .map(|((facts, judged), rank)| self.receipt(facts, judged, rank, of, &groups))
+            .enumerate()
+            .map(|(index, facts)| {
+                let subject = subject_of.as_ref().map_or(index, |of| of[index]);
+                let mut receipt = self.receipt(facts, &judged[subject]);
+                receipt.holder = holders.get(subject).cloned().flatten();
+                receipt
+            })
             .collect()
+    }
+
+    /// Judges those that one part takes, in the order of parcel codes.
+    fn judge_part(&self, place: usize, part: &Part, facts: &[&Facts]) -> Vec<Judged> {
+        let scheme = &self.rules.scheme;
+        let window = &scheme.window;
+        let reading = Reading {
+            least_years: window.least_years as usize,
+            combine: &window.combine,
+            tolerance: scheme.gate.unreported_floor,
+            only: None,
+        };
+        let figures: Vec<Vec<Option<f64>>> = facts
+            .par_iter()
+            .map(|one| part.indicators.iter().map(|indicator| indicator.key.figure(one, &reading)).collect())
+            .collect();
+        let barred: Vec<Vec<NotJudged>> = facts.par_iter().map(|one| self.barred(one)).collect();
+        let peers: Vec<Peer<'_>> = facts
+            .iter()
+            .zip(&figures)
+            .zip(&barred)
+            .map(|((facts, figures), barred)| Peer { facts, figures, counts: barred.is_empty() })
+            .collect();
+        let last_year = *self::window(self.as_of, window.years).end();
+        let (groups, group_of) = groups(part, &peers, &self.given[place], &reading, last_year);
+        let names: Vec<Arc<str>> = groups.iter().map(|group| Arc::from(group.key.as_str())).collect();
+        let mut judged: Vec<Judged> = (facts, &figures, barred, &group_of)
+            .into_par_iter()
+            .map(|(facts, figures, barred, group)| {
+                let mut judged = self.score(part, facts, figures, barred, &groups[*group]);
+                judged.peer_group = Arc::clone(&names[*group]);
+                judged.part = Some(place);
+                judged.among = match part.cutoffs.within {
+                    Within::City => (0, String::new()),
+                    Within::District => (0, facts.district.clone()),
+                    Within::Group => (*group, String::new()),
+                };
+                judged
+            })
+            .collect();
+        rank(&mut judged, part.cutoffs.ties);
+        judged
     }
 
     /// What bars a parcel before any figure is looked at.
     fn barred(&self, facts: &Facts) -> Vec<NotJudged> {
-        let gate = &self.rules.scheme.gate;
+        let scheme = &self.rules.scheme;
+        let gate = &scheme.gate;
         let mut reasons = Vec::new();
         if let Some(since) = facts.in_use_since {
             let ripe = since.checked_add_months(Months::new(12 * gate.least_years_in_use));
@@ -174,69 +230,36 @@ impl Judging<'_> {
         {
             reasons.push(NotJudged::ExemptIndustry { industry: industry.clone() });
         }
+        let record = self.record(facts);
+        reasons.extend(
+            scheme
+                .ungraded
+                .iter()
+                .filter(|rule| rule.when.holds(&record))
+                .map(|rule| NotJudged::Ungraded { name: rule.name.clone(), title: both(&rule.title) }),
+        );
         reasons
     }
 
-    /// Peer groups and their benchmarks; group 0 is everyone. Barred parcels belong to a group but do not shape it.
-    fn groups(
+    fn score(
         &self,
-        facts: &[Facts],
-        figures: &[Vec<Option<f64>>],
-        barred: &[Vec<NotJudged>],
-    ) -> (Vec<Group>, Vec<usize>) {
-        let peers = &self.rules.scheme.peers;
-        let key = |one: &Facts| {
-            let digits = one.industry.as_ref()?.get(..peers.industry_digits)?;
-            (!digits.is_empty()).then(|| digits.to_owned())
-        };
-        let mut members: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut all = Vec::new();
-        for (index, one) in facts.iter().enumerate().filter(|(index, _)| barred[*index].is_empty()) {
-            all.push(index);
-            if let Some(key) = key(one) {
-                members.entry(key).or_default().push(index);
-            }
-        }
-        members.retain(|_, list| list.len() >= peers.least);
-        let names: BTreeMap<String, usize> =
-            members.keys().enumerate().map(|(place, key)| (key.clone(), place + 1)).collect();
-        let mut lists = vec![("all".to_owned(), all)];
-        lists.extend(members);
-        let groups = lists.into_par_iter().map(|(key, list)| self.group(key, &list, figures)).collect();
-        let group_of = facts.iter().map(|one| key(one).and_then(|key| names.get(&key).copied()).unwrap_or(0)).collect();
-        (groups, group_of)
-    }
-
-    fn group(&self, key: String, members: &[usize], figures: &[Vec<Option<f64>>]) -> Group {
-        let standards = self.rules.scheme.indicators.iter().enumerate().map(|(column, indicator)| {
-            let known: Vec<f64> = members.iter().filter_map(|index| figures[*index][column]).collect();
-            let benchmark = match indicator.benchmark {
-                Benchmark::Fixed { value } => Some(value),
-                Benchmark::PeerMean => mean(&known),
-                Benchmark::PeerPercentile { at } => percentile(known.clone(), at),
-            };
-            // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.
-            let benchmark = benchmark.map(|figure| round(figure, 6)).filter(|figure| *figure > 0.0);
-            let strengths: Vec<f64> = benchmark.map_or_else(Vec::new, |benchmark| {
-                known.iter().map(|figure| strength(*figure, benchmark, indicator.direction, indicator.cap)).collect()
-            });
-            Standard { benchmark, mean_strength: mean(&strengths) }
-        });
-        Group { key, members: u32::try_from(members.len()).unwrap_or(u32::MAX), standards: standards.collect() }
-    }
-
-    fn score(&self, figures: &[Option<f64>], mut reasons: Vec<NotJudged>, groups: &[Group], group: usize) -> Judged {
+        part: &Part,
+        facts: &Facts,
+        figures: &[Option<f64>],
+        mut reasons: Vec<NotJudged>,
+        group: &Group,
+    ) -> Judged {
         let scheme = &self.rules.scheme;
         let (mut known, mut counted, mut sum) = (0.0, 0.0, 0.0);
         let mut lines = Vec::with_capacity(figures.len());
-        for (column, indicator) in scheme.indicators.iter().enumerate() {
-            let Standard { benchmark, mean_strength } = groups[group].standards[column];
+        for (column, indicator) in part.indicators.iter().enumerate() {
+            let standard = group.standards[column];
             let value = figures[column];
-            let found = value
-                .zip(benchmark)
-                .map(|(value, benchmark)| strength(value, benchmark, indicator.direction, indicator.cap));
-            let imputed = found.is_none() && indicator.missing == Missing::GroupMean && mean_strength.is_some();
-            let strength = if imputed { mean_strength } else { found };
+            let counts = value.map(|value| standard.counted(value));
+            let found = counts.and_then(|counts| strength(counts, standard.benchmark, indicator));
+            let imputed =
+                found.is_none() && indicator.missing == Missing::GroupMean && standard.mean_strength.is_some();
+            let strength = if imputed { standard.mean_strength } else { found };
             if found.is_some() {
                 known += indicator.weight;
             } else if indicator.missing == Missing::Refuse {
@@ -247,89 +270,146 @@ impl Judging<'_> {
                 counted += indicator.weight;
                 sum += points;
             }
+            let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
             lines.push(Line {
                 key: indicator.key,
                 lower_is_better: Line::is_lower(indicator.direction),
                 value,
-                benchmark,
+                counted: counts.filter(|counts| Some(*counts) != value),
+                benchmark: standard.benchmark.or(nearest),
                 weight: indicator.weight,
                 points,
                 imputed,
             });
         }
-        let coverage = round(known / 100.0, 6);
+        let coverage = round(known / part.total, 6);
         if coverage < scheme.gate.coverage || counted == 0.0 {
             reasons.push(NotJudged::Coverage { known: coverage, asked: scheme.gate.coverage });
         }
-        let score = reasons.is_empty().then(|| round(100.0 * sum / counted, 4));
-        Judged { score, coverage, lines, not_judged: reasons, group }
+        let peers = &part.peers;
+        if peers.too_few == TooFew::Refuse && (group.members as usize) < peers.least {
+            let asked = u32::try_from(peers.least).unwrap_or(u32::MAX);
+            reasons.push(NotJudged::FewPeers { peers: group.members, asked });
+        }
+        let record = self.record(facts);
+        let given = scheme.adjustments.iter().filter(|one| reasons.is_empty() && one.when.holds(&record));
+        let adjustments: Vec<Adjusted> =
+            given.map(|one| Adjusted { name: one.name.clone(), points: one.points }).collect();
+        let more: f64 = adjustments.iter().map(|one| one.points).sum();
+        let score = reasons.is_empty().then(|| round(part.total * sum / counted + more, 4));
+        Judged {
+            score,
+            coverage,
+            lines,
+            adjustments,
+            not_judged: reasons,
+            capped_at: self.capped_at(facts),
+            peers: group.members,
+            ..Judged::out_of_scope()
+        }
     }
 
-    fn receipt(&self, facts: Facts, judged: Judged, rank: Option<u32>, of: u32, groups: &[Group]) -> Receipt {
+    /// The worst grade that the faults of a parcel leave.
+    fn capped_at(&self, facts: &Facts) -> Option<Grade> {
+        let counts = |veto: &super::scheme::part::Veto, fault: &super::facts::VetoFact| {
+            let is_kind = veto.kinds.is_empty() || veto.kinds.contains(&fault.kind);
+            let age = self.as_of.year().saturating_sub(fault.year);
+            is_kind && veto.years.is_none_or(|years| i64::from(age) < i64::from(years))
+        };
+        let caps = self.rules.scheme.vetoes.iter();
+        caps.filter(|veto| facts.vetoes.iter().any(|fault| counts(veto, fault))).map(|veto| veto.caps_at).max()
+    }
+
+    fn receipt(&self, facts: Facts, judged: &Judged) -> Receipt {
         let scheme = &self.rules.scheme;
-        let by_rank = rank.map_or(Grade::T, |rank| self.grade(rank, of));
-        let grade = if by_rank != Grade::T && !facts.vetoes.is_empty() { Grade::D } else { by_rank };
-        let situation = self.limits.situation(&facts, grade);
+        let part = judged.part.and_then(|place| scheme.parts.get(place));
+        let bare = part.zip(judged.score).map_or(Grade::T, |(part, score)| grade(&part.cutoffs, score, judged));
+        let cap = judged.capped_at.filter(|_| bare != Grade::T);
+        let grade = cap.map_or(bare, |cap| bare.max(cap));
+        let mut situation = self.limits.situation(&facts, grade);
+        situation.veto = judged.capped_at.is_some();
         // Reading the table proved that every situation has a row.
         let row = self.rules.decisions.decide(&situation).unwrap_or_default();
         let decision = Arc::clone(&self.decisions[row]);
         let years = window(self.as_of, scheme.window.years);
-        let group = &groups[judged.group];
         Receipt {
             as_of: self.as_of,
             rules: RulesUsed { scheme: scheme.label(), hash: self.rules.hash.clone() },
+            part: part.map(|part| part.name.clone()).unwrap_or_default(),
             window: [*years.start(), *years.end()],
             facts,
             grade,
-            not_judged: judged.not_judged,
+            not_judged: judged.not_judged.clone(),
             score: judged.score,
-            rank,
-            of,
-            peer_group: group.key.clone(),
-            peers: group.members,
+            rank: judged.rank,
+            of: judged.of,
+            peer_group: judged.peer_group.to_string(),
+            peers: judged.peers,
             coverage: judged.coverage,
-            indicators: judged.lines,
+            indicators: judged.lines.clone(),
+            adjustments: judged.adjustments.clone(),
+            holder: None,
             situation,
             decision,
         }
     }
+}
 
-    fn grade(&self, rank: u32, of: u32) -> Grade {
-        let cuts = &self.rules.scheme.cutoffs;
-        // The last rank of a grade is its share of the judged, rounded to the nearest parcel.
-        let upto = |percent: f64| round(f64::from(of) * percent / 100.0, 0);
-        let rank = f64::from(rank);
-        match rank {
-            _ if rank <= upto(cuts.a) => Grade::A,
-            _ if rank <= upto(cuts.b) => Grade::B,
-            _ if rank <= upto(cuts.c) => Grade::C,
-            _ => Grade::D,
+impl Judged {
+    fn out_of_scope() -> Self {
+        Self {
+            part: None,
+            score: None,
+            rank: None,
+            of: 0,
+            coverage: 0.0,
+            lines: Vec::new(),
+            adjustments: Vec::new(),
+            not_judged: vec![NotJudged::OutOfScope],
+            capped_at: None,
+            peer_group: Arc::from(""),
+            peers: 0,
+            among: (0, String::new()),
         }
     }
 }
 
-/// How a figure stands to its benchmark: 1 meets it, never below 0 nor above the cap.
-fn strength(value: f64, benchmark: f64, direction: Direction, cap: f64) -> f64 {
-    match direction {
-        Direction::Higher => (value / benchmark).clamp(0.0, cap),
-        Direction::Lower if value <= 0.0 => cap,
-        Direction::Lower => (benchmark / value).clamp(0.0, cap),
+/// Gives ranks among those that are ranked together: the higher score first, of equals the lower parcel code, which is
+/// the order of the list.
+fn rank(judged: &mut [Judged], ties: Ties) {
+    let mut among: BTreeMap<(usize, String), Vec<(f64, usize)>> = BTreeMap::new();
+    for (index, one) in judged.iter().enumerate() {
+        let scored = among.entry(one.among.clone()).or_default();
+        scored.extend(one.score.map(|score| (score, index)));
+    }
+    let mut of = BTreeMap::new();
+    for (key, mut order) in among {
+        order.par_sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut shared = (f64::INFINITY, 0);
+        for (place, (score, index)) in order.iter().enumerate() {
+            if ties == Ties::Code || *score < shared.0 {
+                shared = (*score, place + 1);
+            }
+            judged[*index].rank = u32::try_from(shared.1).ok();
+        }
+        of.insert(key, u32::try_from(order.len()).unwrap_or(u32::MAX));
+    }
+    for one in judged {
+        one.of = of.get(&one.among).copied().unwrap_or_default();
     }
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "counts of parcels are far below 2^52")]
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The percentile by linear interpolation between the two nearest ranks.
-fn percentile(mut values: Vec<f64>, at: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    #[expect(clippy::cast_precision_loss, reason = "counts of parcels are far below 2^52")]
-    let place = at / 100.0 * last as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the last index")]
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    Some(values[below] + (values[above] - values[below]) * place.fract())
+fn grade(cuts: &Cutoffs, score: f64, judged: &Judged) -> Grade {
+    let rank = f64::from(judged.rank.unwrap_or(u32::MAX));
+    let reaches = |cut: f64| match cuts.by {
+        // The last rank of a grade is its share of the judged, rounded to the nearest parcel.
+        CutBy::Rank => rank <= round(f64::from(judged.of) * cut / 100.0, 0),
+        CutBy::Score => score >= cut,
+    };
+    match () {
+        () if reaches(cuts.a) => Grade::A,
+        () if reaches(cuts.b) => Grade::B,
+        () if reaches(cuts.c) => Grade::C,
+        () => Grade::D,
+    }
 }

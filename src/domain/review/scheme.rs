@@ -1,8 +1,13 @@
 //! Review schemes: dated data that say what is in scope, which indicators count how much against which benchmark, and
 //! where the grades are cut. Read from TOML and checked; nothing of it stands in code.
 
-use super::indicator::Indicator;
+mod check;
+pub mod part;
+pub mod record;
+
 use chrono::NaiveDate;
+use part::{Adjustment, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
+use record::{Clause, Record};
 use serde::{Deserialize, Serialize};
 
 /// Why a scheme was refused.
@@ -71,8 +76,7 @@ pub struct Words {
 }
 
 /// A review scheme.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scheme {
     /// Its name, as given to `--scheme`.
     pub name: String,
@@ -81,44 +85,172 @@ pub struct Scheme {
     /// Its title.
     pub title: Words,
     /// The first day on which it may be used.
-    #[serde(deserialize_with = "day::read")]
     pub effective_from: NaiveDate,
     /// The last day, if it has one.
-    #[serde(default, deserialize_with = "day::read_optional")]
     pub effective_to: Option<NaiveDate>,
     /// Where it comes from, or "assumption".
     pub source: String,
     /// Which parcels it judges.
     pub scope: Scope,
+    /// What is judged as one.
+    pub unit: Unit,
     /// Which years it looks at.
     pub window: Window,
     /// What keeps a parcel from being judged.
     pub gate: Gate,
-    /// Whom a parcel is compared with.
-    pub peers: Peers,
-    /// What counts, and how much.
-    #[serde(rename = "indicator")]
-    pub indicators: Vec<Weighed>,
-    /// Where the grades are cut.
-    pub cutoffs: Cutoffs,
+    /// What else does.
+    pub ungraded: Vec<Ungraded>,
+    /// Which faults cap the grade.
+    pub vetoes: Vec<Veto>,
+    /// What is added to a score or taken from it.
+    pub adjustments: Vec<Adjustment>,
+    /// Its parts; the first that takes a parcel judges it.
+    pub parts: Vec<Part>,
 }
 
-/// Which parcels a scheme judges.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A scheme as it is written: what stands outside the parts holds for each part that says nothing itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    version: String,
+    title: Words,
+    #[serde(deserialize_with = "day::read")]
+    effective_from: NaiveDate,
+    #[serde(default, deserialize_with = "day::read_optional")]
+    effective_to: Option<NaiveDate>,
+    source: String,
+    scope: Scope,
+    #[serde(default)]
+    unit: Unit,
+    window: Window,
+    gate: Gate,
+    #[serde(default)]
+    ungraded: Vec<Ungraded>,
+    #[serde(default, rename = "veto")]
+    vetoes: Vec<Veto>,
+    #[serde(default, rename = "adjustment")]
+    adjustments: Vec<Adjustment>,
+    peers: Option<Peers>,
+    cutoffs: Option<Cutoffs>,
+    #[serde(default, rename = "indicator")]
+    indicators: Vec<Weighed>,
+    #[serde(default, rename = "part")]
+    parts: Vec<WrittenPart>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPart {
+    name: String,
+    filter: Option<Clause>,
+    #[serde(default = "hundred")]
+    total: f64,
+    peers: Option<Peers>,
+    cutoffs: Option<Cutoffs>,
+    #[serde(default, rename = "indicator")]
+    indicators: Vec<Weighed>,
+}
+
+fn hundred() -> f64 {
+    100.0
+}
+
+impl Written {
+    fn resolve(self) -> Result<Scheme, SchemeError> {
+        let Self { peers, cutoffs, indicators, .. } = self;
+        let mut written = self.parts;
+        if written.is_empty() {
+            let name = String::new();
+            let all = WrittenPart { name, filter: None, total: 100.0, peers: None, cutoffs: None, indicators };
+            written.push(all);
+        } else if !indicators.is_empty() {
+            return Err(SchemeError::Value {
+                place: "indicator".into(),
+                problem: "stands beside parts; expected each indicator inside a [[part]]".into(),
+            });
+        }
+        let parts = written
+            .into_iter()
+            .map(|part| {
+                let lacks = |what: &str| SchemeError::Value {
+                    place: if part.name.is_empty() { what.to_owned() } else { format!("part {:?}, {what}", part.name) },
+                    problem: format!("is missing; expected it in the part or for the whole scheme, as [{what}]"),
+                };
+                Ok(Part {
+                    peers: part.peers.or_else(|| peers.clone()).ok_or_else(|| lacks("peers"))?,
+                    cutoffs: part.cutoffs.or_else(|| cutoffs.clone()).ok_or_else(|| lacks("cutoffs"))?,
+                    name: part.name,
+                    filter: part.filter,
+                    total: part.total,
+                    indicators: part.indicators,
+                })
+            })
+            .collect::<Result<Vec<Part>, SchemeError>>()?;
+        Ok(Scheme {
+            name: self.name,
+            version: self.version,
+            title: self.title,
+            effective_from: self.effective_from,
+            effective_to: self.effective_to,
+            source: self.source,
+            scope: self.scope,
+            unit: self.unit,
+            window: self.window,
+            gate: self.gate,
+            ungraded: self.ungraded,
+            vetoes: self.vetoes,
+            adjustments: self.adjustments,
+            parts,
+        })
+    }
+}
+
+/// Which parcels a scheme judges: those that both of its keys take.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
     /// Beginnings of land-use codes: "M" covers M1, M2 and M4.
     pub land_use: Vec<String>,
+    /// What else a parcel must be like.
+    pub filter: Option<Clause>,
+}
+
+/// What is judged as one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Each parcel by itself.
+    #[default]
+    Parcel,
+    /// All parcels in one part with the same main user, on their sums; each then carries what came of that.
+    Holder,
+}
+
+/// How the years of a window make one figure.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combine {
+    /// The mean of the known years.
+    #[default]
+    Mean,
+    /// The newest known year.
+    Newest,
+    /// The weighted mean of the known years; the weights stand from the oldest year to the newest.
+    Weights(Vec<f64>),
 }
 
 /// Which years a scheme looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// How many full years before the day, 3 to 5.
     pub years: u32,
     /// In how many of them a figure must be known.
     pub least_years: u32,
+    /// How they make one figure.
+    #[serde(default)]
+    pub combine: Combine,
 }
 
 /// What keeps a parcel from being judged.
@@ -137,161 +269,27 @@ pub struct Gate {
     pub exempt_industries: Vec<String>,
 }
 
-/// Whom a parcel is compared with: first those with the same two digits of industry, or, where there are too few, all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Peers {
-    /// How many digits of the industry class make a group, 0 (one group) to 4.
-    pub industry_digits: usize,
-    /// Groups with fewer parcels than this are compared with the whole city.
-    pub least: usize,
-}
-
-/// Whether more is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
-}
-
-/// What a figure is measured against.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Benchmark {
-    /// A figure of the scheme.
-    Fixed {
-        /// The figure, in the indicator's unit.
-        value: f64,
-    },
-    /// The mean of the peer group.
-    PeerMean,
-    /// A percentile of the peer group, by linear interpolation.
-    PeerPercentile {
-        /// Which, above 0 and below 100.
-        at: f64,
-    },
-}
-
-/// What becomes of an indicator without a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Missing {
-    /// The others share its weight.
-    Reweigh,
-    /// It takes the mean points of the peer group.
-    GroupMean,
-    /// The parcel cannot be judged.
-    Refuse,
-}
-
-/// An indicator with its weight.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Weighed {
-    /// Which.
-    pub key: Indicator,
-    /// How much it counts; the weights of a scheme sum to 100.
-    pub weight: f64,
-    /// Whether more is better.
-    pub direction: Direction,
-    /// What it is measured against.
-    pub benchmark: Benchmark,
-    /// The most that a figure may count, as a multiple of the benchmark.
-    pub cap: f64,
-    /// What becomes of it without a figure.
-    pub missing: Missing,
-    /// Where weight and benchmark come from, or "assumption".
-    pub source: String,
-}
-
-/// Where the grades are cut: by rank in the city, the best first, in per cent of the parcels judged.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cutoffs {
-    /// Up to here A.
-    pub a: f64,
-    /// Up to here B.
-    pub b: f64,
-    /// Up to here C; the rest is D.
-    pub c: f64,
-    /// Where the cuts come from, or "assumption".
-    pub source: String,
-}
-
 impl Scheme {
     /// Reads a scheme and checks that it makes sense.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
-        let scheme: Self = toml::from_str(text)?;
-        scheme.check()?;
-        Ok(scheme)
+        let scheme = toml::from_str::<Written>(text)?.resolve()?;
+        scheme.faults().into_iter().next().map_or(Ok(scheme), Err)
     }
 
-    fn check(&self) -> Result<(), SchemeError> {
-        let refuse = |place: &str, problem: String| Err(SchemeError::Value { place: place.to_owned(), problem });
-        for (place, word) in [("name", &self.name), ("version", &self.version)] {
-            let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-            if word.is_empty() || word.chars().count() > 60 || !word.chars().all(fits) {
-                return refuse(place, format!("{word:?}; expected 1 to 60 letters, digits, -, _ or ."));
-            }
+    /// Everything that is wrong with a text; nothing for a scheme that makes sense.
+    pub fn faults_of(text: &str) -> Vec<SchemeError> {
+        match toml::from_str::<Written>(text).map_err(SchemeError::from).and_then(Written::resolve) {
+            Ok(scheme) => scheme.faults(),
+            Err(error) => vec![error],
         }
-        if self.scope.land_use.iter().all(String::is_empty) {
-            return refuse("scope.land_use", "names no land use; expected at least one beginning of a code".into());
-        }
-        if !(3..=5).contains(&self.window.years) {
-            return refuse("window.years", format!("{} years; expected 3 to 5", self.window.years));
-        }
-        if !(1..=self.window.years).contains(&self.window.least_years) {
-            return refuse(
-                "window.least_years",
-                format!("{}; expected 1 to {}", self.window.least_years, self.window.years),
-            );
-        }
-        for (place, share) in
-            [("gate.coverage", self.gate.coverage), ("gate.unreported_floor", self.gate.unreported_floor)]
-        {
-            if !(0.0..=1.0).contains(&share) {
-                return refuse(place, format!("{share}; expected a share of 0 to 1"));
-            }
-        }
-        if self.peers.industry_digits > 4 || self.peers.least < 2 {
-            return refuse("peers", "expected industry_digits of 0 to 4 and a least group of 2 or more".into());
-        }
-        if let Some(until) = self.effective_to.filter(|until| *until < self.effective_from) {
-            return refuse("effective_to", format!("{until} is before effective_from {}", self.effective_from));
-        }
-        for (index, one) in self.indicators.iter().enumerate() {
-            let place = format!("indicator {} ({})", index + 1, one.key.key());
-            if !(one.weight > 0.0 && one.weight.is_finite()) {
-                return refuse(&place, format!("weight {}; expected a number above 0", one.weight));
-            }
-            if !(one.cap >= 1.0 && one.cap.is_finite()) {
-                return refuse(&place, format!("cap {}; expected a multiple of at least 1", one.cap));
-            }
-            match one.benchmark {
-                Benchmark::Fixed { value } if !(value > 0.0 && value.is_finite()) => {
-                    return refuse(&place, format!("benchmark {value}; expected a number above 0"));
-                }
-                Benchmark::PeerPercentile { at } if !(at > 0.0 && at < 100.0) => {
-                    return refuse(&place, format!("percentile {at}; expected above 0 and below 100"));
-                }
-                _ => {}
-            }
-            if self.indicators[..index].iter().any(|earlier| earlier.key == one.key) {
-                return refuse(&place, "stands twice; expected each indicator once".into());
-            }
-        }
-        let sum: f64 = self.indicators.iter().map(|one| one.weight).sum();
-        if (sum - 100.0).abs() > 1e-9 {
-            return refuse("indicator weights", format!("they sum to {sum}; expected 100"));
-        }
-        let Cutoffs { a, b, c, .. } = self.cutoffs;
-        if !(0.0 < a && a < b && b < c && c < 100.0) {
-            return refuse("cutoffs", format!("a {a}, b {b}, c {c}; expected 0 < a < b < c < 100"));
-        }
-        Ok(())
+    }
+
+    /// The place of the part that judges a record; nothing for one out of scope.
+    pub fn part_of(&self, record: &Record<'_>) -> Option<usize> {
+        let takes = |filter: &Option<Clause>| filter.as_ref().is_none_or(|filter| filter.holds(record));
+        (self.covers(&record.facts.land_use) && takes(&self.scope.filter))
+            .then(|| self.parts.iter().position(|part| takes(&part.filter)))
+            .flatten()
     }
 
     /// Refuses to be used on a day on which it is not in force.
@@ -307,7 +305,7 @@ impl Scheme {
         Ok(())
     }
 
-    /// Whether a land use is in scope.
+    /// Whether a land use is in scope; what else a parcel must be like is for [`Self::part_of`].
     pub fn covers(&self, land_use: &str) -> bool {
         self.scope.land_use.iter().any(|start| !start.is_empty() && land_use.starts_with(start.as_str()))
     }

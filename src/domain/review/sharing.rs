@@ -30,6 +30,19 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// Every measure in its order.
+    pub const ALL: [Self; MEASURES] = [
+        Self::Output,
+        Self::Revenue,
+        Self::Tax,
+        Self::ValueAdded,
+        Self::FixedAssets,
+        Self::Energy,
+        Self::Emissions,
+        Self::Research,
+        Self::Staff,
+    ];
+
     /// Their names in the order of the measures, unit last.
     pub const NAMES: [&'static str; MEASURES] = [
         "output_wan_yuan",

@@ -79,6 +79,7 @@ impl Case {
             floor_m2: built.then_some(8_000.0),
             used_floor_m2: None,
             industry: None,
+            user: None,
             in_use_since: built.then(|| day(2010, 1, 1)),
             years: Vec::new(),
             contract: Some(ContractFacts {

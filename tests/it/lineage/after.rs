@@ -134,11 +134,13 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
     split(&town);
     let calendar = landcycle::flow::rules::calendar().unwrap();
     let as_of = chrono::NaiveDate::from_ymd_opt(2025, 12, 31).unwrap();
-    let frozen =
-        landcycle::store::review::freeze(&town.database.pool, as_of, 0.5, None, 2024..=2025, calendar).await.unwrap();
+    let frozen = landcycle::store::review::facts::freeze(&town.database.pool, as_of, 0.5, None, 2024..=2025, calendar)
+        .await
+        .unwrap();
     let mut uses: Vec<String> = Vec::new();
     for one in &frozen.uses {
-        let (parcel, enterprise) = (&frozen.parcels[one.parcel].code[14..], &frozen.enterprises[one.enterprise].0);
+        let (parcel, enterprise) =
+            (&frozen.parcels[one.parcel].code[14..], &frozen.enterprises[one.enterprise].user.code);
         uses.push(format!("{parcel} {enterprise} {} {:.1}", one.from, one.floor_area_m2));
     }
     // The parcel was cut in half; what stands on it since is shared by floor area.

@@ -1,0 +1,119 @@
+//! The review facts that the filters of a scheme may name, and the filters themselves: CQL2 over one closed list.
+
+use crate::domain::filter::{Filter, Property, Value};
+use crate::domain::intake::FieldType;
+use crate::domain::quantity::SquareMetres;
+use crate::domain::review::facts::{Facts, Measure};
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Deserializer, de::Error};
+
+const fn property(name: &'static str, holds: FieldType) -> Property<'static> {
+    Property { name, holds }
+}
+
+/// What a filter of a scheme may name. Yearly figures are those of the newest year of the window in which they are known.
+pub const PROPERTIES: [Property<'static>; 28] = [
+    property("code", FieldType::Text),
+    property("district", FieldType::Text),
+    property("park", FieldType::Text),
+    property("tier", FieldType::Text),
+    property("locked", FieldType::Flag),
+    property("land_use", FieldType::Text),
+    property("land_m2", FieldType::Number),
+    property("land_mu", FieldType::Number),
+    property("plot_ratio_allowed", FieldType::Number),
+    property("floor_m2", FieldType::Number),
+    property("used_floor_m2", FieldType::Number),
+    property("industry", FieldType::Text),
+    property("in_use_since", FieldType::Date),
+    property("years_in_use", FieldType::Integer),
+    property("above_scale", FieldType::Flag),
+    property("founded_on", FieldType::Date),
+    property("years_since_founded", FieldType::Integer),
+    property("performance_terms", FieldType::Flag),
+    property("veto", FieldType::Flag),
+    property("output_wan_yuan", FieldType::Number),
+    property("revenue_wan_yuan", FieldType::Number),
+    property("tax_wan_yuan", FieldType::Number),
+    property("value_added_wan_yuan", FieldType::Number),
+    property("fixed_assets_wan_yuan", FieldType::Number),
+    property("energy_tce", FieldType::Number),
+    property("emissions_t", FieldType::Number),
+    property("rd_wan_yuan", FieldType::Number),
+    property("staff", FieldType::Number),
+];
+
+/// The facts of a parcel as a filter sees them on a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// The facts.
+    pub facts: &'a Facts,
+    /// The day.
+    pub as_of: NaiveDate,
+    /// The share of the floor area that may be unreported in a known figure.
+    pub tolerance: f64,
+}
+
+impl<'a> Record<'a> {
+    fn value(&self, index: usize) -> Option<Value<'a>> {
+        let facts = self.facts;
+        let user = facts.user.as_ref();
+        let years = |since: NaiveDate| Value::Number(f64::from(full_years(since, self.as_of)));
+        let name = PROPERTIES.get(index)?.name;
+        match name {
+            "code" => Some(Value::Text(&facts.code)),
+            "district" => Some(Value::Text(&facts.district)),
+            "park" => facts.park.as_deref().map(Value::Text),
+            "tier" => Some(Value::Text(facts.tier.name())),
+            "locked" => Some(Value::Flag(facts.locked)),
+            "land_use" => Some(Value::Text(&facts.land_use)),
+            "land_m2" => Some(Value::Number(facts.land_m2)),
+            "land_mu" => Some(Value::Number(SquareMetres(facts.land_m2).to_mu().value())),
+            "plot_ratio_allowed" => facts.plot_ratio_allowed.map(Value::Number),
+            "floor_m2" => facts.floor_m2.map(Value::Number),
+            "used_floor_m2" => facts.used_floor_m2.map(Value::Number),
+            "industry" => facts.industry.as_deref().map(Value::Text),
+            "in_use_since" => facts.in_use_since.map(Value::Date),
+            "years_in_use" => facts.in_use_since.map(years),
+            "above_scale" => user?.above_scale.map(Value::Flag),
+            "founded_on" => user?.founded_on.map(Value::Date),
+            "years_since_founded" => user?.founded_on.map(years),
+            "performance_terms" => facts.contract.as_ref().map(|contract| Value::Flag(contract.performance_terms)),
+            "veto" => Some(Value::Flag(!facts.vetoes.is_empty())),
+            _ => {
+                let measure = Measure::ALL[Measure::NAMES.iter().position(|one| *one == name)?];
+                let newest = facts.years.iter().rev().find_map(|year| year.figure(measure, self.tolerance));
+                newest.map(Value::Number)
+            }
+        }
+    }
+}
+
+/// Full years from one day to another.
+fn full_years(since: NaiveDate, day: NaiveDate) -> i32 {
+    let reached = (day.month(), day.day()) >= (since.month(), since.day());
+    day.year() - since.year() - i32::from(!reached)
+}
+
+/// A filter with the text that it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// The text.
+    pub text: String,
+    filter: Filter,
+}
+
+impl Clause {
+    /// Whether it holds for certain.
+    pub fn holds(&self, record: &Record<'_>) -> bool {
+        self.filter.holds(&|index| record.value(index)) == Some(true)
+    }
+}
+
+impl<'de> Deserialize<'de> for Clause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let filter = Filter::parse(&text, &PROPERTIES).map_err(D::Error::custom)?;
+        Ok(Self { text, filter })
+    }
+}

@@ -1,0 +1,207 @@
+//! Schemes that are in use elsewhere, each with an example worked out by hand; and the keys of a scheme that they need.
+
+use super::{DECISIONS, Figures as _, VALUES, day, judged, parcel, paying, peers, scheme};
+use landcycle::domain::review::facts::{Facts, MainUser, Measure, VetoFact};
+use landcycle::domain::review::{grade::Grade, indicator::Indicator, receipt::NotJudged, run::Rules, scheme::Scheme};
+use rstest::rstest;
+
+fn of(text: &str) -> Rules {
+    Rules::parse(text, DECISIONS, VALUES).unwrap()
+}
+
+fn user(facts: Facts, code: &str, above_scale: Option<bool>) -> Facts {
+    Facts { user: Some(MainUser { code: code.into(), above_scale, founded_on: Some(day(2000, 1, 1)) }), ..facts }
+}
+
+/// A parcel of 30 mu with these figures in each year, its user above scale.
+fn above(number: u32, figures: &[(Measure, f64)]) -> Facts {
+    let facts = user(parcel(number), &format!("E{number}"), Some(true));
+    figures.iter().fold(facts, |facts, (measure, figure)| facts.with(*measure, [Some(*figure); 3]))
+}
+
+fn points(receipt: &landcycle::domain::review::receipt::Receipt) -> Vec<Option<f64>> {
+    receipt.indicators.iter().map(|line| line.points).collect()
+}
+
+/// On 30 mu: 30 × tax = 722.91 or 780.3; value added twice its benchmark, energy so that it is half of it, staff and
+/// research so that they meet it. The first reports no emissions; the second 1.5 times the benchmark and nothing else.
+#[rstest]
+#[case::of_2022(include_str!("../../../data/schemes/huangyan-2022.toml"), [24.097, 136.16, 2.694, 4929.81, 18.14, 3.02])]
+#[case::of_2021(include_str!("../../../data/schemes/huangyan-2021.toml"), [26.01, 132.27, 2.54, 4861.08, 17.45, 3.05])]
+fn huangyan_above_scale(#[case] text: &str, #[case] base: [f64; 6]) {
+    let [tax, added, energy, emissions, labour, research] = base;
+    let value_added = 2.0 * added * 30.0;
+    let whole = |number| {
+        above(
+            number,
+            &[
+                (Measure::Tax, tax * 30.0),
+                (Measure::ValueAdded, value_added),
+                (Measure::Energy, value_added / (energy / 2.0)),
+                (Measure::Staff, value_added / labour),
+                (Measure::Research, research),
+                (Measure::Revenue, 100.0),
+            ],
+        )
+    };
+    let silent = whole(1);
+    let clean = whole(2).with(Measure::Emissions, [Some(value_added / (1.5 * emissions)); 3]);
+    let below = user(whole(3), "E3", Some(false));
+    let receipts = judged(&of(text), vec![silent, clean, below]);
+    // 30 × 1 + 20 × 2 + 20 × 0.5 + 10 × 1.5 + 10 × 1 + 10 × 1 = 115, and the group's mean of 15 for who is silent.
+    let expected = [30.0, 40.0, 10.0, 15.0, 10.0, 10.0];
+    for receipt in &receipts[..2] {
+        let near = points(receipt).iter().zip(expected).all(|(is, right)| (is.unwrap() - right).abs() < 1e-4);
+        assert!(near && (receipt.score.unwrap() - 115.0).abs() < 1e-3, "{:?}", points(receipt));
+    }
+    assert_eq!((receipts[0].indicators[3].imputed, receipts[1].indicators[3].imputed), (true, false));
+    assert_eq!(receipts[0].part, "above-scale");
+    assert_eq!(receipts[2].not_judged, [NotJudged::OutOfScope]);
+}
+
+#[test]
+fn huaian_measures_against_twice_the_mean_of_the_year_before() {
+    let rules = of(include_str!("../../../data/schemes/huaian-2024.toml"));
+    let of = |number, tax: [f64; 2], sales: f64| {
+        above(number, &[(Measure::Revenue, sales * 30.0), (Measure::ValueAdded, 300.0), (Measure::Energy, 100.0)])
+            .with(Measure::Tax, [None, Some(tax[0] * 30.0), Some(tax[1] * 30.0)])
+    };
+    let receipts = judged(&rules, vec![of(1, [4.0, 18.0], 100.0), of(2, [8.0, 6.0], 300.0)]);
+    // Tax: the mean of 2024 is 6, twice that is 12; 18 is 1.5 × 45 = 67.5. Sales: the mean is 200, twice 400;
+    // 100 is 0.25 × 35 = 8.75. Value added per energy is 3 of 6: 10. Together 86.25.
+    assert_eq!(receipts[0].indicators[0].benchmark, Some(12.0));
+    assert_eq!((points(&receipts[0]), receipts[0].score), (vec![Some(67.5), Some(8.75), Some(10.0)], Some(86.25)));
+    // 6 of 12 is 22.5; 300 of 400 is 26.25; and 10: 58.75.
+    assert_eq!(receipts[1].score, Some(58.75));
+}
+
+#[test]
+fn the_prefecture_judges_by_two_formulas() {
+    let rules = of(include_str!("../../../data/schemes/prefecture-45.toml"));
+    let figures = |tax: f64| [(Measure::Tax, tax), (Measure::ValueAdded, 300.0), (Measure::Staff, 10.0)];
+    let large = |number, tax| above(number, &figures(tax));
+    let small = |number, tax: f64| user(paying(number, tax), &format!("S{number}"), Some(false));
+    let tiny = Facts { land_m2: 3_000.0, ..small(5, 9.0) };
+    let mut young = small(6, 9.0);
+    young.user = Some(MainUser { founded_on: Some(day(2022, 7, 1)), ..young.user.unwrap() });
+    let receipts = judged(&rules, vec![large(1, 450.0), large(2, 150.0), small(3, 6.0), small(4, 2.0), tiny, young]);
+    // Known are 45 + 20 + 15 of 100. Tax 15 of the mean 10 is 67.5, the others meet their means: 100 × 102.5 / 80.
+    assert_eq!((receipts[0].part.as_str(), receipts[0].score), ("above-scale", Some(128.125)));
+    // Tax only: 6 of the mean 4.
+    assert_eq!((receipts[2].part.as_str(), receipts[2].score, receipts[2].of), ("below-scale", Some(150.0), 2));
+    assert_eq!(receipts[4].not_judged, [NotJudged::OutOfScope]);
+    assert!(matches!(&receipts[5].not_judged[..], [NotJudged::Ungraded { name, .. }] if name == "founded-lately"));
+}
+
+#[test]
+fn parcels_of_one_holder_are_judged_on_their_sums_where_the_scheme_says_so() {
+    let text = scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "fixed", value = 10.0 }"#, "reweigh")).replacen(
+        "source = \"assumption\"\n",
+        "source = \"assumption\"\nunit = \"holder\"\n",
+        1,
+    );
+    let facts = vec![
+        user(paying(1, 4.0), "A", None),
+        user(Facts { land_m2: 10_000.0, ..paying(2, 0.0) }.with(Measure::Tax, [Some(330.0); 3]), "A", None),
+        user(paying(3, 5.0), "B", None),
+    ];
+    let receipts = judged(&of(&text), facts);
+    // A pays 4 × 30 + 330 = 450 on 30 + 15 mu: 10 a mu, the benchmark. B pays half of it.
+    let found: Vec<_> = receipts.iter().map(|one| (one.score, one.rank, one.of)).collect();
+    assert_eq!(found, [(Some(100.0), Some(1), 2), (Some(100.0), Some(1), 2), (Some(50.0), Some(2), 2)]);
+    assert_eq!(receipts[0].holder.as_ref().unwrap().parcels.len(), 2);
+}
+
+#[test]
+fn a_band_gives_full_points_inside_and_falls_in_a_line_outside() {
+    let text = super::indicator("far_actual", 100.0, "{}", "reweigh").replacen("higher", "band", 1).replacen(
+        "benchmark = {}",
+        "band = { none_below = 0.5, low = 1.5, high = 2.0, none_above = 4.0 }",
+        1,
+    );
+    let rules = of(&scheme(&text));
+    let score = |floor: f64| super::one(&rules, Facts { floor_m2: Some(floor), ..parcel(1) }).score;
+    // On 20,000 m²: 1.0 is half-way from 0.5 to 1.5, 3.0 half-way from 2.0 to 4.0.
+    assert_eq!([20_000.0, 30_000.0, 40_000.0, 60_000.0].map(score), [50.0, 100.0, 100.0, 50.0].map(Some));
+    assert_eq!([10_000.0, 100_000.0].map(score), [0.0, 0.0].map(Some));
+}
+
+#[test]
+fn an_outlier_counts_as_the_percentile_and_the_receipt_shows_both() {
+    let base = super::indicator("tax_int", 100.0, r#"{ kind = "peer-mean" }"#, "reweigh");
+    let rules = of(&scheme(&(base + "winsorise = { low = 0.0, high = 50.0 }\n")));
+    let receipts = judged(&rules, vec![paying(1, 10.0), paying(2, 20.0), paying(3, 1e15)]);
+    let line = &receipts[2].indicators[0];
+    // The median is 20; counted are 10, 20 and 20, whose mean is 16.666667.
+    assert_eq!((line.value, line.counted, line.benchmark), (Some(1e15), Some(20.0), Some(16.666_667)));
+    assert_eq!((receipts[2].score, receipts[1].score), (Some(120.0), Some(120.0)));
+}
+
+#[test]
+fn points_are_added_cut_by_score_and_faults_cap_as_the_scheme_says() {
+    let text = scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "fixed", value = 10.0 }"#, "reweigh"))
+        .replacen("a = 20.0, b = 60.0, c = 95.0", "by = \"score\", a = 100.0, b = 80.0, c = 50.0", 1)
+        .replacen("caps_at = \"D\"", "kinds = [\"safety\"], years = 2, caps_at = \"C\"", 1)
+        + "[[adjustment]]\nname = \"base\"\nwhen = \"tier = 'base'\"\npoints = 5.0\nsource = \"assumption\"\n\
+           title = { zh = \"基地\", en = \"base\" }\n";
+    let rules = of(&text);
+    let fault = |kind: &str, year| VetoFact { enterprise: "E".into(), year, kind: kind.into() };
+    let with = |number, tax, vetoes| Facts { vetoes, ..paying(number, tax) };
+    let facts = vec![
+        with(1, 9.5, vec![]),
+        with(2, 7.5, vec![]),
+        with(3, 4.4, vec![]),
+        with(4, 9.5, vec![fault("safety", 2025)]),
+        with(5, 9.5, vec![fault("safety", 2024)]),
+        with(6, 9.5, vec![fault("environment", 2026)]),
+    ];
+    let receipts = judged(&rules, facts);
+    let grades: String = receipts.iter().map(|one| one.grade.name()).collect();
+    // 95, 75 and 44 with 5 points each; a safety fault of this year or the last leaves C at best.
+    assert_eq!(grades, "ABDCAA");
+    assert_eq!((receipts[0].score, receipts[0].adjustments.len()), (Some(100.0), 1));
+}
+
+#[test]
+fn peers_widen_level_by_level_and_equal_scores_may_share_a_rank() {
+    let text = scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "peer-mean" }"#, "reweigh"))
+        .replacen(r#"[["industry-2"]]"#, r#"[["industry-4", "size"], ["industry-2"]], size_mu = [20.0, 50.0]"#, 1)
+        .replacen("c = 95.0,", "c = 95.0, ties = \"share\", within = \"district\",", 1);
+    let of_class = |number, class: &str| Facts { industry: Some(class.into()), ..paying(number, 10.0) };
+    let mut facts: Vec<Facts> = (1..=3).map(|number| of_class(number, "3911")).collect();
+    facts.push(of_class(4, "3922"));
+    facts.push(Facts { district: "310101".into(), ..of_class(5, "1711") });
+    let receipts = judged(&of(&text), facts);
+    let found: Vec<_> = receipts.iter().map(|one| (one.peer_group.as_str(), one.peers, one.rank, one.of)).collect();
+    let narrow = ("3911,size=1", 3, Some(1), 4);
+    assert_eq!(found, [narrow, narrow, narrow, ("39", 4, Some(1), 4), ("all", 5, Some(1), 1)]);
+}
+
+#[test]
+fn too_few_peers_are_refused_where_the_scheme_says_so() {
+    let rules = of(&scheme(&super::indicator("tax_int", 100.0, r#"{ kind = "peer-mean" }"#, "reweigh")).replacen(
+        "least = 3",
+        "least = 3, too_few = \"refuse\"",
+        1,
+    ));
+    let receipt = super::one(&rules, paying(1, 10.0));
+    assert_eq!((receipt.grade, receipt.not_judged), (Grade::T, vec![NotJudged::FewPeers { peers: 1, asked: 3 }]));
+    assert_eq!(super::one(&peers(r#"{ kind = "peer-mean" }"#), paying(1, 10.0)).score, Some(100.0));
+}
+
+#[test]
+fn every_fault_of_a_scheme_is_told_at_once() {
+    let text = scheme(&super::indicator("tax_int", -5.0, r#"{ kind = "fixed", value = 0.0 }"#, "reweigh")).replacen(
+        "years = 3",
+        "years = 9",
+        1,
+    );
+    let told: Vec<String> = Scheme::faults_of(&text).iter().map(ToString::to_string).collect();
+    for words in ["window.years", "indicator 1 (tax_int): weight -5", "benchmark 0", "sum to -5; expected 100"] {
+        assert!(told.iter().any(|fault| fault.contains(words)), "{words}: {told:?}");
+    }
+    let misnamed = scheme("").replacen("[\"M\"]", "[\"M\"], filter = \"size > 3\"", 1);
+    let told = format!("{:?}", Scheme::faults_of(&misnamed));
+    assert!(told.contains("no property") && told.contains("land_mu"), "{told}");
+    assert_eq!(Indicator::ALL.len(), 14);
+}
