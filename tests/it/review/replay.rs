@@ -59,7 +59,7 @@ async fn a_receipt_or_rules_touched_from_outside_are_found_out() {
     let ended = town.run(&["review", "replay", "1"]);
     assert!(ended.status == Some(1) && ended.said.contains("taken away"), "{}", ended.said);
     // Rules that are no longer what they were.
-    let sql = "update review_scheme set source = replace(source, '# formulas 1', '# formulas 0')";
+    let sql = "update review_scheme set source = replace(source, '# formulas ', '# formulas 0')";
     sqlx::query(sql).execute(&town.database.pool).await.unwrap();
     let ended = town.run(&["review", "replay", "1"]);
     assert!(ended.status == Some(1) && ended.said.contains("no longer what they were"), "{}", ended.said);
