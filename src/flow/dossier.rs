@@ -88,7 +88,8 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
         let watched = found.watched.iter().find(|one| one.number == contract.number);
-        let in_use = found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0) || !found.occupancies.is_empty();
+        let begun = found.occupancies.iter().any(|one| one.from_on <= found.day);
+        let in_use = begun || found.buildings.floor_area_m2.is_some_and(|floor| floor > 0.0);
         let soon = rulebook.soon(found.day);
         standings.push(standing(contract, watched, in_use, &limits, found.day, soon)?);
     }

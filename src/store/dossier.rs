@@ -301,13 +301,23 @@ pub async fn read(
     }
     let occupancies = sqlx::query_as!(
         Occupancy,
-        "select o.enterprise, e.name, e.industry, o.role, o.floor_area_m2, o.from_on, o.to_on, o.tax_is_local
-         from occupancy o
-         join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($2::timestamptz, 'infinity')
-         where o.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
-         order by o.floor_area_m2 desc, o.enterprise, o.from_on",
+        // Each use once, whole, as its version of the day tells it; else the last before the day, else the first.
+        r#"select u.enterprise as "enterprise!", u.name as "name!", u.industry, u.role as "role!",
+               u.floor_area_m2 as "floor_area_m2!", u.began_on as "from_on!", u.ends_on as to_on,
+               u.tax_is_local as "tax_is_local!"
+           from (
+               select distinct on (o.enterprise, o.role, o.began_on) o.*, e.name, e.industry,
+                   nullif(max(coalesce(o.to_on, 'infinity')) over whole, 'infinity') as ends_on
+               from occupancy o
+               join enterprise e on e.code = o.enterprise and e.recorded @> coalesce($2::timestamptz, 'infinity')
+               where o.parcel = $1 and o.recorded @> coalesce($2::timestamptz, 'infinity')
+               window whole as (partition by o.enterprise, o.role, o.began_on)
+               order by o.enterprise, o.role, o.began_on, o.valid @> $3::date desc, o.from_on <= $3 desc,
+                   case when o.from_on <= $3 then o.from_on end desc, o.from_on) u
+           order by u.floor_area_m2 desc, u.enterprise, u.began_on"#,
         code,
-        known_at
+        known_at,
+        day
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -281,6 +281,16 @@ async fn the_floor_area_of_a_use_is_corrected_for_a_few_years_and_shares_figures
     let dossier = town.run(&["dossier", &parcel_code(1), "--valid-at", "2026-06-30"]).answer;
     let year = dossier["returns"].as_array().unwrap().iter().find(|year| year["year"] == 2024).unwrap();
     assert_eq!(year["tax_wan_yuan"], json!(7.5), "three quarters of 10: {year}");
+    // One use, of as much floor area as it had on the day, in which the enterprise moved once.
+    for (day, floor) in [("2016-06-30", 1000.0), ("2024-06-30", 3000.0), ("2026-06-30", 1000.0)] {
+        let dossier = town.run(&["dossier", &parcel_code(1), "--valid-at", day]).answer;
+        let uses = dossier["occupancies"].as_array().unwrap();
+        assert_eq!((uses.len(), &uses[0]["floor_area_m2"]), (1, &json!(floor)), "{day}: {uses:?}");
+        assert_eq!((&uses[0]["from"], &uses[0]["to"]), (&json!("2015-01-01"), &json!(null)), "{uses:?}");
+        let timeline = dossier["timeline"].as_array().unwrap();
+        let moves = timeline.iter().filter(|entry| entry["kind"] == "occupancy").count();
+        assert_eq!(moves, 1, "{day}: {timeline:?}");
+    }
     // The file of the beginning, read once more, corrects the newest version and wipes out nothing.
     assert_eq!(town.tally("occupancies", &row(1, ",1000,,")), [1, 0, 1, 0]);
     for (values, code) in [
