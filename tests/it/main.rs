@@ -27,6 +27,7 @@ mod moment;
 mod obligations;
 mod occupancies;
 mod plot_ratio;
+mod published;
 mod query;
 mod reserve;
 mod returns;
