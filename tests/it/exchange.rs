@@ -257,6 +257,24 @@ fn shapes_of_every_type_come_as_polygons_or_by_their_name() {
 }
 
 #[test]
+fn heights_and_measures_are_dropped_with_a_note() {
+    let folder = TempDir::new().unwrap();
+    for (name, shape) in [
+        ("height", "POLYGON Z ((121 31 5,121.1 31 5,121.1 31.1 5,121 31 5))"),
+        ("measure", "POLYGON M ((121 31 5,121.1 31 5,121.1 31.1 5,121 31 5))"),
+        ("both", "POLYGON ZM ((121 31 5 6,121.1 31 5 6,121.1 31.1 5 6,121 31 5 6))"),
+    ] {
+        let path = folder.path().join(format!("{name}.gpkg"));
+        write(&path, &PARCELS, &[("a", "M1", Some(shape))]);
+        let (opened, rows) = plain(Kind::Parcels, &[path]).unwrap();
+        assert!(codes(&opened).contains(&"z-dropped"), "{name}: {:?}", opened.findings);
+        let Shape::Polygons(polygons) = &rows[0].shape else { panic!("{name}") };
+        let corners: Vec<_> = polygons.0[0].exterior().coords().map(|at| (at.x, at.y)).collect();
+        assert_eq!(corners, [(121.0, 31.0), (121.1, 31.0), (121.1, 31.1), (121.0, 31.0)], "{name}");
+    }
+}
+
+#[test]
 fn a_reference_system_by_hand_beats_the_files_and_the_difference_is_told() {
     let folder = TempDir::new().unwrap();
     let files = [write_gbk_shapefile(folder.path())];

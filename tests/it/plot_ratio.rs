@@ -199,6 +199,37 @@ fn floors(town: &Town, rows: &[(u32, f64, Option<f64>, Option<f64>)]) -> PathBuf
 }
 
 #[tokio::test]
+async fn the_groups_of_the_ledger_have_figures_of_their_own_that_sum_to_the_whole() {
+    let town = planned().await;
+    let park = |code: &str, west: f64| {
+        feature(&json!({"park_code": code, "name": code, "district": "310115"}), &square(west, 31.0999, west + 0.001, 31.101))
+    };
+    town.takes("parks", &town.geojson("parks", &[park("P1", 121.500_95), park("P2", 121.501_95)]));
+    let base = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "valid_from": "2020-01-01"});
+    town.takes("zones", &town.geojson("zones", &[feature(&base, &square(121.500_95, 31.0999, 121.501_95, 31.101))]));
+    let of = |number: u32, park: &str, ratio: f64| {
+        let mut one = parcel(number);
+        one["properties"]["registered_area_m2"] = json!(10_000);
+        one["properties"]["plot_ratio_allowed"] = json!(ratio);
+        one["properties"]["park"] = json!(park);
+        one
+    };
+    town.takes("parcels", &town.geojson("parked", &[of(1, "P1", 2.0), of(2, "P2", 0.1)]));
+    town.takes("buildings", &floors(&town, &[(1, 12_000.0, None, None), (2, 4_000.0, None, None)]));
+    for (by, first, second) in [("park", "P1", "P2"), ("tier", "base", "fragmented")] {
+        let ended = town.run(&["ledger", "plot-ratio", "--by", by]);
+        let rows = ended.answer["rows"].as_array().unwrap();
+        let of =
+            |code: &str| rows.iter().find(|row| row["code"] == code).unwrap_or_else(|| panic!("{code}: {ended:?}"));
+        let figures = |row: &Value| (row["unused_m2"].clone(), row["over_m2"].clone(), row["balance_m2"].clone());
+        assert_eq!(figures(of(first)), (json!(8_000.0), json!(0.0), json!(8_000.0)), "{by}");
+        assert_eq!(figures(of(second)), (json!(0.0), json!(3_000.0), json!(-3_000.0)), "{by}");
+    }
+    let ended = town.run(&["ledger", "plot-ratio", "--by", "district"]);
+    assert_eq!(ended.answer["rows"][0]["balance_m2"], json!(5_000.0), "what the parks and the tiers sum to: {ended:?}");
+}
+
+#[tokio::test]
 async fn the_ledger_gives_the_unused_capacity_of_each_parcel_park_tier_and_district() {
     let town = planned().await;
     town.takes(
