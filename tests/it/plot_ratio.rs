@@ -202,7 +202,10 @@ fn floors(town: &Town, rows: &[(u32, f64, Option<f64>, Option<f64>)]) -> PathBuf
 async fn the_groups_of_the_ledger_have_figures_of_their_own_that_sum_to_the_whole() {
     let town = planned().await;
     let park = |code: &str, west: f64| {
-        feature(&json!({"park_code": code, "name": code, "district": "310115"}), &square(west, 31.0999, west + 0.001, 31.101))
+        feature(
+            &json!({"park_code": code, "name": code, "district": "310115"}),
+            &square(west, 31.0999, west + 0.001, 31.101),
+        )
     };
     town.takes("parks", &town.geojson("parks", &[park("P1", 121.500_95), park("P2", 121.501_95)]));
     let base = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "valid_from": "2020-01-01"});

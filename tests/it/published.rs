@@ -58,6 +58,14 @@ async fn the_records_of_minhang_and_baoshan_and_the_figures_of_tesla_are_kept_as
         assert_eq!((&contract["responsible_unit"], &contract["term_ends_on"]), (&unit, &json!(term_ends_on)));
         let days: Vec<&Value> = contract["obligations"].as_array().unwrap().iter().map(|one| &one["due_on"]).collect();
         assert_eq!(json!(days), json!(due), "{number}");
+        for (place, met_on) in [(0, "paid"), (1, "handed over")].into_iter().filter(|_| number < 6) {
+            let one = &contract["obligations"][place];
+            assert_eq!(
+                (&one["clock"]["state"], &one["met_on"], &one["late_days"]),
+                (&json!("met"), &one["due_on"], &json!(null)),
+                "{met_on} by the contract's own day"
+            );
+        }
     }
     // The price is not published, so the bond is a share of it and no sum.
     let bonds = "select format('%s %s%% %s %s', contract, percent::float8, coalesce(form, '-'), coalesce(amount_wan_yuan::text, '-'))

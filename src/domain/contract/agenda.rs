@@ -111,7 +111,7 @@ impl Watched {
             ..Events::default()
         };
         for duty in &self.duties {
-            if let Some(met) = duty.promise().done_on(today) {
+            if let Some(met) = self.promise(duty).done_on(today) {
                 events.met(duty.kind, met);
             }
         }
@@ -121,7 +121,21 @@ impl Watched {
     /// Its obligations on a day, each with its clock.
     pub fn clocks(&self, calendar: &Calendar, today: NaiveDate, soon: Days) -> Vec<(&Held, Clock)> {
         let events = self.events(today);
-        self.duties.iter().map(|duty| (duty, duty.promise().clock(&events, calendar, today, soon))).collect()
+        self.duties.iter().map(|duty| (duty, self.promise(duty).clock(&events, calendar, today, soon))).collect()
+    }
+
+    /// What the clock of an obligation looks at: the day on which a price was paid in full or land handed over stands in
+    /// the contract itself. Of several of the kind, that day is none's own: an instalment may have been paid before.
+    fn promise<'a>(&self, duty: &'a Held) -> Promise<'a> {
+        let day = match duty.kind {
+            ObligationKind::Payment => self.paid_on,
+            ObligationKind::Handover => self.handed_over_on,
+            _ => None,
+        };
+        let is_one = !matches!(duty.due, Some(DueRule::Yearly { .. }))
+            && self.duties.iter().filter(|other| other.kind == duty.kind).count() == 1;
+        let promise = duty.promise();
+        Promise { met_on: promise.met_on.or(day.filter(|_| is_one)), ..promise }
     }
 }
 
