@@ -48,16 +48,29 @@ pub fn explain(receipt: &Receipt) -> Explanation {
         let (zh, en) = not_judged(reason);
         say(zh, en);
     }
-    if let Some(veto) = facts.vetoes.first() {
-        say(
-            format!(
-                "存在未销号的一票否决事项（{} {} 年，{}），等级至多为 D。",
-                veto.enterprise,
-                veto.year,
-                veto_zh(&veto.kind)
-            ),
-            format!("An uncleared {} fault of {} in {} caps the grade at D.", veto.kind, veto.enterprise, veto.year),
-        );
+    if let Some(fault) = facts.vetoes.first() {
+        let (enterprise, year, grade) = (&fault.enterprise, fault.year, receipt.grade.name());
+        let kind = veto_zh(&fault.kind);
+        // Which faults count, and how far down, is the scheme's to say.
+        if receipt.situation.veto {
+            say(
+                format!(
+                    "存在未销号的一票否决事项（{enterprise} {year} 年，{kind}），等级上限按方案执行，现为 {grade}。"
+                ),
+                format!(
+                    "An uncleared {} fault of {enterprise} in {year} limits the grade as the scheme says; it is {grade}.",
+                    fault.kind
+                ),
+            );
+        } else {
+            say(
+                format!("存在未销号事项（{enterprise} {year} 年，{kind}），本方案未规定其限制等级。"),
+                format!(
+                    "An uncleared {} fault of {enterprise} in {year} is on record; the scheme limits no grade for it.",
+                    fault.kind
+                ),
+            );
+        }
     }
     if let Some(contract) = &facts.contract
         && contract.duties.iter().any(|duty| duty.kind == "start" && duty.met_on.is_none())

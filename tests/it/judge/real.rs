@@ -160,6 +160,12 @@ fn points_are_added_cut_by_score_and_faults_cap_as_the_scheme_says() {
     // 95, 75 and 44 with 5 points each; a safety fault of this year or the last leaves C at best.
     assert_eq!(grades, "ABDCAA");
     assert_eq!((receipts[0].score, receipts[0].adjustments.len()), (Some(100.0), 1));
+    // What is told of a fault is what the scheme makes of it.
+    for (place, told) in [(3, "limits the grade as the scheme says; it is C"), (5, "the scheme limits no grade for it")]
+    {
+        let words = landcycle::domain::review::explain::explain(&receipts[place]);
+        assert!(format!("{words:?}").contains(told), "{told}: {words:?}");
+    }
 }
 
 #[test]
