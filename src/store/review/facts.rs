@@ -9,6 +9,7 @@ use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
 use chrono::{Days, NaiveDate};
+use futures_util::TryStreamExt;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
@@ -121,45 +122,66 @@ async fn parcels(
     deciding_share: f64,
     tall_storey_m: Option<f64>,
 ) -> Result<Vec<ParcelRow>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select p.code, v.district, v.park, l.tier as "tier!", l.locked as "locked!",
-               v.land_use, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
-               round(f.floor_m2::numeric, 4)::float8 as floor_m2,
-               case when f.use_is_known then round(f.used_m2::numeric, 4)::float8 end as used_floor_m2
-           from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           join parcel_tier_at($1, $2) l on l.parcel_id = p.id
-           left join parcel_floor($3, null) f on f.parcel_id = p.id
-           order by p.code collate "C""#,
+    // Each by itself and put together here: the planner cannot tell how many rows the functions give, and a join that it
+    // plans for two hundred compares every parcel with every other.
+    let mut tiers: HashMap<i64, (Tier, bool)> = HashMap::new();
+    let mut rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", tier as "tier!", locked as "locked!" from parcel_tier_at($1, $2)"#,
         as_of,
-        deciding_share,
+        deciding_share
+    )
+    .fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
+            table: "parcel_tier_at",
+            column: "tier",
+            row: row.parcel_id.to_string(),
+            value: row.tier.clone(),
+        })?;
+        tiers.insert(row.parcel_id, (tier, row.locked));
+    }
+    drop(rows);
+    let mut floors: HashMap<i64, (Option<f64>, Option<f64>)> = HashMap::new();
+    let mut rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", round(floor_m2::numeric, 4)::float8 as floor_m2,
+               case when use_is_known then round(used_m2::numeric, 4)::float8 end as used_m2
+           from parcel_floor($1, null)"#,
         tall_storey_m
     )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-                table: "parcel_tier_at",
-                column: "tier",
-                row: row.code.clone(),
-                value: row.tier.clone(),
-            })?;
-            Ok(ParcelRow {
-                code: row.code,
-                district: row.district,
-                park: row.park,
-                tier,
-                locked: row.locked,
-                land_use: row.land_use,
-                registered_area_m2: row.registered_area_m2,
-                area_m2: row.area_m2,
-                plot_ratio_allowed: row.plot_ratio_allowed,
-                floor_m2: row.floor_m2,
-                used_floor_m2: row.used_floor_m2,
-            })
-        })
-        .collect()
+    .fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        floors.insert(row.parcel_id, (row.floor_m2, row.used_m2));
+    }
+    drop(rows);
+    let mut rows = sqlx::query!(
+        r#"select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8 as registered_area_m2,
+               v.area_m2, v.plot_ratio_allowed
+           from parcel p
+           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
+           order by p.code collate "C""#,
+        as_of
+    )
+    .fetch(&mut *connection);
+    let mut parcels = Vec::with_capacity(tiers.len());
+    while let Some(row) = rows.try_next().await? {
+        // Every parcel in force has a tier: what touches no zone is fragmented.
+        let Some((tier, locked)) = tiers.remove(&row.id) else { continue };
+        let (floor_m2, used_floor_m2) = floors.remove(&row.id).unwrap_or_default();
+        parcels.push(ParcelRow {
+            code: row.code,
+            district: row.district,
+            park: row.park,
+            tier,
+            locked,
+            land_use: row.land_use,
+            registered_area_m2: row.registered_area_m2,
+            area_m2: row.area_m2,
+            plot_ratio_allowed: row.plot_ratio_allowed,
+            floor_m2,
+            used_floor_m2,
+        });
+    }
+    Ok(parcels)
 }
 
 async fn contracts(
