@@ -8,6 +8,7 @@ pub mod replay;
 
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
+use crate::domain::review::canonical;
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
 use crate::store::review::{ResultRow, RulesText, RunKey};
@@ -231,10 +232,7 @@ fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
 fn fingerprint(facts: &[crate::domain::review::facts::Facts]) -> Result<String, serde_json::Error> {
     let mut digest = Sha256::new();
     for piece in facts.chunks(PIECE) {
-        let lines = piece
-            .par_iter()
-            .map(serde_json_canonicalizer::to_string)
-            .collect::<Result<Vec<String>, serde_json::Error>>()?;
+        let lines = piece.par_iter().map(canonical::to_string).collect::<Result<Vec<String>, serde_json::Error>>()?;
         for line in lines {
             digest.update(line.as_bytes());
             digest.update(b"\n");
