@@ -1,5 +1,5 @@
 -- A receipt is some kilobytes, and a run has one for every parcel. Compressing them with PostgreSQL's first method took
--- more time than judging; lz4 takes a fifth of it. They stay in the row, which is read whole: kept aside, each would
+-- more time than judging; lz4 takes a fraction of it. They stay in the row, which is read whole: kept aside, each would
 -- cost two more rows and an index entry.
 do $$
 begin
@@ -10,4 +10,3 @@ exception when feature_not_supported or invalid_parameter_value then
 end
 $$;
 alter table review_result alter column receipt set storage main;
-alter table review_result set (toast_tuple_target = 8160);

@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use tokio::task::JoinHandle;
 
 /// What is to be reviewed, and how.
 #[derive(Debug, Clone)]
@@ -98,7 +99,7 @@ pub struct Done {
 }
 
 /// Receipts are sealed and stored in pieces of this many.
-const PIECE: usize = 5_000;
+const PIECE: usize = 2_000;
 
 /// Runs a review and keeps it as a draft.
 pub async fn run(
@@ -202,24 +203,29 @@ async fn keep(
 }
 
 /// Seals receipts piece by piece, and adds each piece to the run where one is being written: the canonical texts of a
-/// whole city together would take more memory than everything else.
+/// whole city together would take more memory than everything else. A piece is sealed while the one before is stored.
 async fn seal_all(mut into: Option<(&mut Write, i64)>, receipts: Vec<Receipt>) -> Result<Vec<Sealed>, ReviewFlowError> {
     let mut results = Vec::with_capacity(receipts.len());
     let mut left = receipts.into_iter();
-    loop {
-        let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
-        if piece.is_empty() {
-            return Ok(results);
-        }
-        let sealed = tokio::task::spawn_blocking(|| {
-            piece.into_par_iter().map(seal).collect::<Result<Vec<(Sealed, String)>, serde_json::Error>>()
-        })
-        .await??;
+    let mut next = seal_piece(&mut left);
+    while let Some(sealing) = next {
+        let sealed = sealing.await??;
+        next = seal_piece(&mut left);
         if let Some((write, run)) = &mut into {
             store::review::add(write, *run, sealed.iter().map(|(sealed, text)| row(sealed, text))).await?;
         }
         results.extend(sealed.into_iter().map(|(sealed, _)| sealed));
     }
+    Ok(results)
+}
+
+type Sealing = JoinHandle<Result<Vec<(Sealed, String)>, serde_json::Error>>;
+
+/// Begins to seal the next piece, if there is one.
+fn seal_piece(left: &mut impl Iterator<Item = Receipt>) -> Option<Sealing> {
+    let piece: Vec<Receipt> = left.take(PIECE).collect();
+    let begin = |piece: Vec<Receipt>| tokio::task::spawn_blocking(|| piece.into_par_iter().map(seal).collect());
+    (!piece.is_empty()).then(|| begin(piece))
 }
 
 fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
