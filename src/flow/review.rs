@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::domain::review::canonical;
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
+use crate::store::copy::Rows;
 use crate::store::review::{ResultRow, RulesText, RunKey};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
@@ -19,7 +20,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use tokio::task::JoinHandle;
+use std::collections::VecDeque;
 
 /// What is to be reviewed, and how.
 #[derive(Debug, Clone)]
@@ -100,6 +101,8 @@ pub struct Done {
 
 /// Receipts are sealed and stored in pieces of this many.
 const PIECE: usize = 2_000;
+/// So many pieces are sealed before their turn to be stored.
+const PIECES_AHEAD: usize = 3;
 
 /// Runs a review and keeps it as a draft.
 pub async fn run(
@@ -203,29 +206,35 @@ async fn keep(
 }
 
 /// Seals receipts piece by piece, and adds each piece to the run where one is being written: the canonical texts of a
-/// whole city together would take more memory than everything else. A piece is sealed while the one before is stored.
+/// whole city together would take more memory than everything else. Pieces are sealed while others are stored.
 async fn seal_all(mut into: Option<(&mut Write, i64)>, receipts: Vec<Receipt>) -> Result<Vec<Sealed>, ReviewFlowError> {
+    let run = into.as_ref().map(|(_, run)| *run);
     let mut results = Vec::with_capacity(receipts.len());
     let mut left = receipts.into_iter();
-    let mut next = seal_piece(&mut left);
-    while let Some(sealing) = next {
-        let sealed = sealing.await??;
-        next = seal_piece(&mut left);
-        if let Some((write, run)) = &mut into {
-            store::review::add(write, *run, sealed.iter().map(|(sealed, text)| row(sealed, text))).await?;
+    let mut sealing = VecDeque::new();
+    loop {
+        while sealing.len() < PIECES_AHEAD {
+            let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                break;
+            }
+            sealing.push_back(tokio::task::spawn_blocking(move || seal_piece(run, piece)));
         }
-        results.extend(sealed.into_iter().map(|(sealed, _)| sealed));
+        let Some(piece) = sealing.pop_front() else { return Ok(results) };
+        let (sealed, rows) = piece.await??;
+        if let Some((write, _)) = &mut into {
+            store::review::add(write, &rows).await?;
+        }
+        results.extend(sealed);
     }
-    Ok(results)
 }
 
-type Sealing = JoinHandle<Result<Vec<(Sealed, String)>, serde_json::Error>>;
-
-/// Begins to seal the next piece, if there is one.
-fn seal_piece(left: &mut impl Iterator<Item = Receipt>) -> Option<Sealing> {
-    let piece: Vec<Receipt> = left.take(PIECE).collect();
-    let begin = |piece: Vec<Receipt>| tokio::task::spawn_blocking(|| piece.into_par_iter().map(seal).collect());
-    (!piece.is_empty()).then(|| begin(piece))
+/// Seals receipts, and makes them rows of the run that they are for.
+fn seal_piece(run: Option<i64>, receipts: Vec<Receipt>) -> Result<(Vec<Sealed>, Rows), serde_json::Error> {
+    let pieces: Vec<(Sealed, String)> = receipts.into_par_iter().map(seal).collect::<Result<_, _>>()?;
+    let results = pieces.iter().map(|(sealed, text)| row(sealed, text));
+    let rows = run.map(|run| store::review::rows(run, results)).unwrap_or_default();
+    Ok((pieces.into_iter().map(|(sealed, _)| sealed).collect(), rows))
 }
 
 fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {

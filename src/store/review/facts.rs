@@ -109,23 +109,43 @@ async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec
     Ok((ids, parcels))
 }
 
-/// Where each parcel stands, and whether the plan locks it. Asked by itself, not joined to the parcels: the planner takes
-/// the answer for two hundred rows, and has compared every parcel with every other.
+/// Where a parcel stands, and whether the plan locks it.
+struct TierRow {
+    parcel_id: i64,
+    tier: String,
+    locked: bool,
+}
+
+/// Where each parcel stands on the day: as it is kept, where the day is one of those for which that was worked out.
+/// Asked by itself, not joined to the parcels: the planner takes the answer for two hundred rows, and has compared every
+/// parcel with every other.
 async fn tiers(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     deciding_share: f64,
 ) -> Result<HashMap<i64, (Tier, bool)>, StoreError> {
-    let mut rows = sqlx::query!(
-        r#"select parcel_id as "parcel_id!", tier as "tier!", locked as "locked!" from parcel_tier_at($1, $2)"#,
+    let are_kept = sqlx::query_scalar!(
+        r#"select exists (select from tier_law where same_law @> $1::date and deciding_share = $2) as "kept!""#,
         as_of,
         deciding_share
     )
-    .fetch(connection);
+    .fetch_one(&mut *connection)
+    .await?;
+    let mut rows = if are_kept {
+        sqlx::query_as!(TierRow, "select parcel_id, tier, locked from parcel_place").fetch(connection)
+    } else {
+        sqlx::query_as!(
+            TierRow,
+            r#"select parcel_id as "parcel_id!", tier as "tier!", locked as "locked!" from parcel_tier_at($1, $2)"#,
+            as_of,
+            deciding_share
+        )
+        .fetch(connection)
+    };
     let mut tiers = HashMap::new();
     while let Some(row) = rows.try_next().await? {
         let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-            table: "parcel_tier_at",
+            table: "parcel_place",
             column: "tier",
             row: row.parcel_id.to_string(),
             value: row.tier.clone(),
