@@ -12,7 +12,7 @@ use chrono::{Days, NaiveDate};
 use futures_util::TryStreamExt;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
-use sqlx::{Acquire, AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
@@ -24,58 +24,62 @@ pub async fn freeze(
     deciding_share: f64,
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
-    calendar: &Calendar,
+    calendar: &'static Calendar,
 ) -> Result<Frozen, StoreError> {
-    let (mut connection, mut beside) = tokio::try_join!(pool.acquire(), pool.acquire())?;
-    let mut tx = connection.begin().await?;
+    let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    // Where parcels stand and what is built on them is half of the work: a second connection looks at the same moment.
+    // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
-    let mut same = beside.begin().await?;
+    let mut same = pool.begin().await?;
     let same_moment =
         format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
     sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
-    let ((ids, mut frozen), (tiers, floors)) = tokio::try_join!(reported(&mut tx, as_of, years, calendar), async {
-        Ok((tiers(&mut same, as_of, deciding_share).await?, floors(&mut same, tall_storey_m).await?))
-    })?;
-    same.commit().await?;
+    let beside = tokio::spawn(async move {
+        let tiers = tiers(&mut same, as_of, deciding_share).await?;
+        let floors = floors(&mut same, tall_storey_m).await?;
+        let contracts = contracts(&mut same, as_of, calendar).await?;
+        same.commit().await?;
+        Ok::<_, StoreError>((tiers, floors, contracts))
+    });
+    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
+    let enterprises = enterprises(&mut tx).await?;
+    let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
+    let enterprise_of: HashMap<&str, usize> =
+        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
+    let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
+    let returns = returns(&mut tx, years, &enterprise_of).await?;
+    let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
+    let (tiers, floors, contracts) = match beside.await {
+        Ok(found) => found?,
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    };
+    // The moment lasts until the other has looked.
     tx.commit().await?;
-    for (id, parcel) in ids.iter().zip(&mut frozen.parcels) {
+    let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
+    let contracts = contracts.collect();
+    drop((parcel_of, enterprise_of));
+    for (id, parcel) in ids.iter().zip(&mut parcels) {
         (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
         (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
     }
-    Ok(frozen)
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes })
 }
 
-/// All but where parcels stand and what is built on them; with the number of each parcel.
-async fn reported(
+/// What each enterprise reported, by year and the place of the enterprise.
+async fn returns(
     connection: &mut PgConnection,
-    as_of: NaiveDate,
     years: RangeInclusive<i32>,
-    calendar: &Calendar,
-) -> Result<(Vec<i64>, Frozen), StoreError> {
-    let (ids, parcels) = parcels(connection, as_of).await?;
-    let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
-    let enterprises = enterprises(connection).await?;
-    let enterprise_of: HashMap<&str, usize> =
-        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
+    enterprise_of: &HashMap<&str, usize>,
+) -> Result<HashMap<i32, Vec<Figures>>, StoreError> {
     let mut returns: HashMap<i32, Vec<Figures>> =
-        years.clone().map(|year| (year, vec![[None; MEASURES]; enterprises.len()])).collect();
+        years.clone().map(|year| (year, vec![[None; MEASURES]; enterprise_of.len()])).collect();
     performance::reported(connection, None, years, None, |row| {
         if let Some((place, figures)) = enterprise_of.get(row.enterprise.as_str()).zip(returns.get_mut(&row.year)) {
             figures[*place] = row.figures;
         }
     })
     .await?;
-    let frozen = Frozen {
-        uses: uses(connection, as_of, &parcel_of, &enterprise_of).await?,
-        returns,
-        vetoes: vetoes(connection, as_of, &enterprise_of).await?,
-        contracts: contracts(connection, as_of, &parcel_of, calendar).await?,
-        ..Frozen::default()
-    };
-    drop((parcel_of, enterprise_of));
-    Ok((ids, Frozen { parcels, enterprises, ..frozen }))
+    Ok(returns)
 }
 
 /// The parcels that are law on the day in the order of their codes, as if they touched no zone and bore no building.
@@ -252,12 +256,12 @@ async fn vetoes(
     Ok(found.collect())
 }
 
+/// The newest contract of each parcel with its duties, by the parcel's code.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
-    parcel_of: &HashMap<&str, usize>,
     calendar: &Calendar,
-) -> Result<HashMap<usize, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+) -> Result<HashMap<String, (ContractFacts, Vec<DutyRow>)>, StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
@@ -277,15 +281,14 @@ async fn contracts(
     let mut contracts = HashMap::new();
     let mut parcel_of_contract = HashMap::new();
     for row in rows {
-        let Some(parcel) = parcel_of.get(row.parcel.as_str()) else { continue };
         // A supplement has duties like the contract that it supplements; an older contract says nothing any more.
-        if contracts.contains_key(parcel) {
+        if contracts.contains_key(&row.parcel) {
             continue;
         }
-        parcel_of_contract.insert(row.number.clone(), *parcel);
+        parcel_of_contract.insert(row.number.clone(), row.parcel.clone());
         let by = amended.remove(&row.number);
         for supplement in by.iter().flat_map(|by| &by.by_numbers) {
-            parcel_of_contract.insert(supplement.clone(), *parcel);
+            parcel_of_contract.insert(supplement.clone(), row.parcel.clone());
         }
         let facts = ContractFacts {
             number: row.number,
@@ -299,7 +302,7 @@ async fn contracts(
             suspended_on: row.suspended_on.filter(|day| *day <= as_of),
             duties: Vec::new(),
         };
-        contracts.insert(*parcel, (facts, Vec::new()));
+        contracts.insert(row.parcel, (facts, Vec::new()));
     }
     for held in clock::read(connection, &Moment::on(as_of), None).await? {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
