@@ -3,7 +3,7 @@
 //! another order is left to the library that sorts, which takes several times as long.
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, Serializer};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 use std::io;
 
 /// The canonical text of a value whose numbers are finite.
@@ -32,6 +32,11 @@ struct Order {
 
 impl Formatter for &mut Order {
     fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        // Whole numbers, every other one of a receipt, have a quicker way to the same digits.
+        #[expect(clippy::cast_possible_truncation, reason = "whole, and far below 2^63")]
+        if value.fract() == 0.0 && value.abs() < 1e15 {
+            return CompactFormatter.write_i64(writer, value as i64);
+        }
         writer.write_all(ryu_js::Buffer::new().format_finite(value).as_bytes())
     }
 
@@ -46,7 +51,7 @@ impl Formatter for &mut Order {
 
     fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
         self.is_broken |= self.in_key;
-        serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
+        CompactFormatter.write_char_escape(writer, escape)
     }
 
     fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -91,6 +96,7 @@ mod tests {
         let number = prop_oneof![
             any::<f64>().prop_filter("JSON has no other numbers", |number| number.is_finite()).prop_map(Value::from),
             (-1_000_000_i64..1_000_000).prop_map(Value::from),
+            (-1e16..1e16_f64).prop_map(|number| Value::from(number.round())),
             Just(json!(-0.0)),
         ];
         let leaf =
