@@ -99,14 +99,19 @@ benchmark as (
         from value v where not v.too_young group by v.place
     ) m
 ),
-points as (
+bare as (
     select v.code, v.place, v.weight, v.too_young,
-        case when not v.lower then least(greatest(v.figure / nullif(b.benchmark, 0), 0), 1.5)
-            when v.figure <= 0 then case when b.benchmark > 0 then 1.5 end
-            else least(greatest(nullif(b.benchmark, 0) / v.figure, 0), 1.5) end as strength
+        case when not v.lower then v.figure / b.benchmark
+            when v.figure <= 0 then case when b.benchmark is not null then 1.5 end
+            else b.benchmark / v.figure end as strength
     from value v
     left join grouping g on g.industry = v.industry
     left join benchmark b on b.place = v.place and b.industry is not distinct from g.industry
+),
+-- Not in one step: least and greatest pass over what is unknown.
+points as (
+    select code, place, weight, too_young, case when strength is not null then least(greatest(strength, 0), 1.5) end as strength
+    from bare
 ),
 scored as (
     select code, bool_or(too_young) as too_young,
