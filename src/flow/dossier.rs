@@ -189,7 +189,8 @@ fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
     for stay in &found.life {
         let (zh, en) = stay.state.title();
         let entry = Entry::new(stay.from, Kind::State, format!("进入“{zh}”状态"), format!("is now {en}"));
-        told.push(entry.by(Some(&stay.document)).known(stay.recorded_at));
+        let entry = entry.by(Some(&stay.document)).under(stay.rule.as_ref(), stay.money.as_deref());
+        told.push(entry.known(stay.recorded_at));
     }
     for use_ in &found.occupancies {
         let name = &use_.name;
