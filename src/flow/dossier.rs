@@ -13,6 +13,7 @@ use crate::domain::contract::tracks::{
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};
+use crate::domain::rulebook::RuleValue;
 use crate::domain::timeline::{self, Entry, Kind};
 use crate::store;
 use crate::store::dossier::{Contract, Dossier};
@@ -36,6 +37,8 @@ pub struct File {
     pub timeline: Vec<Entry>,
     /// What may be done to it next.
     pub next: Vec<&'static Move>,
+    /// The plot ratio to which its land may be raised, by the rulebook of the moment.
+    pub plot_ratio_reference: Option<RuleValue>,
 }
 
 /// Where a contract stands.
@@ -95,7 +98,8 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
-    Ok(Some(File { found, standings, timeline, next }))
+    let plot_ratio_reference = rulebook.plot_ratio_reference(&found.parcel.land_use, moment.valid_at).cloned();
+    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference }))
 }
 
 fn standing(
@@ -189,7 +193,8 @@ fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
     for stay in &found.life {
         let (zh, en) = stay.state.title();
         let entry = Entry::new(stay.from, Kind::State, format!("进入“{zh}”状态"), format!("is now {en}"));
-        told.push(entry.by(Some(&stay.document)).known(stay.recorded_at));
+        let entry = entry.by(Some(&stay.document)).under(stay.rule.as_ref(), stay.money.as_deref());
+        told.push(entry.known(stay.recorded_at));
     }
     for use_ in &found.occupancies {
         let name = &use_.name;

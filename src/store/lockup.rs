@@ -36,12 +36,16 @@ pub struct Refusal {
 /// The act that records the rules and nothing else: a register that knows no other is empty.
 pub const RECORDING: &str = "record-rules";
 
-/// Whether this write recorded a rule of the locks.
+/// Whether this write recorded a rule of the locks or a value of the rulebook.
 pub async fn has_recorded(write: &mut Write) -> Result<bool, StoreError> {
     let revision = write.revision;
-    Ok(sqlx::query_scalar!(r#"select exists (select from lockup_rule where revision = $1) as "has!""#, revision)
-        .fetch_one(write.connection())
-        .await?)
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from lockup_rule where revision = $1)
+               or exists (select from rule_value where revision = $1) as "has!""#,
+        revision
+    )
+    .fetch_one(write.connection())
+    .await?)
 }
 
 /// Records the rules and the classes of use that this program reckons with, inside the act that does.
