@@ -3,7 +3,8 @@
 
 pub mod diff;
 pub mod kept;
-pub mod publish;
+pub mod life;
+pub mod objection;
 pub mod replay;
 
 use super::rules::{self, RulesError};
@@ -168,15 +169,16 @@ async fn keep(
     let count = receipts.len();
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let found = store::review::find(&mut connection, key).await?;
-    drop(connection);
     if let Some(run) = found {
-        return Ok((run, true, seal_all(None, receipts).await?));
+        return Ok((run, true, as_they_stand(&mut connection, run, seal_all(None, receipts).await?).await?));
     }
+    drop(connection);
     let mut write = Write::begin(pool, actor, "review-run").await?;
     // Another run of the same name may have been stored while this one waited for its turn to write.
     if let Some(run) = store::review::find(write.connection(), key).await? {
         write.abandon().await?;
-        return Ok((run, true, seal_all(None, receipts).await?));
+        let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+        return Ok((run, true, as_they_stand(&mut connection, run, seal_all(None, receipts).await?).await?));
     }
     let text = RulesText {
         hash: rules.hash.clone(),
@@ -198,6 +200,20 @@ async fn keep(
     });
     write.commit(Audit { subject: format!("review run {run}"), facts }).await?;
     Ok((run, false, results))
+}
+
+/// The results of a run that was there already, the later receipts in place of those that they correct.
+async fn as_they_stand(
+    connection: &mut sqlx::PgConnection,
+    run: i64,
+    mut results: Vec<Sealed>,
+) -> Result<Vec<Sealed>, ReviewFlowError> {
+    for paper in store::review::objection::reruns(connection, run).await? {
+        if let Ok(place) = results.binary_search_by(|one| one.receipt.facts.code.cmp(&paper.parcel)) {
+            results[place] = Sealed { receipt: serde_json::from_str(&paper.receipt)?, hash: paper.receipt_hash };
+        }
+    }
+    Ok(results)
 }
 
 /// Seals receipts piece by piece, and adds each piece to the run where one is being written: the canonical texts of a

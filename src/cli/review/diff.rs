@@ -1,12 +1,14 @@
 //! `landcycle review diff`: what lies between two runs.
 
 use super::all_workers;
+use super::life::unmoved;
 use super::replay::failure;
 use crate::cli::printer::table;
 use crate::cli::{Context, Failure};
 use crate::domain::review::diff::{Diff, Move, Standing};
 use crate::domain::review::grade::Grade;
 use crate::flow::review::diff::between;
+use crate::flow::review::life::compare;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -17,13 +19,21 @@ struct Told {
     grades: [&'static str; 5],
     #[serde(flatten)]
     diff: Diff,
+    /// The revision that keeps that they were compared.
+    kept_in: Option<i64>,
 }
 
-/// Compares two runs.
-pub(super) async fn run(context: &Context, old: i64, new: i64) -> Result<(), Failure> {
+/// Compares two runs, and keeps that it was done if asked to.
+pub(super) async fn run(context: &Context, old: i64, new: i64, keep: bool) -> Result<(), Failure> {
     let pool = context.pool().await?;
-    let diff = between(&pool, old, new, all_workers()).await.map_err(failure)?;
-    let told = Told { old, new, grades: Grade::ALL.map(Grade::name), diff };
+    let (diff, kept_in) = if keep {
+        let (today, actor) = (context.clock.today(), context.actor());
+        let (diff, moved) = compare(&pool, today, &actor, (old, new), all_workers()).await.map_err(unmoved)?;
+        (diff, Some(moved.revision))
+    } else {
+        (between(&pool, old, new, all_workers()).await.map_err(failure)?, None)
+    };
+    let told = Told { old, new, grades: Grade::ALL.map(Grade::name), diff, kept_in };
     context.printer.result(&told, words)
 }
 
@@ -42,6 +52,9 @@ fn words(told: &Told) -> String {
     text.push_str(&format!("\n{} parcels stand elsewhere\n", moves.len()));
     if !moves.is_empty() {
         text.push_str(&table(["parcel", "before", "after", "moved by"], &moves));
+    }
+    if let Some(revision) = told.kept_in {
+        text.push_str(&format!("\nrun {} is compared in revision {revision}\n", told.new));
     }
     text
 }

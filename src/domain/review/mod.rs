@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod grade;
 mod holders;
 pub mod indicator;
+pub mod life;
 mod peers;
 pub mod receipt;
 pub mod replay;

@@ -200,6 +200,20 @@ pub struct Receipt {
     pub situation: Situation,
     /// What it recommends.
     pub decision: Arc<Decision>,
+    /// In whose place it stands, where the parcel was judged again because an objection was upheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Corrects>,
+}
+
+/// What a later receipt corrects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrects {
+    /// The objection that was upheld.
+    pub objection: i64,
+    /// SHA-256 of the receipt in whose place it stands, hex.
+    pub receipt: String,
+    /// The newest revision of the register out of which the corrected facts were read.
+    pub facts_revision: i64,
 }
 
 impl Decision {
