@@ -3,13 +3,17 @@
 mod clusters;
 mod diff;
 mod life;
+mod progress;
+mod queue;
 mod replay;
 mod scheme;
 
+use self::progress::Meter;
 use super::printer::table;
-use super::{Context, Failure, blocking};
+use super::{Context, Failure, blocking, stopped};
 use crate::domain::review::grade::Grade;
 use crate::flow::lists::{self, Written};
+use crate::flow::review::progress::Progress;
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
 use crate::flow::rules;
 use crate::store;
@@ -62,7 +66,12 @@ enum Verb {
         /// Where the lists go
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
+        /// Leave it to the next server that is free; no lists are written
+        #[arg(long, conflicts_with_all = ["out", "workers"])]
+        queue: bool,
     },
+    /// List the reviews that wait for a server, and what became of those before
+    Queue,
     /// Look at a scheme before it is used
     Scheme(scheme::Args),
     /// List the runs
@@ -139,7 +148,11 @@ pub(super) fn all_workers() -> usize {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     match args.verb {
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out } => {
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, queue: true, .. } => {
+            queue::queue(context, as_of, scheme, "round", window).await
+        }
+        Verb::Queue => queue::list(context).await,
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, queue: false } => {
             let workers = workers.map_or_else(all_workers, usize::from);
             let order = Order { as_of, scheme, kind: "round".into(), window, workers };
             let reviewed = make(context, &order, &context.actor(), &out).await?;
@@ -157,7 +170,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Clusters(args) => clusters::run(context, args).await,
         Verb::Diff { old, new, keep } => diff::run(context, old, new, keep).await,
         Verb::Replay { run } => replay::run(context, run).await,
-        Verb::Explain { run, parcel, language } => life::explained(context, run, &parcel, language).await,
+        Verb::Explain { run, parcel, language } => life::explain(context, run, &parcel, language).await,
     }
 }
 
@@ -185,7 +198,15 @@ struct Graded {
 /// Makes a run and writes its lists.
 pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
     let is_new = lists::prepare(out).map_err(Failure::fault)?;
-    let made = make_in(context, order, actor, out).await;
+    let meter = Meter::new(context);
+    let made = tokio::select! {
+        made = make_in(context, order, actor, out, &meter) => made,
+        () = stopped() => Err(Failure::Refused(format!(
+            "stopped while {}\nthe register holds the whole run or nothing of it; the same command finishes it",
+            meter.stage()
+        ))),
+    };
+    drop(meter);
     if made.is_err() && is_new {
         // Removes the folder only while nothing is in it; that it stays otherwise is right.
         let _ = std::fs::remove_dir(out);
@@ -193,14 +214,17 @@ pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Pa
     made
 }
 
-async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+async fn make_in(
+    context: &Context,
+    order: &Order,
+    actor: &str,
+    out: &Path,
+    meter: &Meter,
+) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
-    let bar = context.printer.progress("review", 0);
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let done = run_review(&pool, context.clock, actor, order, |stage| bar.set_message(format!("review: {stage}")))
-        .await
-        .map_err(failure)?;
-    bar.set_message("review: writing the lists");
+    let tell = |progress| meter.tell(progress);
+    let done = run_review(&pool, context.clock, actor, order, tell).await.map_err(failure)?;
+    meter.tell(Progress::Listing { parcels: done.results.len() });
     let tall_storey_m = rules::rulebook().map_err(Failure::fault)?.tall_storey_m(order.as_of);
     let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
@@ -209,7 +233,6 @@ async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> R
         (done, lists)
     })
     .await?;
-    bar.finish_and_clear();
     Ok(reviewed(&done, order.as_of, lists.map_err(Failure::fault)?))
 }
 
@@ -218,6 +241,7 @@ fn failure(error: ReviewFlowError) -> Failure {
         ReviewFlowError::Rules(_)
         | ReviewFlowError::Review(_)
         | ReviewFlowError::Future { .. }
+        | ReviewFlowError::Running { .. }
         | ReviewFlowError::NoParcels { .. } => Failure::refused(error),
         other => Failure::fault(other),
     }

@@ -63,6 +63,11 @@ pub enum RulesError {
     },
 }
 
+/// Whether a scheme of that name comes with the program.
+pub fn is_shipped(scheme: &str) -> bool {
+    SCHEMES.iter().any(|(name, _)| *name == scheme)
+}
+
 /// The text of a scheme, by name or by path.
 pub fn scheme_text(scheme: &str) -> Result<String, RulesError> {
     let shipped = SCHEMES.iter().find(|(name, _)| *name == scheme).map(|(_, text)| (*text).to_owned());

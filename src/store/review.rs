@@ -2,10 +2,13 @@
 
 pub mod candidates;
 pub mod facts;
+pub mod job;
 pub mod kept;
 pub mod life;
 pub mod objection;
 pub mod publication;
+pub mod shown;
+pub mod turn;
 
 use super::StoreError;
 use super::copy::{self, Rows};

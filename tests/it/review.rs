@@ -6,7 +6,9 @@ mod diff;
 mod killed;
 mod life;
 mod objection;
+mod queue;
 mod replay;
+mod wire;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,13 +3,13 @@
 use super::{Language, all_workers};
 use crate::cli::printer::{pairs, table};
 use crate::cli::{Context, Failure, parse_code};
-use crate::domain::review::explain::explain;
-use crate::domain::review::grade::Grade;
 use crate::domain::review::receipt::Receipt;
 use crate::flow::review::life::{self, LifeError, Moved};
 use crate::flow::review::objection::{self, ObjectionError, Verdict};
+use crate::http::review::{Listed, Objected, OfRun, explained, of_run};
 use crate::store;
-use crate::store::review::objection::{New, Objection};
+use crate::store::review::objection::New;
+use crate::store::review::shown;
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::json;
@@ -151,33 +151,6 @@ fn said(receipt: &Receipt) -> String {
     format!("{}{list}", receipt.grade.name())
 }
 
-#[derive(Debug, Serialize)]
-struct Listed {
-    run: i64,
-    kind: String,
-    as_of: NaiveDate,
-    window_years: i32,
-    scheme: String,
-    rules_hash: String,
-    state: String,
-    revision: i64,
-}
-
-impl From<store::review::Run> for Listed {
-    fn from(run: store::review::Run) -> Self {
-        Self {
-            run: run.id,
-            kind: run.kind,
-            as_of: run.as_of,
-            window_years: run.window_years,
-            scheme: run.scheme,
-            rules_hash: run.rules_hash,
-            state: run.state,
-            revision: run.revision,
-        }
-    }
-}
-
 /// Lists the runs.
 pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     let pool = context.pool().await?;
@@ -203,114 +176,25 @@ pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     })
 }
 
-/// How many parcels have a grade and stand on a list.
 #[derive(Debug, Serialize)]
-struct Counted {
-    grade: String,
-    list: Option<String>,
-    parcels: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct Stepped {
-    deed: String,
-    to: String,
-    on: NaiveDate,
-    by: String,
-    with_run: Option<i64>,
-    notice_until: Option<NaiveDate>,
-    document: Option<String>,
-    revision: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct Objected {
-    objection: i64,
-    parcel: String,
-    party: String,
-    ground: String,
-    document: String,
-    on: NaiveDate,
-    verdict: Option<String>,
-    words: Option<String>,
-    answered_on: Option<NaiveDate>,
-    answered_by: Option<String>,
-    grade: Option<String>,
-    receipt: Option<String>,
-}
-
-impl From<Objection> for Objected {
-    fn from(one: Objection) -> Self {
-        Self {
-            objection: one.id,
-            parcel: one.parcel,
-            party: one.party,
-            ground: one.ground,
-            document: one.document,
-            on: one.on,
-            verdict: one.verdict,
-            words: one.words,
-            answered_on: one.answered_on,
-            answered_by: one.answered_by,
-            grade: one.grade,
-            receipt: one.receipt_hash,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Shown {
+struct Told {
     #[serde(flatten)]
-    run: Listed,
-    made_by: String,
-    steps: Vec<Stepped>,
-    notice_until: Option<NaiveDate>,
-    objections: Vec<Objected>,
-    /// How many objections have no answer yet.
-    open: usize,
-    found: Vec<Counted>,
+    run: OfRun,
+    against: Vec<Objected>,
 }
 
 /// Shows what a run found and where it is in its life.
 pub(super) async fn show(context: &Context, run: i64) -> Result<(), Failure> {
     let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let runs = store::review::list(&mut connection).await.map_err(Failure::fault)?;
-    let life = store::review::life::read(&mut connection, run).await.map_err(Failure::fault)?;
-    let Some((listed, life)) = runs.into_iter().find(|one| one.id == run).zip(life) else {
-        return Err(unmoved(LifeError::Unknown(run)));
-    };
-    let steps = store::review::life::steps(&mut connection, run).await.map_err(Failure::fault)?;
-    let steps: Vec<Stepped> = steps
-        .into_iter()
-        .map(|step| Stepped {
-            deed: step.deed,
-            to: step.to_state,
-            on: step.on,
-            by: step.actor,
-            with_run: step.with_run,
-            notice_until: step.notice_until,
-            document: step.document,
-            revision: step.revision,
-        })
-        .collect();
-    let objections =
-        store::review::objection::list(&mut connection, Some(run), None, 0, i64::MAX).await.map_err(Failure::fault)?;
-    let objections: Vec<Objected> = objections.into_iter().map(Objected::from).collect();
-    let counts = store::review::counts(&mut connection, run).await.map_err(Failure::fault)?;
-    let shown = Shown {
-        run: listed.into(),
-        made_by: life.made_by,
-        notice_until: steps.iter().find_map(|step| step.notice_until),
-        steps,
-        open: objections.iter().filter(|one| one.verdict.is_none()).count(),
-        objections,
-        found: counts.into_iter().map(|(grade, list, parcels)| Counted { grade, list, parcels }).collect(),
-    };
-    context.printer.result(&shown, words)
+    let found = shown::run(&pool, run).await.map_err(Failure::fault)?;
+    let found = found.ok_or_else(|| unmoved(LifeError::Unknown(run)))?;
+    let against = shown::objections(&pool, run, 0, i64::MAX).await.map_err(Failure::fault)?;
+    let against = against.map(|(_, found)| found.into_iter().map(Objected::from).collect()).unwrap_or_default();
+    context.printer.result(&Told { run: of_run(found), against }, words)
 }
 
-fn words(shown: &Shown) -> String {
+fn words(told: &Told) -> String {
+    let shown = &told.run;
     let mut rows = vec![
         ("run", format!("{} of {}, scheme {}", shown.run.run, shown.run.as_of, shown.run.scheme)),
         ("state", shown.run.state.clone()),
@@ -330,10 +214,10 @@ fn words(shown: &Shown) -> String {
         rows.push((step.to.as_str(), text));
     }
     let mut text = pairs(&rows);
-    if !shown.objections.is_empty() {
-        text.push_str(&format!("\n{} objections, {} without an answer\n", shown.objections.len(), shown.open));
-        let rows: Vec<[String; 6]> = shown
-            .objections
+    if !told.against.is_empty() {
+        text.push_str(&format!("\n{} objections, {} without an answer\n", shown.objections, shown.objections_open));
+        let rows: Vec<[String; 6]> = told
+            .against
             .iter()
             .map(|one| {
                 [
@@ -358,19 +242,8 @@ fn words(shown: &Shown) -> String {
     text
 }
 
-#[derive(Debug, Serialize)]
-struct Explained {
-    run: i64,
-    parcel: String,
-    grade: Grade,
-    zh: Vec<String>,
-    en: Vec<String>,
-    receipt: serde_json::Value,
-    receipt_hash: String,
-}
-
 /// Says why a parcel has its grade, and where it was judged again, because of which objection.
-pub(super) async fn explained(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
+pub(super) async fn explain(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
     let pool = context.pool().await?;
     let mut connection = pool.acquire().await.map_err(Failure::fault)?;
     let Some((text, hash)) = store::review::standing(&mut connection, run, parcel).await.map_err(Failure::fault)?
@@ -379,18 +252,8 @@ pub(super) async fn explained(context: &Context, run: i64, parcel: &str, languag
             "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
         )));
     };
-    let receipt: Receipt = serde_json::from_str(&text).map_err(Failure::fault)?;
-    let words = explain(&receipt);
-    let explained = Explained {
-        run,
-        parcel: parcel.to_owned(),
-        grade: receipt.grade,
-        zh: words.zh,
-        en: words.en,
-        receipt: serde_json::from_str(&text).map_err(Failure::fault)?,
-        receipt_hash: hash,
-    };
-    context.printer.result(&explained, |one| {
+    let (told, receipt) = explained(run, parcel.to_owned(), &text, hash).map_err(Failure::fault)?;
+    context.printer.result(&told, |one| {
         let lines = match language {
             Language::Zh => &one.zh,
             Language::En => &one.en,

@@ -158,9 +158,26 @@ pub(super) fn both(words: &Words) -> [String; 2] {
     [words.zh.clone(), words.en.clone()]
 }
 
+/// The form in which receipts are written now. Raised whenever the same result would be written otherwise; how it is found
+/// is the formulas' version.
+pub const FORMAT: u32 = 2;
+
+/// The form of receipts that do not name theirs.
+fn first_format() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "so asks the one who writes")]
+fn is_first(format: &u32) -> bool {
+    *format == first_format()
+}
+
 /// A result with everything that it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// Its form; those made before forms were counted are of the first and name none.
+    #[serde(default = "first_format", skip_serializing_if = "is_first")]
+    pub format: u32,
     /// The day it judges.
     pub as_of: NaiveDate,
     /// The rules.

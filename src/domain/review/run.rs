@@ -11,7 +11,7 @@ use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
 use super::peers::{Group, Peer, groups, strength};
-use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
+use super::receipt::{Decision, DueBy, FORMAT, Line, NotJudged, Receipt, RulesUsed, both, hash};
 use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
@@ -351,6 +351,7 @@ impl Judging<'_> {
         let decision = Arc::clone(&self.decisions[row]);
         let years = window(self.as_of, scheme.window.years);
         Receipt {
+            format: FORMAT,
             as_of: self.as_of,
             rules: RulesUsed { scheme: scheme.label(), hash: self.rules.hash.clone() },
             part: part.map(|part| part.name.clone()).unwrap_or_default(),

@@ -104,8 +104,9 @@ fn again(kept: Kept, papers: Vec<Paper>, workers: usize) -> Result<(bool, Vec<Od
         .into_par_iter()
         .zip(found)
         .map(|(receipt, found)| {
-            let (sealed, text) =
-                seal(receipt).map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
+            // An older receipt is judged by what it says, not by the form in which it would be written now.
+            let (sealed, text) = seal(Receipt { format: found.format, ..receipt })
+                .map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
             let is_same = found.is_whole && sealed.hash == found.hash;
             Ok((!is_same).then_some(Odd { parcel: found.parcel, is_whole: found.is_whole, before: None, text }))
         })
@@ -130,9 +131,10 @@ fn later(
         let unreadable = |source| KeptError::Receipt { run, parcel: parcel.clone(), source };
         let kept: Receipt = serde_json::from_str(&before).map_err(unreadable)?;
         let follows = hashes.insert(parcel.clone(), receipt_hash.clone());
+        let format = kept.format;
         let corrects = kept.corrects.map(|one| Corrects { receipt: follows.unwrap_or_default(), ..one });
         let text = match rejudge(rules, as_of, facts, kept.facts, workers)? {
-            Some(receipt) => seal(Receipt { corrects, ..receipt }).map_err(unreadable)?.1,
+            Some(receipt) => seal(Receipt { format, corrects, ..receipt }).map_err(unreadable)?.1,
             None => String::new(),
         };
         let is_whole = hash(before.as_bytes()) == receipt_hash;

@@ -118,3 +118,35 @@ async fn the_database_refuses_every_step_out_of_turn() {
     let twice = by(&town, "wang", &["review", "publish", "1"]);
     assert!(twice.status == Some(1) && twice.said.contains("published by cli:wang already"), "{}", twice.said);
 }
+
+#[tokio::test]
+async fn what_was_published_before_runs_had_steps_stays_published() {
+    let town = Town::empty().await;
+    let schema = "city_000002";
+    sqlx::raw_sql("create schema city_000002").execute(&town.database.pool).await.unwrap();
+    let pool = landcycle::store::connect(&town.database.url, schema).await.unwrap();
+    let before = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap() {
+        let entry = entry.unwrap();
+        if &*entry.file_name().to_string_lossy() < "20261123030900" {
+            std::fs::copy(entry.path(), before.path().join(entry.file_name())).unwrap();
+        }
+    }
+    sqlx::migrate::Migrator::new(before.path()).await.unwrap().run(&pool).await.unwrap();
+    let filled = "insert into revision (id, recorded_at, actor, act) values
+            (1, '2026-01-01 00:00+00', 'cli:li', 'review-run'), (2, '2026-01-02 20:00+00', 'cli:wang', 'review-publish');
+        insert into review_scheme values (repeat('a', 64), 'demo-1', '示例', 'demo', 'text');
+        insert into review_run (kind, as_of, window_years, scheme, facts_hash, state, revision)
+            values ('round', '2025-12-31', 3, repeat('a', 64), repeat('b', 64), 'draft', 1);
+        insert into review_publication values (1, 'cli:wang', '2026-01-02 20:00+00', 2)";
+    sqlx::raw_sql(filled).execute(&pool).await.unwrap();
+    landcycle::store::migrate(&pool, schema).await.unwrap();
+    let told: String = sqlx::query_scalar(
+        "select concat_ws(' ', review_state(run_id), number, deed, on_date, actor, revision) from review_step",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(told, "published 1 publish 2026-01-03 cli:wang 2", "in Shanghai it was the next day");
+    pool.close().await;
+}

@@ -5,6 +5,7 @@ use super::{by, done, receipts, refused, small_register, table};
 use crate::support::{Town, parcel_code};
 use chrono::{Days, NaiveDate};
 use landcycle::flow::review::life::{LifeError, finalise};
+use landcycle::store::changes::{Since, since};
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = "沪规公示〔2026〕7号";
@@ -98,6 +99,15 @@ async fn an_upheld_objection_has_the_parcel_judged_again_and_nobody_else() {
     let were = kept.iter().filter(|one| one.2.contains("\"grade\":\"A\"")).count();
     assert_eq!(a, json!(were + 1));
 
+    // The map hears of it as of any change.
+    let before = told["revision"].as_i64().unwrap() - 1;
+    let Since::Some(changes) =
+        since(&town.database.pool, before, "2026-06-30".parse().unwrap(), None, Some(2)).await.unwrap()
+    else {
+        panic!("another run than the first gives the map its grades now");
+    };
+    assert!(changes.parcels.iter().any(|one| one.code == code), "the map draws the parcel anew");
+
     // A later receipt comes out again byte by byte, whatever becomes of the register.
     sqlx::query("update annual_return set tax_wan_yuan = 1").execute(&town.database.pool).await.unwrap();
     let again = town.run(&["review", "replay", "1"]);
@@ -124,7 +134,7 @@ async fn the_same_run_made_again_lists_the_later_receipt() {
     assert_eq!(json!(rows.iter().find(|row| row["parcel_code"] == code).unwrap()["receipt"]), hash);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_final_when_its_notice_is_over_and_every_objection_is_answered() {
     let (town, until) = noticed().await;
     let pool = &town.database.pool;
@@ -136,7 +146,7 @@ async fn a_run_is_final_when_its_notice_is_over_and_every_objection_is_answered(
     assert!(open.to_string().contains("1 objections without an answer"), "{open}");
     let shown = done(&town, "zhao", &["review", "show", "1"]);
     assert_eq!(
-        (&shown["state"], &shown["open"], &shown["notice_until"], &shown["objections"][0]["party"]),
+        (&shown["state"], &shown["objections_open"], &shown["notice_until"], &shown["against"][0]["party"]),
         (&json!("noticed"), &json!(1), &json!(until), &json!("一号厂"))
     );
     done(&town, "wang", &answer("1", "dismissed"));
