@@ -12,6 +12,7 @@ use landcycle::clock::Clock;
 use landcycle::domain::review::grade::Grade;
 use landcycle::domain::review::receipt::Receipt;
 use landcycle::domain::review::run::judge;
+use landcycle::flow::review::progress::Progress;
 use landcycle::flow::review::{Done, Order, run};
 use landcycle::{cluster, store};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -190,8 +191,14 @@ async fn once(pool: &PgPool, number: u32) -> (f64, Done, NaiveDate) {
         workers: 2,
     };
     let begun = Instant::now();
-    let stages: RefCell<Vec<(String, Instant)>> = RefCell::default();
-    let done = run(pool, clock, "bench", &order, |stage| stages.borrow_mut().push((stage.to_owned(), Instant::now())));
+    let stages: RefCell<Vec<(&str, Instant)>> = RefCell::default();
+    let tell = |progress: Progress| {
+        let mut stages = stages.borrow_mut();
+        if stages.last().is_none_or(|(stage, _)| *stage != progress.stage()) {
+            stages.push((progress.stage(), Instant::now()));
+        }
+    };
+    let done = run(pool, clock, "bench", &order, tell);
     let done = done.await.unwrap();
     let seconds = begun.elapsed().as_secs_f64();
     assert!(!done.repeated, "a run of that day was there");

@@ -88,6 +88,11 @@ pub fn in_use() -> Result<&'static Rulesets, RulesError> {
     Ok(RULES.get_or_init(|| rules))
 }
 
+/// Whether a scheme of that name is in use.
+pub fn has_scheme(name: &str) -> Result<bool, RulesError> {
+    Ok(in_use()?.scheme(name).is_some())
+}
+
 /// The text of a scheme, by name or by path.
 pub fn scheme_text(scheme: &str) -> Result<String, RulesError> {
     let rules = in_use()?;

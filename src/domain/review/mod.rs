@@ -13,6 +13,7 @@ pub mod freeze;
 pub mod grade;
 mod holders;
 pub mod indicator;
+pub mod life;
 mod peers;
 pub mod receipt;
 pub mod replay;

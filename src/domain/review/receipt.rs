@@ -160,6 +160,20 @@ pub(super) fn both(words: &Words) -> [String; 2] {
     [words.zh.clone(), words.en.clone()]
 }
 
+/// The form in which receipts are written now. Raised whenever the same result would be written otherwise; how it is found
+/// is the formulas' version.
+pub const FORMAT: u32 = 2;
+
+/// The form of receipts that do not name theirs.
+fn first_format() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "so asks the one who writes")]
+fn is_first(format: &u32) -> bool {
+    *format == first_format()
+}
+
 /// A result with everything that it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -168,12 +182,18 @@ pub struct Receipt {
     pub adjustments: Vec<Adjusted>,
     /// The day it judges.
     pub as_of: NaiveDate,
+    /// In whose place it stands, where the parcel was judged again because an objection was upheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Corrects>,
     /// The share of the weights whose figures are known.
     pub coverage: f64,
     /// What it recommends.
     pub decision: Arc<Decision>,
     /// The facts.
     pub facts: Facts,
+    /// Its form; those made before forms were counted are of the first and name none.
+    #[serde(default = "first_format", skip_serializing_if = "is_first")]
+    pub format: u32,
     /// The grade.
     pub grade: Grade,
     /// With whose other parcels it was judged, where the scheme judges holders.
@@ -202,6 +222,17 @@ pub struct Receipt {
     pub situation: Situation,
     /// First and last year of the window.
     pub window: [i32; 2],
+}
+
+/// What a later receipt corrects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Corrects {
+    /// The newest revision of the register out of which the corrected facts were read.
+    pub facts_revision: i64,
+    /// The objection that was upheld.
+    pub objection: i64,
+    /// SHA-256 of the receipt in whose place it stands, hex.
+    pub receipt: String,
 }
 
 impl Decision {
