@@ -43,6 +43,7 @@ use crate::{
     config::{self, Config, ConfigError, Settings},
     domain::id::ParcelCode,
     flow::import::{COMMAND, Reader},
+    flow::lockup as locks,
     flow::rules::{self, RulesError},
     store,
 };
@@ -201,7 +202,7 @@ impl Context {
         Ok(self.cluster().await?.url)
     }
 
-    /// A pool on the city's schema, its tables up to date.
+    /// A pool on the city's schema, its tables up to date and the rules of the two locks on record.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
         let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
@@ -211,7 +212,7 @@ impl Context {
             };
             Failure::fault(error).with_hint(hint)
         })?;
-        store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        locks::migrate(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
 

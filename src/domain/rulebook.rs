@@ -130,6 +130,8 @@ pub mod keys {
     pub const LOCKUP_TOLERANCE: &str = "lockup-tolerance-m2";
     /// Compensating land over the locked land that is taken.
     pub const LOCKUP_COMPENSATION: &str = "lockup-compensation-share";
+    /// Days within which the land of a new project may not fall out of every zone without a finding.
+    pub const LOCKUP_PASSING_ZONE_DAYS: &str = "lockup-passing-zone-days";
 
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
