@@ -54,10 +54,7 @@ struct Asked {
 }
 
 fn failure(error: ReserveError) -> Failure {
-    match error {
-        ReserveError::Unknown(_) | ReserveError::NoReason | ReserveError::StillNeeded { .. } => Failure::refused(error),
-        other => Failure::fault(other),
-    }
+    if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) }
 }
 
 /// Runs the command.

@@ -6,7 +6,7 @@ mod replay;
 mod scheme;
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, blocking};
+use super::{Context, Failure, blocking, parse_day};
 use crate::domain::review::explain::explain;
 use crate::domain::review::grade::Grade;
 use crate::domain::review::receipt::Receipt;
@@ -47,7 +47,7 @@ enum Verb {
     /// Judge every parcel in scope; keeps a draft and writes its lists
     Run {
         /// The day to judge, e.g. 2026-06-30
-        #[arg(long)]
+        #[arg(long, value_parser = parse_day)]
         as_of: NaiveDate,
         /// The scheme: a shipped one by name, or a .toml file
         #[arg(long, default_value = "default")]

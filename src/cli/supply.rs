@@ -53,10 +53,7 @@ struct Asked {
 }
 
 fn failure(error: SupplyError) -> Failure {
-    match error {
-        SupplyError::Unknown(_) | SupplyError::NoReason => Failure::refused(error),
-        other => Failure::fault(other),
-    }
+    if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) }
 }
 
 /// Runs the command.

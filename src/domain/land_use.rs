@@ -93,6 +93,12 @@ impl LandUses {
         if scheme.open || scheme.codes.iter().any(|listed| is_of(code, listed)) { Known::Yes } else { Known::No }
     }
 
+    /// The codes that a scheme lists.
+    pub fn codes(&self, scheme: &str) -> Vec<&str> {
+        let listed = self.schemes.iter().filter(|known| known.name == scheme).flat_map(|known| &known.codes);
+        listed.map(String::as_str).collect()
+    }
+
     /// The class of a code. What its scheme lists in no class, and every code of an unknown scheme, is another use.
     pub fn class(&self, scheme: &str, code: &str) -> UseClass {
         let listed = self.classes().find(|(name, listed, _)| *name == scheme && is_of(code, listed));

@@ -1,6 +1,7 @@
 //! "What may happen here?": where the land stands is asked of the register, the rules of the day are looked up, and the
 //! domain judges. The same answer goes to the command, the service and whatever proposes.
 
+use super::names::{UnknownName, unknown_use};
 use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use super::standing::{self, Answer, Place};
@@ -55,6 +56,14 @@ pub enum AskError {
         deed: &'static str,
         /// Which one.
         which: &'static str,
+    },
+    /// A use that its scheme does not have.
+    #[error("{said}")]
+    UnknownUse {
+        /// Which field of the question names it.
+        field: &'static str,
+        /// What is wrong with it.
+        said: Box<UnknownName>,
     },
     /// No rule reaches so far back.
     #[error("the rules of the two locks begin on a later day than {0}")]
@@ -114,6 +123,12 @@ pub async fn ask(pool: &PgPool, question: Question) -> Result<Ruled, AskError> {
             (None, None) => Err(AskError::NoUse { deed: kind.name(), which }),
         }
     };
+    for (field, said) in [("use", &to_use), ("from_use", &from_use)] {
+        let Some(code) = said else { continue };
+        if let Some(said) = unknown_use(&scheme_of(&own_scheme), code)? {
+            return Err(AskError::UnknownUse { field, said: Box::new(said) });
+        }
+    }
     let freed = answer.standing.locked.area_m2;
     let changing = || -> Result<(UseClass, UseClass), AskError> {
         let to = to_use.as_ref().map(|code| uses.class(&scheme_of(&own_scheme), code));

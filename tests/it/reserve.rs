@@ -186,9 +186,15 @@ async fn the_service_pages_the_entries_and_exports_come_in_again_unchanged() {
         "/api/v1/reserve?limit=1001",
         "/api/v1/reserve?after=gone",
         "/api/v1/reserve?of=1",
+        "/api/v1/reserve?park=P9",
+        "/api/v1/reserve?park=%00",
     ] {
         assert_eq!(get(pool, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
+    let (_, unknown) = get(pool, "/api/v1/reserve?park=P9").await;
+    assert!(unknown["detail"].as_str().unwrap().contains("P1"), "{unknown}");
+    let said = town.run(&["reserve", "account", "--park", "P9"]);
+    assert_eq!((said.status, said.said.contains("P1")), (Some(1), true), "{said:?}");
     for format in ["csv", "xlsx", "geojson"] {
         let name = format!("reserve.{format}");
         let ended = town.run(&["export", "reserve", "--format", format, "--out", &name]);

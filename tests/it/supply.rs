@@ -196,9 +196,18 @@ async fn the_service_pages_the_entries_and_exports_come_in_again_unchanged() {
         "/api/v1/supply?limit=1001",
         "/api/v1/supply?after=2024:gone",
         "/api/v1/supply?of=1",
+        "/api/v1/supply?district=310199",
+        "/api/v1/supply?district=%00",
+        "/api/v1/supply?district=",
+        "/api/v1/supply?year=99999999999",
     ] {
         assert_eq!(get(pool, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
+    let (_, unknown) = get(pool, "/api/v1/supply?district=310199").await;
+    assert_eq!(unknown["findings"][0]["expected"], json!("310115"), "a district that nobody knows is told from one of zeros");
+    let said = town.run(&["supply", "account", "--district", "310199"]);
+    assert_eq!((said.status, said.said.contains("310115")), (Some(1), true), "{said:?}");
+    assert_eq!(get(pool, "/api/v1/supply?district=310115").await.1["entries"].as_array().unwrap().len(), 3);
     for format in ["csv", "xlsx", "geojson"] {
         let name = format!("supply.{format}");
         let ended = town.run(&["export", "supply", "--format", format, "--out", &name]);

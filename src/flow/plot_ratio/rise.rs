@@ -4,6 +4,7 @@
 use crate::domain::plot_ratio::rise::{Reference, Ruling, SIMPLIFIED_PROCEDURE, SameArea, Situation, may};
 use crate::domain::quantity::PlotRatio;
 use crate::domain::rulebook::{Rulebook, keys};
+use crate::flow::names::{UnknownName, unknown_district};
 use crate::flow::rules::{self, RulesError};
 use crate::store::district_setting::{self, Setting};
 use crate::store::write::{Audit, Write};
@@ -33,8 +34,8 @@ pub enum RiseError {
     #[error("a plot ratio of {0} cannot be asked for; expected a number above 0 and at most 20")]
     Ratio(f64),
     /// No such district.
-    #[error("there is no district {0} in the register; import districts first")]
-    District(String),
+    #[error(transparent)]
+    NoName(#[from] UnknownName),
     /// Without a document nothing is set.
     #[error("a setting rests on a document; name it with --document")]
     NoDocument,
@@ -141,10 +142,11 @@ pub async fn set_procedure(
     if let Some(to) = to.filter(|to| *to <= from) {
         return Err(RiseError::Period { from, to });
     }
-    let mut write = Write::begin(pool, actor, "set-district").await?;
-    if !district_setting::is_known(write.connection(), district).await? {
-        return Err(RiseError::District(district.to_owned()));
+    // Districts are never taken out of the register, so none goes away before it is written.
+    if let Some(unknown) = unknown_district(pool, Some(district)).await? {
+        return Err(unknown.into());
     }
+    let mut write = Write::begin(pool, actor, "set-district").await?;
     let setting = Setting {
         district: district.to_owned(),
         key: SIMPLIFIED_PROCEDURE.to_owned(),
@@ -161,4 +163,13 @@ pub async fn set_procedure(
     let facts =
         json!({ "document": document, "from": from, "is_open": is_open, "key": SIMPLIFIED_PROCEDURE, "to": to });
     Ok(Some(write.commit(Audit { subject: format!("district {district}"), facts }).await?))
+}
+
+/// What districts have set about the procedure, one of them or all.
+pub async fn procedures(pool: &PgPool, district: Option<&str>) -> Result<Vec<Setting>, RiseError> {
+    if let Some(unknown) = unknown_district(pool, district).await? {
+        return Err(unknown.into());
+    }
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    Ok(district_setting::list(&mut connection, district).await?)
 }
