@@ -53,11 +53,7 @@ async fn main() -> ExitCode {
 
     pool.close().await;
     cluster::stop(&home).unwrap();
-    if shares.into_iter().all(|share| share <= 1.0) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if shares.into_iter().all(|share| share <= 1.0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// So many parcels from all over the city, moved by some five hundred metres, so that many lie across borders.

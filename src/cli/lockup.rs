@@ -181,10 +181,9 @@ async fn may(context: &Context, asked: May) -> Result<(), Failure> {
     };
     let ruled = ask(&context.pool().await?, question).await.map_err(|error| match error {
         AskError::Refresh(_) | AskError::Rules(_) => Failure::fault(error),
-        AskError::NoParcel { .. }
-        | AskError::NoUse { .. }
-        | AskError::UnknownUse { .. }
-        | AskError::NoRule(_) => Failure::refused(error),
+        AskError::NoParcel { .. } | AskError::NoUse { .. } | AskError::UnknownUse { .. } | AskError::NoRule(_) => {
+            Failure::refused(error)
+        }
     })?;
     context.printer.result(&document(&ruled), people)
 }

@@ -91,7 +91,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             })
         }
         Verb::Procedures { district } => {
-            let found = procedures(&pool, district.as_deref()).await.map_err(failure)?;
+            let (_, found) = procedures(&pool, district.as_deref()).await.map_err(failure)?;
             context.printer.result(&found, |found| {
                 let day = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
                 let rows: Vec<[String; 5]> = found

@@ -59,6 +59,9 @@ struct Scheme {
     research: Vec<String>,
     #[serde(default)]
     storage: Vec<String>,
+    /// The beginnings of the codes of office and commercial plots, where they are known.
+    #[serde(default)]
+    office_and_commerce: Vec<String>,
     /// Where the classes were read.
     #[serde(rename = "classes_source")]
     _classes_source: String,
@@ -117,6 +120,13 @@ impl LandUses {
                 codes.iter().map(move |code| (scheme.name.as_str(), code.as_str(), class))
             })
         })
+    }
+
+    /// The beginnings of the codes that mean office and commerce, with their schemes.
+    pub fn office_and_commerce(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.schemes
+            .iter()
+            .flat_map(|scheme| scheme.office_and_commerce.iter().map(|code| (scheme.name.as_str(), code.as_str())))
     }
 
     /// The names of the schemes.

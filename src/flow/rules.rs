@@ -1,8 +1,11 @@
 //! Which rules are in use: the ones shipped with the program, or a scheme that someone names.
 
+use crate::domain::basis::Basis;
 use crate::domain::calendar::Calendar;
+use crate::domain::entry;
 use crate::domain::land_use::LandUses;
 use crate::domain::plausibility::Plausibility;
+use crate::domain::plot_ratio::rise;
 use crate::domain::review::clusters::Ranking;
 use crate::domain::review::run::Rules;
 use crate::domain::review::scheme::SchemeError;
@@ -16,6 +19,8 @@ use std::sync::OnceLock;
 const DECISIONS: &str = include_str!("../../data/rulebook/decisions.toml");
 const LAND_USES: &str = include_str!("../../data/land_use.toml");
 const LOCKUP: &str = include_str!("../../data/rulebook/lockup.toml");
+const ENTRY: &str = include_str!("../../data/rulebook/entry.toml");
+const RISE: &str = include_str!("../../data/rulebook/plot_ratio.toml");
 const VALUES: &str = include_str!("../../data/rulebook/values.toml");
 const CALENDAR: &str = include_str!("../../data/calendars/cn.toml");
 const RENEWAL_AREAS: &str = include_str!("../../data/rulebook/renewal_areas.toml");
@@ -118,6 +123,26 @@ pub fn lockup() -> Result<&'static Lockup, RulesError> {
     Ok(TABLE.get_or_init(|| table))
 }
 
+/// What the rules on a rise in plot ratio rest on, as it comes with the program, read once.
+pub fn rise() -> Result<&'static Basis, RulesError> {
+    static BASIS: OnceLock<Basis> = OnceLock::new();
+    if let Some(basis) = BASIS.get() {
+        return Ok(basis);
+    }
+    let basis = Basis::parse(RISE, &rise::Rule::ALL.map(rise::Rule::code)).map_err(of_rise)?;
+    Ok(BASIS.get_or_init(|| basis))
+}
+
+/// The same of the rules on entry.
+pub fn entry() -> Result<&'static Basis, RulesError> {
+    static BASIS: OnceLock<Basis> = OnceLock::new();
+    if let Some(basis) = BASIS.get() {
+        return Ok(basis);
+    }
+    let basis = Basis::parse(ENTRY, &entry::Rule::CITED.map(entry::Rule::name)).map_err(of_entry)?;
+    Ok(BASIS.get_or_init(|| basis))
+}
+
 /// The share of the rule in force on a day.
 pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook()?.on(key, day).map_err(of_values)?.value)
@@ -143,6 +168,14 @@ pub fn ranking() -> Result<Ranking, RulesError> {
 /// How many months before its end a term counts as expiring, by the rule of that day.
 pub fn expiry(rulebook: &Rulebook, day: NaiveDate) -> Result<Months, RulesError> {
     rulebook.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
+}
+
+pub(super) fn of_rise(source: SchemeError) -> RulesError {
+    RulesError::Scheme { name: "data/rulebook/plot_ratio.toml".into(), source }
+}
+
+pub(super) fn of_entry(source: SchemeError) -> RulesError {
+    RulesError::Scheme { name: "data/rulebook/entry.toml".into(), source }
 }
 
 pub(super) fn of_values(source: SchemeError) -> RulesError {
@@ -173,4 +206,16 @@ pub fn plausibility() -> Result<&'static Plausibility, RulesError> {
 /// The share of a footprint below which a parcel has no part in a building, on a day.
 pub fn least_building_part(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook.on(keys::BUILDING_PART, day).map_err(of_values)?.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_on_a_rise_and_on_entry_come_with_a_citation_each_and_their_figures_for_every_legal_day() {
+        let day: NaiveDate = "1949-10-01".parse().expect("a day");
+        assert!(super::rise().expect("well formed").value(rise::NEIGHBOUR_MIDDLE, day).is_ok());
+        assert!(super::entry().expect("well formed").value(entry::PEER_DIGITS, day).is_ok());
+    }
 }

@@ -170,11 +170,7 @@ pub async fn list(connection: &mut PgConnection, id: Option<i64>) -> Result<Vec<
 }
 
 /// Those that were proposed before a number, the newest first, so many.
-pub async fn page(
-    connection: &mut PgConnection,
-    before: Option<i64>,
-    limit: i64,
-) -> Result<Vec<Approval>, StoreError> {
+pub async fn page(connection: &mut PgConnection, before: Option<i64>, limit: i64) -> Result<Vec<Approval>, StoreError> {
     read(connection, None, before, limit).await
 }
 

@@ -162,7 +162,17 @@ async fn a_day_of_which_no_register_can_speak_is_wrong_usage_wherever_a_command_
         let flag = |name: &str| format!("--{name}={day}");
         for arguments in [
             vec!["plot-ratio", "may", "--parcel", &code, "--to", "2", &flag("on")],
-            vec!["plot-ratio", "procedure", "--district", "310115", "--simplified", "yes", "--document", "x", &flag("from")],
+            vec![
+                "plot-ratio",
+                "procedure",
+                "--district",
+                "310115",
+                "--simplified",
+                "yes",
+                "--document",
+                "x",
+                &flag("from"),
+            ],
             vec!["stand", "--parcel", &code, &flag("valid-at")],
             vec!["entry", "check", "--parcel", &code, "--industry", "3973", &flag("on")],
             vec!["lockup", "may", "own-works", "--parcel", &code, &flag("on")],

@@ -1,6 +1,6 @@
 //! Which runs were published, by whom, and what their peers gave on average.
 
-use crate::domain::entry::{Mean, PEER_DIGITS, Published};
+use crate::domain::entry::{Mean, Published};
 use crate::domain::review::indicator::Indicator;
 use crate::domain::zoning::Tier;
 use crate::store::StoreError;
@@ -48,24 +48,25 @@ pub async fn publish(write: &mut Write, run: i64, actor: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// The published run of the newest day not after one, with the means over its judged parcels of an industry's division and
-/// a tier; nothing where none is published.
+/// Of the runs that were published by the end of a day in Shanghai, the one of the newest day not after it, with the means over
+/// its judged parcels of a division and a tier; nothing where none was published. So a later publication changes no answer
+/// about an earlier day.
 pub async fn peers(
     connection: &mut PgConnection,
     day: NaiveDate,
-    industry: &str,
+    division: &str,
     tier: Tier,
 ) -> Result<Option<Published>, StoreError> {
     let run = sqlx::query!(
         "select r.id, r.as_of, p.published_by, p.published_at
          from review_publication p join review_run r on r.id = p.run_id
-         where r.as_of <= $1 order by r.as_of desc, r.id desc limit 1",
+         where r.as_of <= $1 and (p.published_at at time zone 'Asia/Shanghai')::date <= $1
+         order by r.as_of desc, r.id desc limit 1",
         day
     )
     .fetch_optional(&mut *connection)
     .await?;
     let Some(run) = run else { return Ok(None) };
-    let division: String = industry.chars().take(PEER_DIGITS).collect();
     // Receipts are canonical, so a look at the text spares most of them the parsing.
     let rows = sqlx::query!(
         r#"select i ->> 'key' as "key!", count(*) as "peers!",
@@ -96,7 +97,7 @@ pub async fn peers(
         as_of: run.as_of,
         published_by: run.published_by,
         published_at: run.published_at,
-        division,
+        division: division.to_owned(),
         means,
     }))
 }

@@ -1,6 +1,6 @@
 //! Asking what the locks say: on the command line and over HTTP, for a parcel and for an area, and what a question lacks.
 
-use super::{approve, compensation, works};
+use super::{approve, compensation, compensation_at, works};
 use crate::plot_ratio::get;
 use crate::support::{Town, feature, parcel_code, square};
 use axum::body::Body;
@@ -132,18 +132,21 @@ async fn the_service_lists_the_approvals_as_the_command_does() {
 #[tokio::test]
 async fn approvals_come_page_by_page_and_a_parameter_that_nobody_knows_is_refused() {
     let town = works().await;
-    let land = compensation(&town, "land", 0.001);
+    let land = |number: u32| compensation_at(&town, &format!("land{number}"), 121.55 + f64::from(number) * 0.01, 0.001);
     for number in 1..=3 {
-        let code = parcel_code(number);
+        let (code, land) = (parcel_code(number), land(number));
         approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
     }
     let pool = &town.database.pool;
     let (_, whole) = get(pool, "/api/v1/approvals").await;
     assert_eq!((whole["approvals"].as_array().unwrap().len(), &whole["next"]), (3, &Value::Null));
     let (status, first) = get(pool, "/api/v1/approvals?limit=2").await;
-    assert_eq!((status, first["approvals"].as_array().unwrap()), (StatusCode::OK, &whole["approvals"].as_array().unwrap()[..2].to_vec()));
+    assert_eq!(
+        (status, first["approvals"].as_array().unwrap()),
+        (StatusCode::OK, &whole["approvals"].as_array().unwrap()[..2].to_vec())
+    );
     // One more is proposed while somebody reads: the page that follows begins where the first one ended.
-    approve(&town, &["change-of-use", "--parcel", &parcel_code(1), "--use", "R2", "--compensation", &land]);
+    approve(&town, &["change-of-use", "--parcel", &parcel_code(1), "--use", "R2", "--compensation", &land(4)]);
     let (_, rest) = get(pool, &format!("/api/v1/approvals?limit=2&after={}", first["next"].as_str().unwrap())).await;
     assert_eq!(rest["approvals"].as_array().unwrap(), &whole["approvals"].as_array().unwrap()[2..]);
     assert_eq!(rest["next"], Value::Null);
