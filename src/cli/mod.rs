@@ -31,6 +31,8 @@ pub mod supply;
 
 use std::{env, fs, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
+use chrono::NaiveDate;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -41,7 +43,7 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
-    domain::id::ParcelCode,
+    domain::{id::ParcelCode, moment},
     flow::import::{COMMAND, Reader},
     flow::lockup as locks,
     flow::rules::{self, RulesError},
@@ -262,6 +264,20 @@ impl Context {
 /// A parcel code as people write it on a command line.
 fn parse_code(text: &str) -> Result<String, String> {
     ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
+}
+
+/// One of some words, which the help names and a mistyped one is told of.
+fn words<T, const N: usize>(words: [&'static str; N], parse: fn(&str) -> Option<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words)
+        .try_map(move |word: String| parse(&word).ok_or_else(|| format!("{word} is a word that nothing means")))
+}
+
+/// A day of which the register can speak, as people write it on a command line.
+fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    moment::day(text).ok_or_else(|| format!("expected {}", moment::EXPECTED_DAY))
 }
 
 /// Runs what would hold up the runtime on a thread of its own.

@@ -117,6 +117,7 @@ fn query(what: What) -> (&'static str, &'static str) {
         What::Reserve => {
             (include_str!("export/reserve.sql"), "lot_no collate \"C\", on_date, side, entry_no collate \"C\"")
         }
+        What::Approvals => (include_str!("export/approvals.sql"), "approval_no"),
         // The best first where all stand, the worst first where something is to be done.
         What::ReviewResults => (include_str!("export/review.sql"), "rank nulls last, parcel_code collate \"C\""),
         What::ExitCandidates | What::RenewalCandidates => {
