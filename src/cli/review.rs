@@ -2,14 +2,14 @@
 
 mod clusters;
 mod diff;
+mod explain;
 mod replay;
 mod scheme;
+mod sheet;
 
-use super::printer::{pairs, table};
+use super::printer::table;
 use super::{Context, Failure, blocking};
-use crate::domain::review::explain::explain;
 use crate::domain::review::grade::Grade;
-use crate::domain::review::receipt::Receipt;
 use crate::flow::lists::{self, Written};
 use crate::flow::review::publish::{PublishError, publish};
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
@@ -34,14 +34,6 @@ enum Kind {
     Round,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Language {
-    /// 中文
-    Zh,
-    /// English
-    En,
-}
-
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Judge every parcel in scope; keeps a draft and writes its lists
@@ -64,6 +56,9 @@ enum Verb {
         /// Where the lists go
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
+        /// Write the lists of each district too, into DIR/districts/CODE
+        #[arg(long)]
+        by_district: bool,
     },
     /// Look at a scheme before it is used
     Scheme(scheme::Args),
@@ -93,16 +88,10 @@ enum Verb {
         /// Its number
         run: i64,
     },
-    /// Say why a parcel has its grade
-    Explain {
-        /// The number of the run
-        run: i64,
-        /// The code of the parcel
-        parcel: String,
-        /// In which language
-        #[arg(long, value_enum, default_value_t = Language::Zh)]
-        language: Language,
-    },
+    /// Say why a parcel has its grade, and what would lift it
+    Explain(explain::Args),
+    /// The check-up sheet (体检表) of a parcel: one printable page
+    Sheet(sheet::Args),
 }
 
 /// As many workers as there are cores.
@@ -113,10 +102,10 @@ pub(super) fn all_workers() -> usize {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     match args.verb {
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out } => {
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, by_district } => {
             let workers = workers.map_or_else(all_workers, usize::from);
             let order = Order { as_of, scheme, kind: "round".into(), window, workers };
-            let reviewed = make(context, &order, &context.actor(), &out).await?;
+            let reviewed = make(context, &order, &context.actor(), (&out, by_district)).await?;
             context.printer.result(&reviewed, summary)
         }
         Verb::Scheme(args) => scheme::run(context, args),
@@ -126,7 +115,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Clusters(args) => clusters::run(context, args).await,
         Verb::Diff { old, new } => diff::run(context, old, new).await,
         Verb::Replay { run } => replay::run(context, run).await,
-        Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
+        Verb::Explain(args) => explain::run(context, args).await,
+        Verb::Sheet(args) => sheet::run(context, args).await,
     }
 }
 
@@ -143,6 +133,9 @@ pub struct Reviewed {
     out_of_scope: usize,
     by_grade: BTreeMap<&'static str, Graded>,
     lists: Vec<Written>,
+    /// The lists of each district by its code, where they were asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    districts: BTreeMap<String, Vec<Written>>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -151,10 +144,15 @@ struct Graded {
     area_m2: f64,
 }
 
-/// Makes a run and writes its lists.
-pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+/// Makes a run and writes its lists into a folder, those of each district too where that is said.
+pub(super) async fn make(
+    context: &Context,
+    order: &Order,
+    actor: &str,
+    (out, by_district): (&Path, bool),
+) -> Result<Reviewed, Failure> {
     let is_new = lists::prepare(out).map_err(Failure::fault)?;
-    let made = make_in(context, order, actor, out).await;
+    let made = make_in(context, order, actor, (out, by_district)).await;
     if made.is_err() && is_new {
         // Removes the folder only while nothing is in it; that it stays otherwise is right.
         let _ = std::fs::remove_dir(out);
@@ -162,7 +160,12 @@ pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Pa
     made
 }
 
-async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+async fn make_in(
+    context: &Context,
+    order: &Order,
+    actor: &str,
+    (out, by_district): (&Path, bool),
+) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
     let bar = context.printer.progress("review", 0);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
@@ -174,7 +177,10 @@ async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> R
     let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
     let (done, lists) = blocking(move || {
-        let lists = lists::write(&done, &today, &out);
+        let lists = lists::write(&done, &today, &out).and_then(|lists| {
+            let districts = if by_district { lists::write_by_district(&done, &today, &out)? } else { BTreeMap::new() };
+            Ok((lists, districts))
+        });
         (done, lists)
     })
     .await?;
@@ -192,7 +198,11 @@ fn failure(error: ReviewFlowError) -> Failure {
     }
 }
 
-fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
+fn reviewed(
+    done: &Done,
+    as_of: NaiveDate,
+    (lists, districts): (Vec<Written>, BTreeMap<String, Vec<Written>>),
+) -> Reviewed {
     let mut by_grade: BTreeMap<&'static str, Graded> =
         Grade::ALL.into_iter().map(|grade| (grade.name(), Graded::default())).collect();
     for one in &done.results {
@@ -209,6 +219,7 @@ fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
         out_of_scope: done.out_of_scope,
         by_grade,
         lists,
+        districts,
     }
 }
 
@@ -233,6 +244,9 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
     for list in &reviewed.lists {
         let files: Vec<String> = list.files.iter().map(|file| file.display().to_string()).collect();
         text.push_str(&format!("{}: {} parcels\n  {}\n", list.list, list.rows, files.join("\n  ")));
+    }
+    if !reviewed.districts.is_empty() {
+        text.push_str(&format!("the same of each of {} districts in districts/CODE\n", reviewed.districts.len()));
     }
     text
 }
@@ -318,47 +332,5 @@ async fn show(context: &Context, run: i64) -> Result<(), Failure> {
             .map(|one| [one.grade.clone(), one.list.clone().unwrap_or_default(), one.parcels.to_string()])
             .collect();
         table(["grade", "list", "parcels"], &rows)
-    })
-}
-
-#[derive(Debug, Serialize)]
-struct Explained {
-    run: i64,
-    parcel: String,
-    grade: Grade,
-    zh: Vec<String>,
-    en: Vec<String>,
-    receipt: serde_json::Value,
-    receipt_hash: String,
-}
-
-async fn explained(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let Some((text, hash)) = store::review::receipt(&mut connection, run, parcel).await.map_err(Failure::fault)? else {
-        return Err(Failure::Refused(format!(
-            "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
-        )));
-    };
-    let receipt: Receipt = serde_json::from_str(&text).map_err(Failure::fault)?;
-    let words = explain(&receipt);
-    let explained = Explained {
-        run,
-        parcel: parcel.to_owned(),
-        grade: receipt.grade,
-        zh: words.zh,
-        en: words.en,
-        receipt: serde_json::from_str(&text).map_err(Failure::fault)?,
-        receipt_hash: hash,
-    };
-    context.printer.result(&explained, |one| {
-        let lines = match language {
-            Language::Zh => &one.zh,
-            Language::En => &one.en,
-        };
-        let mut text = lines.join("\n");
-        text.push_str("\n\n");
-        text.push_str(&pairs(&[("receipt", one.receipt_hash.clone())]));
-        text
     })
 }

@@ -2,6 +2,7 @@
 
 use super::moment;
 use super::refresh::RefreshError;
+use super::review::explain::{Explained, explained};
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::{BondPart, SettlementKind};
@@ -14,9 +15,9 @@ use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};
 use crate::domain::timeline::{self, Entry, Kind};
-use crate::store;
 use crate::store::dossier::{Contract, Dossier};
 use crate::store::lineage::family::Past;
+use crate::store::{self, StoreError};
 use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -36,6 +37,8 @@ pub struct File {
     pub timeline: Vec<Entry>,
     /// What may be done to it next.
     pub next: Vec<&'static Move>,
+    /// What the newest review found, explained.
+    pub review: Option<Explained>,
 }
 
 /// Where a contract stands.
@@ -95,7 +98,16 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
-    Ok(Some(File { found, standings, timeline, next }))
+    let review = match &found.run {
+        Some(run) => {
+            let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+            let explained = explained(&mut connection, run.id, code).await?;
+            // A run is published from some moment on.
+            explained.map(|found| Explained { state: run.state.clone(), ..found })
+        }
+        None => None,
+    };
+    Ok(Some(File { found, standings, timeline, next, review }))
 }
 
 fn standing(

@@ -2,9 +2,11 @@
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
 pub mod diff;
+pub mod explain;
 pub mod kept;
 pub mod publish;
 pub mod replay;
+pub mod sheet;
 
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
@@ -250,6 +252,7 @@ fn row<'a>(sealed: &'a Sealed, text: &'a str) -> ResultRow<'a> {
         grade: receipt.grade,
         score: receipt.score,
         rank: receipt.rank,
+        peers_ahead: receipt.peers_ahead,
         list: receipt.decision.list.map(crate::domain::review::decision::List::name),
         outcome: &receipt.decision.outcome,
         receipt: text,

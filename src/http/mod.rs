@@ -82,6 +82,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))
         .route("/api/v1/reviews/{run}/clusters", get(api::clusters::show))
+        .route("/api/v1/reviews/{run}/sheets/{parcel}", get(api::sheet::show))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))

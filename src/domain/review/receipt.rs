@@ -186,6 +186,9 @@ pub struct Receipt {
     pub peer_group: String,
     /// How many they are.
     pub peers: u32,
+    /// How many of them score higher. It is kept beside the receipt, whose form is older than it.
+    #[serde(skip)]
+    pub peers_ahead: Option<u32>,
     /// The share of the weights whose figures are known.
     pub coverage: f64,
     /// Its indicators, in the order of the scheme.

@@ -6,11 +6,12 @@ use super::facts::{Facts, round};
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
-use super::peers::{Group, Peer, groups, strength};
+use super::peers::{Group, Peer, ahead, groups, strength};
 use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
-use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
+use super::scheme::part::{Adjusted, Benchmark, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
+use super::score;
 use super::tracks::Limits;
 use crate::domain::rulebook::Rulebook;
 use chrono::{Datelike, Months, NaiveDate};
@@ -137,6 +138,8 @@ struct Judged {
     capped_at: Option<Grade>,
     peer_group: Arc<str>,
     peers: u32,
+    /// How many of them score higher.
+    peers_ahead: Option<u32>,
     /// Among whom it is ranked.
     among: (usize, String),
 }
@@ -210,6 +213,10 @@ impl Judging<'_> {
                 judged
             })
             .collect();
+        let scores: Vec<Option<f64>> = judged.iter().map(|one| one.score).collect();
+        for (one, ahead) in judged.iter_mut().zip(ahead(&groups, &group_of, &scores)) {
+            one.peers_ahead = ahead;
+        }
         rank(&mut judged, part.cutoffs.ties);
         judged
     }
@@ -250,7 +257,7 @@ impl Judging<'_> {
         group: &Group,
     ) -> Judged {
         let scheme = &self.rules.scheme;
-        let (mut known, mut counted, mut sum) = (0.0, 0.0, 0.0);
+        let mut known = 0.0;
         let mut lines = Vec::with_capacity(figures.len());
         for (column, indicator) in part.indicators.iter().enumerate() {
             let standard = group.standards[column];
@@ -265,11 +272,7 @@ impl Judging<'_> {
             } else if indicator.missing == Missing::Refuse {
                 reasons.push(NotJudged::Required { indicator: indicator.key });
             }
-            let points = strength.map(|strength| round(indicator.weight * strength, 6));
-            if let Some(points) = points {
-                counted += indicator.weight;
-                sum += points;
-            }
+            let points = strength.map(|strength| score::points(indicator.weight, strength));
             let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
             lines.push(Line {
                 key: indicator.key,
@@ -283,7 +286,7 @@ impl Judging<'_> {
             });
         }
         let coverage = round(known / part.total, 6);
-        if coverage < scheme.gate.coverage || counted == 0.0 {
+        if coverage < scheme.gate.coverage || lines.iter().all(|line| line.points.is_none()) {
             reasons.push(NotJudged::Coverage { known: coverage, asked: scheme.gate.coverage });
         }
         let peers = &part.peers;
@@ -295,35 +298,26 @@ impl Judging<'_> {
         let given = scheme.adjustments.iter().filter(|one| reasons.is_empty() && one.when.holds(&record));
         let adjustments: Vec<Adjusted> =
             given.map(|one| Adjusted { name: one.name.clone(), points: one.points }).collect();
-        let more: f64 = adjustments.iter().map(|one| one.points).sum();
-        let score = reasons.is_empty().then(|| round(part.total * sum / counted + more, 4));
+        let given = lines.iter().filter_map(|line| Some((line.weight, line.points?)));
+        let score = reasons.is_empty().then(|| score::score(part.total, given, &adjustments)).flatten();
         Judged {
             score,
             coverage,
             lines,
             adjustments,
             not_judged: reasons,
-            capped_at: self.capped_at(facts),
+            capped_at: scheme.capped_at(&facts.vetoes, self.as_of),
             peers: group.members,
             ..Judged::out_of_scope()
         }
     }
 
-    /// The worst grade that the faults of a parcel leave.
-    fn capped_at(&self, facts: &Facts) -> Option<Grade> {
-        let counts = |veto: &super::scheme::part::Veto, fault: &super::facts::VetoFact| {
-            let is_kind = veto.kinds.is_empty() || veto.kinds.contains(&fault.kind);
-            let age = self.as_of.year().saturating_sub(fault.year);
-            is_kind && veto.years.is_none_or(|years| i64::from(age) < i64::from(years))
-        };
-        let caps = self.rules.scheme.vetoes.iter();
-        caps.filter(|veto| facts.vetoes.iter().any(|fault| counts(veto, fault))).map(|veto| veto.caps_at).max()
-    }
-
     fn receipt(&self, facts: Facts, judged: &Judged) -> Receipt {
         let scheme = &self.rules.scheme;
         let part = judged.part.and_then(|place| scheme.parts.get(place));
-        let bare = part.zip(judged.score).map_or(Grade::T, |(part, score)| grade(&part.cutoffs, score, judged));
+        let bare = part
+            .zip(judged.score)
+            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of));
         let cap = judged.capped_at.filter(|_| bare != Grade::T);
         let grade = cap.map_or(bare, |cap| bare.max(cap));
         let mut situation = self.limits.situation(&facts, grade);
@@ -345,6 +339,7 @@ impl Judging<'_> {
             of: judged.of,
             peer_group: judged.peer_group.to_string(),
             peers: judged.peers,
+            peers_ahead: judged.peers_ahead,
             coverage: judged.coverage,
             indicators: judged.lines.clone(),
             adjustments: judged.adjustments.clone(),
@@ -369,6 +364,7 @@ impl Judged {
             capped_at: None,
             peer_group: Arc::from(""),
             peers: 0,
+            peers_ahead: None,
             among: (0, String::new()),
         }
     }
@@ -396,20 +392,5 @@ fn rank(judged: &mut [Judged], ties: Ties) {
     }
     for one in judged {
         one.of = of.get(&one.among).copied().unwrap_or_default();
-    }
-}
-
-fn grade(cuts: &Cutoffs, score: f64, judged: &Judged) -> Grade {
-    let rank = f64::from(judged.rank.unwrap_or(u32::MAX));
-    let reaches = |cut: f64| match cuts.by {
-        // The last rank of a grade is its share of the judged, rounded to the nearest parcel.
-        CutBy::Rank => rank <= round(f64::from(judged.of) * cut / 100.0, 0),
-        CutBy::Score => score >= cut,
-    };
-    match () {
-        () if reaches(cuts.a) => Grade::A,
-        () if reaches(cuts.b) => Grade::B,
-        () if reaches(cuts.c) => Grade::C,
-        () => Grade::D,
     }
 }

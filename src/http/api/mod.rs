@@ -13,6 +13,7 @@ pub mod performance;
 pub mod plot_ratio;
 pub mod reserve;
 pub mod search;
+pub mod sheet;
 pub mod standing;
 pub mod supply;
 pub mod verdict;
