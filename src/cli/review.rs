@@ -6,6 +6,7 @@ mod explain;
 mod replay;
 mod scheme;
 mod sheet;
+mod simulate;
 
 use super::printer::table;
 use super::{Context, Failure, blocking};
@@ -92,6 +93,8 @@ enum Verb {
     Explain(explain::Args),
     /// The check-up sheet (体检表) of a parcel: one printable page
     Sheet(sheet::Args),
+    /// Change weights, cut-offs, benchmarks or the decision table of a run and see what moves; nothing is stored
+    Simulate(simulate::Args),
 }
 
 /// As many workers as there are cores.
@@ -117,6 +120,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Replay { run } => replay::run(context, run).await,
         Verb::Explain(args) => explain::run(context, args).await,
         Verb::Sheet(args) => sheet::run(context, args).await,
+        Verb::Simulate(args) => simulate::run(context, args).await,
     }
 }
 

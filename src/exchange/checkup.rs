@@ -11,7 +11,7 @@ use crate::domain::review::receipt::{Line, Receipt};
 use std::fmt::Write as _;
 
 /// So many obligations fit on the page; the rest is counted.
-const MOST_DUTIES: usize = 7;
+const MOST_DUTIES: usize = 8;
 /// So many characters of a name fit where names stand.
 const MOST_NAME: usize = 40;
 
@@ -48,9 +48,9 @@ const STYLE: &str = r#"
 @page { size: A4; margin: 0 }
 * { box-sizing: border-box; margin: 0; padding: 0 }
 html { background: #e9ecef }
-body { width: 210mm; min-height: 296mm; margin: 0 auto; padding: 10mm 12mm 8mm; background: #fff; color: #14181c;
-  font: 8pt/1.32 "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "Source Han Sans SC", "WenQuanYi Zen Hei", sans-serif;
-  display: flex; flex-direction: column; gap: 2.4mm; -webkit-print-color-adjust: exact; print-color-adjust: exact }
+body { width: 210mm; min-height: 296mm; margin: 0 auto; padding: 8mm 12mm 6mm; background: #fff; color: #14181c;
+  font: 7.5pt/1.26 "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "Source Han Sans SC", "WenQuanYi Zen Hei", sans-serif;
+  display: flex; flex-direction: column; gap: 1.9mm; -webkit-print-color-adjust: exact; print-color-adjust: exact }
 @media print { html { background: #fff } body { min-height: 0; height: 296mm } }
 i { font-style: normal; color: #56606a }
 header { display: flex; justify-content: space-between; align-items: flex-end; border-bottom: 0.6mm solid #1d4f82; padding-bottom: 1.6mm }
@@ -58,22 +58,23 @@ h1 { font-size: 15pt; line-height: 1.15 } h1 i { font-size: 9pt; font-weight: 40
 header p { text-align: right }
 .state { display: inline-block; border: 0.3mm solid #b3261e; color: #b3261e; padding: 0 1.6mm; border-radius: 0.8mm; font-weight: 700 }
 .state.out { border-color: #22663a; color: #22663a }
-.top { display: grid; grid-template-columns: 78mm 1fr; gap: 4mm }
-.top svg { width: 78mm; height: auto; display: block }
+.top { display: grid; grid-template-columns: 72mm 1fr; gap: 4mm }
+.top svg { width: 72mm; height: auto; display: block } .top svg text { font-size: 15px }
 .none { border: 0.3mm dashed #98a2ad; height: 60mm; display: grid; place-items: center; color: #56606a }
 .grade { display: flex; gap: 3mm; align-items: center; margin-bottom: 1.6mm }
 .grade b { font-size: 30pt; line-height: 1; width: 17mm; height: 17mm; display: grid; place-items: center; border: 0.8mm solid currentColor; border-radius: 1.6mm }
 .A b { color: #22663a } .B b { color: #1d4f82 } .C b { color: #8a5a14 } .D b { color: #b3261e } .T b { color: #56606a }
 .grade strong { font-size: 12pt }
 dl { display: grid; grid-template-columns: 31mm 1fr; border-top: 0.2mm solid #c9d0d6 }
-dt, dd { border-bottom: 0.2mm solid #e1e5e9; padding: 0.45mm 0 } dt { color: #56606a }
+dt, dd { border-bottom: 0.2mm solid #e1e5e9; padding: 0.3mm 0 } dt { color: #56606a }
 h2 { font-size: 9pt; color: #1d4f82; margin-bottom: 0.7mm } h2 i { font-weight: 400 }
 table { border-collapse: collapse; width: 100% }
 th { font-weight: 400; color: #56606a; text-align: left; border-bottom: 0.3mm solid #98a2ad; padding: 0.3mm 1mm }
-td { border-bottom: 0.2mm solid #e1e5e9; padding: 0.5mm 1mm; vertical-align: middle }
+td { border-bottom: 0.2mm solid #e1e5e9; padding: 0.35mm 1mm; vertical-align: middle }
+.figures td, .figures th { white-space: nowrap }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.bar { width: 34mm } .bar svg { display: block; width: 32mm; height: 2.6mm }
-.two { display: grid; grid-template-columns: 1fr 1fr; gap: 1mm 4mm } .two p { text-align: justify; overflow-wrap: anywhere }
+.bar { width: 26mm } .bar svg { display: block; width: 24mm; height: 2.4mm }
+.two { display: grid; grid-template-columns: 0.88fr 1.12fr; gap: 0 4mm; align-items: start } .two p { overflow-wrap: anywhere; margin-bottom: 0.6mm } .duties { grid-template-columns: 1fr 1fr } .duties td, .duties th { white-space: nowrap; padding-left: 0 }
 .two .en { color: #3b444d }
 .lift { background: #f2f6fa; border-left: 0.9mm solid #1d4f82; padding: 1.2mm 2mm }
 footer { margin-top: auto; border-top: 0.3mm solid #98a2ad; padding-top: 1mm; font-size: 6.6pt; color: #56606a }
@@ -165,7 +166,7 @@ fn top(html: &mut String, it: &Checkup<'_>) {
         format!("{} / {}（现状 built / 规划 allowed）", ratio(is), ratio(facts.plot_ratio_allowed)),
     );
     if let Some(contract) = &facts.contract {
-        let end = contract.term_ends_on.map_or_else(String::new, |end| format!("，至 until {end}"));
+        let end = contract.term_ends_on.map_or_else(String::new, |end| format!("，至 {end}"));
         row("合同", "contract", format!("{}{end}", short(&contract.number)));
     }
     let ahead = receipt.peers_ahead.map_or_else(String::new, |ahead| format!("，{ahead} 宗更高 score higher"));
@@ -180,7 +181,7 @@ fn figures(html: &mut String, receipt: &Receipt) {
         return;
     }
     html.push_str(
-        "<section><h2>指标 <i>Figures against their benchmarks</i></h2><table><tr><th>指标 <i>indicator</i></th>\
+        "<section><h2>指标 <i>Figures against their benchmarks</i></h2><table class=\"figures\"><tr><th>指标 <i>indicator</i></th>\
          <th class=\"n\">本宗地 <i>here</i></th><th class=\"n\">基准 <i>benchmark</i></th><th>单位 <i>unit</i></th>\
          <th class=\"n\">与基准比 <i>of it</i></th><th></th><th class=\"n\">得分/权重 <i>points</i></th></tr>",
     );
@@ -230,18 +231,14 @@ fn section(html: &mut String, zh: &str, en: &str, class: &str, words: &[Pair]) {
         return;
     }
     let _ = write!(html, "<section class=\"{class}\"><h2>{zh} <i>{en}</i></h2><div class=\"two\">");
-    for (zh, en) in words {
-        let _ = write!(html, "<p>{}</p><p class=\"en\" lang=\"en\">{}</p>", escape(zh), escape(en));
-    }
-    html.push_str("</div></section>\n");
+    let (zh, en): (String, String) =
+        words.iter().map(|(zh, en)| (format!("<p>{}</p>", escape(zh)), format!("<p>{}</p>", escape(en)))).unzip();
+    let _ = writeln!(html, "<div>{zh}</div><div class=\"en\" lang=\"en\">{en}</div></div></section>");
 }
 
 fn duties(html: &mut String, facts: &Facts) {
     let Some(contract) = facts.contract.as_ref().filter(|contract| !contract.duties.is_empty()) else { return };
-    html.push_str(
-        "<section><h2>合同约定履行情况 <i>Obligations of the contract</i></h2><table><tr><th>约定 <i>obligation</i></th>\
-         <th>期限 <i>due</i></th><th>履行日 <i>met on</i></th><th>状态 <i>state</i></th></tr>",
-    );
+    html.push_str("<section><h2>合同约定履行情况 <i>Obligations of the contract</i></h2><div class=\"two duties\">");
     // What was missed comes first, then what is open.
     let mut duties: Vec<&Duty> = contract.duties.iter().collect();
     duties.sort_by_key(|duty| match duty.met {
@@ -249,33 +246,40 @@ fn duties(html: &mut String, facts: &Facts) {
         None => 1,
         Some(true) => 2,
     });
-    let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "—".to_owned(), |day| day.to_string());
-    for duty in duties.iter().take(MOST_DUTIES) {
-        let kind =
-            ObligationKind::WORDS.iter().find(|(word, _)| *word == duty.kind).map_or("", |(_, kind)| kind.chinese());
-        let state = match (duty.met, duty.excuse.as_deref()) {
-            (Some(true), _) => "已履行 met",
-            (Some(false), Some(excuse)) if excuse == Excuse::Government.name() => {
-                "未履行，政府原因 not met, excused by the government"
-            }
-            (Some(false), Some(_)) => "未履行，不可抗力 not met, excused by force majeure",
-            (Some(false), None) => "未履行 not met",
-            (None, _) => "未到期或未知 not due or unknown",
-        };
-        let _ = write!(
-            html,
-            "<tr><td>{kind} <i>{}</i></td><td>{}</td><td>{}</td><td>{state}</td></tr>",
-            escape(&duty.kind.replace('_', " ")),
-            day(duty.due_on),
-            day(duty.met_on)
+    let shown = &duties[..duties.len().min(MOST_DUTIES)];
+    for column in shown.chunks(shown.len().div_ceil(2)) {
+        html.push_str(
+            "<table><tr><th>约定 <i>obligation</i></th><th>期限 <i>due</i></th><th>履行 <i>met on</i></th><th>状态 <i>state</i></th></tr>",
         );
+        column.iter().for_each(|duty| row(html, duty));
+        html.push_str("</table>");
     }
-    html.push_str("</table>");
-    let more = duties.len().saturating_sub(MOST_DUTIES);
+    html.push_str("</div>");
+    let more = duties.len() - shown.len();
     if more > 0 {
         let _ = write!(html, "<i>另有 {more} 项见档案 and {more} more in the dossier</i>");
     }
     html.push_str("</section>\n");
+}
+
+fn row(html: &mut String, duty: &Duty) {
+    let kind = ObligationKind::WORDS.iter().find(|(word, _)| *word == duty.kind).map_or("", |(_, kind)| kind.chinese());
+    let state = match (duty.met, duty.excuse.as_deref()) {
+        (Some(true), _) => "已履行 met",
+        (Some(false), Some(excuse)) if excuse == Excuse::Government.name() => "政府原因 excused",
+        (Some(false), Some(_)) => "不可抗力 excused",
+        (Some(false), None) if duty.met_on.is_some() => "逾期履行 met late",
+        (Some(false), None) => "未履行 not met",
+        (None, _) => "未到期或未知 open",
+    };
+    let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "—".to_owned(), |day| day.to_string());
+    let _ = write!(
+        html,
+        "<tr><td>{kind} <i>{}</i></td><td>{}</td><td>{}</td><td>{state}</td></tr>",
+        escape(&duty.kind.replace('_', " ")),
+        day(duty.due_on),
+        day(duty.met_on)
+    );
 }
 
 fn foot(html: &mut String, it: &Checkup<'_>) {

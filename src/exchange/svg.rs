@@ -157,16 +157,16 @@ pub fn draw(picture: &Picture) -> String {
     let mut svg = opened([0.0, 0.0, WIDTH, HEIGHT], &picture.title);
     text(&mut svg, [MAP[0], 34.0], r#"font-size="18" font-weight="bold""#, &picture.title);
     text(&mut svg, [MAP[0], 58.0], r##"fill="#333""##, &picture.moment);
-    let areas = map_of(&mut svg, &frame, picture);
+    let areas = map_of(&mut svg, &frame, picture, true);
     beside(&mut svg, picture, &areas);
     svg.push_str("</svg>\n");
     svg
 }
 
-/// Draws the map of the picture alone, with north and scale.
+/// Draws the map of the picture alone, with north and scale; it is too small for words on the land.
 pub fn draw_map(picture: &Picture) -> String {
     let mut svg = opened([MAP[0] - 1.0, MAP[1] - 1.0, MAP[2] - MAP[0] + 2.0, MAP[3] - MAP[1] + 2.0], &picture.title);
-    map_of(&mut svg, &Frame::of(picture.view), picture);
+    map_of(&mut svg, &Frame::of(picture.view), picture, false);
     svg.push_str("</svg>\n");
     svg
 }
@@ -191,8 +191,9 @@ fn opened([left, top, wide, high]: [f64; 4], title: &str) -> String {
     )
 }
 
-/// The map: layers, land, words, frame, north and scale. Answers the layers in the order of their drawing.
-fn map_of<'a>(svg: &mut String, frame: &Frame, picture: &'a Picture) -> Vec<&'a Area> {
+/// The map: layers, land, words on it where they can be read, frame, north and scale. Answers the layers in the order of
+/// their drawing.
+fn map_of<'a>(svg: &mut String, frame: &Frame, picture: &'a Picture, with_words: bool) -> Vec<&'a Area> {
     svg.push_str("<g clip-path=\"url(#map)\" fill-rule=\"evenodd\" stroke-linejoin=\"round\">\n");
     let mut areas: Vec<&Area> = picture.areas.iter().collect();
     areas.sort_by_key(|area| area.style);
@@ -217,7 +218,9 @@ fn map_of<'a>(svg: &mut String, frame: &Frame, picture: &'a Picture) -> Vec<&'a 
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"7\" fill=\"#fff\" stroke=\"#b3261e\" stroke-width=\"3\"/>"
         );
     }
-    labels(svg, frame, &areas, picture.point);
+    if with_words {
+        labels(svg, frame, &areas, picture.point);
+    }
     svg.push_str("</g>\n");
     let _ = writeln!(
         svg,

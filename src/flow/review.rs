@@ -7,6 +7,7 @@ pub mod kept;
 pub mod publish;
 pub mod replay;
 pub mod sheet;
+pub mod simulate;
 
 use super::rules::{self, RulesError};
 use crate::clock::Clock;

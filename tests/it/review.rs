@@ -5,6 +5,8 @@ mod diff;
 mod explain;
 mod killed;
 mod replay;
+mod sheet;
+mod simulate;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -28,16 +28,8 @@ pub(super) async fn run(context: &Context, old: i64, new: i64) -> Result<(), Fai
 }
 
 fn words(told: &Told) -> String {
-    let rows: Vec<[String; 6]> = told
-        .grades
-        .iter()
-        .zip(told.diff.matrix)
-        .map(|(grade, [a, b, c, d, t])| {
-            [(*grade).to_owned(), a.to_string(), b.to_string(), c.to_string(), d.to_string(), t.to_string()]
-        })
-        .collect();
     let mut text = format!("from run {} (rows) to run {} (columns)\n\n", told.old, told.new);
-    text.push_str(&table(["", "A", "B", "C", "D", "T"], &rows));
+    text.push_str(&matrix(told.diff.matrix));
     let moves: Vec<[String; 4]> = told.diff.moves.iter().map(moved).collect();
     text.push_str(&format!("\n{} parcels stand elsewhere\n", moves.len()));
     if !moves.is_empty() {
@@ -46,7 +38,18 @@ fn words(told: &Told) -> String {
     text
 }
 
-fn moved(one: &Move) -> [String; 4] {
+/// How many went from a grade (row) to a grade (column).
+pub(super) fn matrix(counts: [[u32; 5]; 5]) -> String {
+    let row = |(grade, counts): (Grade, [u32; 5])| {
+        let [a, b, c, d, t] = counts.map(|count| count.to_string());
+        [grade.name().to_owned(), a, b, c, d, t]
+    };
+    let rows: Vec<[String; 6]> = Grade::ALL.into_iter().zip(counts).map(row).collect();
+    table(["", "A", "B", "C", "D", "T"], &rows)
+}
+
+/// A parcel that moved: from where, to where, by what.
+pub(super) fn moved(one: &Move) -> [String; 4] {
     let say = |standing: Option<Standing>| {
         standing.map_or_else(
             || "not in the run".to_owned(),

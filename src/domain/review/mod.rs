@@ -20,5 +20,6 @@ pub mod run;
 pub mod scheme;
 mod score;
 pub mod sharing;
+pub mod simulate;
 mod situation;
 pub mod tracks;

@@ -108,6 +108,13 @@ impl Quoted {
     }
 }
 
+impl Rules {
+    /// The texts of scheme, decision table and rulebook that these rules were read from.
+    pub fn texts(&self) -> Option<(&str, &str, &str)> {
+        texts(&self.source)
+    }
+}
+
 /// The texts of scheme, decision table and rulebook.
 fn texts(source: &str) -> Option<(&str, &str, &str)> {
     let (_, texts) = source.split_once('\n')?;

@@ -1,13 +1,13 @@
 //! A review: figures, benchmarks of the peers, points, ranks, grades, decisions. Sums run in the order of parcel codes
 //! and are rounded at stated places, so the number of workers changes nothing.
 
-use super::decision::{Deadline, DecisionTable, Row};
+use super::decision::{Deadline, DecisionTable, List, Row, Situation};
 use super::facts::{Facts, round};
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
 use super::peers::{Group, Peer, ahead, groups, strength};
-use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
+use super::receipt::{Decision, DueBy, Holder, Line, NotJudged, Receipt, RulesUsed, both, hash};
 use super::scheme::part::{Adjusted, Benchmark, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
@@ -16,7 +16,7 @@ use super::tracks::Limits;
 use crate::domain::rulebook::Rulebook;
 use chrono::{Datelike, Months, NaiveDate};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The rules of a review, read and checked, with the text they were read from.
@@ -62,13 +62,27 @@ pub fn window(as_of: NaiveDate, years: u32) -> std::ops::RangeInclusive<i32> {
 
 /// Judges every parcel. `facts` come in the order of parcel codes and are in scope; the receipts come in the same order.
 pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize) -> Result<Vec<Receipt>, ReviewError> {
-    rules.scheme.in_force(as_of)?;
-    let limits = Limits::on(&rules.rulebook, as_of)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
-    let rows = rules.decisions.rows.iter();
-    let decisions = rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
-    let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
-    pool.install(|| Ok(Judging { rules, as_of, limits, decisions, given }.judge(facts)))
+    let judging = Judging::of(rules, as_of)?;
+    Ok(pool.install(|| judging.judge(facts)))
+}
+
+/// What judging finds of a parcel, as far as a list or a map asks for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// The grade.
+    pub grade: Grade,
+    /// The score; nothing for T.
+    pub score: Option<f64>,
+    /// The list that it is put on.
+    pub list: Option<List>,
+}
+
+/// What [`judge`] finds of every parcel, without a receipt.
+pub fn outcomes(rules: &Rules, as_of: NaiveDate, facts: &[Facts], workers: usize) -> Result<Vec<Outcome>, ReviewError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
+    let judging = Judging::of(rules, as_of)?;
+    Ok(pool.install(|| judging.outcomes(facts)))
 }
 
 /// The benchmarks of a part that do not come from peers.
@@ -125,6 +139,13 @@ struct Judging<'a> {
     given: Vec<Vec<Option<f64>>>,
 }
 
+/// What is found of each that is judged, which of them each parcel is, and whose parcels were judged as one.
+struct Found {
+    judged: Vec<Judged>,
+    subject_of: Option<Vec<usize>>,
+    holders: Vec<Option<Arc<Holder>>>,
+}
+
 struct Judged {
     part: Option<usize>,
     score: Option<f64>,
@@ -144,25 +165,23 @@ struct Judged {
     among: (usize, String),
 }
 
-impl Judging<'_> {
+impl<'a> Judging<'a> {
+    fn of(rules: &'a Rules, as_of: NaiveDate) -> Result<Self, SchemeError> {
+        rules.scheme.in_force(as_of)?;
+        let limits = Limits::on(&rules.rulebook, as_of)?;
+        let rows = rules.decisions.rows.iter();
+        let decisions =
+            rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
+        let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
+        Ok(Self { rules, as_of, limits, decisions, given })
+    }
+
     fn record<'f>(&self, facts: &'f Facts) -> Record<'f> {
         Record { facts, as_of: self.as_of, tolerance: self.rules.scheme.gate.unreported_floor }
     }
 
     fn judge(&self, facts: Vec<Facts>) -> Vec<Receipt> {
-        let scheme = &self.rules.scheme;
-        let part_of: Vec<Option<usize>> = facts.par_iter().map(|one| scheme.part_of(&self.record(one))).collect();
-        let Subjects { list, of: subject_of, holders } = subjects(scheme.unit, &facts, &part_of);
-        let mut judged: Vec<Option<Judged>> = (0..list.len()).map(|_| None).collect();
-        for (place, part) in scheme.parts.iter().enumerate() {
-            let members: Vec<usize> = (0..list.len()).filter(|index| list[*index].1 == Some(place)).collect();
-            let theirs: Vec<&Facts> = members.iter().map(|index| list[*index].0.as_ref()).collect();
-            for (index, found) in members.iter().zip(self.judge_part(place, part, &theirs)) {
-                judged[*index] = Some(found);
-            }
-        }
-        drop(list);
-        let judged: Vec<Judged> = judged.into_iter().map(|one| one.unwrap_or_else(Judged::out_of_scope)).collect();
+        let Found { judged, subject_of, holders } = self.found(&facts);
         facts
             .into_par_iter()
             .enumerate()
@@ -173,6 +192,39 @@ impl Judging<'_> {
                 receipt
             })
             .collect()
+    }
+
+    fn outcomes(&self, facts: &[Facts]) -> Vec<Outcome> {
+        let Found { judged, subject_of, .. } = self.found(facts);
+        facts
+            .par_iter()
+            .enumerate()
+            // Few situations occur, each often: the table is asked once about each.
+            .map_init(HashMap::new, |rows: &mut HashMap<Situation, usize>, (index, facts)| {
+                let judged = &judged[subject_of.as_ref().map_or(index, |of| of[index])];
+                let (grade, situation) = self.situation(facts, judged);
+                let row = *rows.entry(situation).or_insert_with(|| self.row(&situation));
+                Outcome { grade, score: judged.score, list: self.decisions[row].list }
+            })
+            .collect()
+    }
+
+    /// What is found before any receipt is written.
+    fn found(&self, facts: &[Facts]) -> Found {
+        let scheme = &self.rules.scheme;
+        let part_of: Vec<Option<usize>> = facts.par_iter().map(|one| scheme.part_of(&self.record(one))).collect();
+        let Subjects { list, of: subject_of, holders } = subjects(scheme.unit, facts, &part_of);
+        let mut judged: Vec<Option<Judged>> = (0..list.len()).map(|_| None).collect();
+        for (place, part) in scheme.parts.iter().enumerate() {
+            let members: Vec<usize> = (0..list.len()).filter(|index| list[*index].1 == Some(place)).collect();
+            let theirs: Vec<&Facts> = members.iter().map(|index| list[*index].0.as_ref()).collect();
+            for (index, found) in members.iter().zip(self.judge_part(place, part, &theirs)) {
+                judged[*index] = Some(found);
+            }
+        }
+        drop(list);
+        let judged = judged.into_iter().map(|one| one.unwrap_or_else(Judged::out_of_scope)).collect();
+        Found { judged, subject_of, holders }
     }
 
     /// Judges those that one part takes, in the order of parcel codes.
@@ -312,19 +364,27 @@ impl Judging<'_> {
         }
     }
 
-    fn receipt(&self, facts: Facts, judged: &Judged) -> Receipt {
-        let scheme = &self.rules.scheme;
-        let part = judged.part.and_then(|place| scheme.parts.get(place));
+    /// The grade, and with it what the decision table looks at.
+    fn situation(&self, facts: &Facts, judged: &Judged) -> (Grade, Situation) {
+        let part = judged.part.and_then(|place| self.rules.scheme.parts.get(place));
         let bare = part
             .zip(judged.score)
             .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of));
         let cap = judged.capped_at.filter(|_| bare != Grade::T);
         let grade = cap.map_or(bare, |cap| bare.max(cap));
-        let mut situation = self.limits.situation(&facts, grade);
-        situation.veto = judged.capped_at.is_some();
-        // Reading the table proved that every situation has a row.
-        let row = self.rules.decisions.decide(&situation).unwrap_or_default();
-        let decision = Arc::clone(&self.decisions[row]);
+        (grade, Situation { veto: judged.capped_at.is_some(), ..self.limits.situation(facts, grade) })
+    }
+
+    /// The row of the decision table: reading it proved that every situation has one.
+    fn row(&self, situation: &Situation) -> usize {
+        self.rules.decisions.decide(situation).unwrap_or_default()
+    }
+
+    fn receipt(&self, facts: Facts, judged: &Judged) -> Receipt {
+        let scheme = &self.rules.scheme;
+        let part = judged.part.and_then(|place| scheme.parts.get(place));
+        let (grade, situation) = self.situation(&facts, judged);
+        let decision = Arc::clone(&self.decisions[self.row(&situation)]);
         let years = window(self.as_of, scheme.window.years);
         Receipt {
             as_of: self.as_of,

@@ -14,6 +14,7 @@ pub mod plot_ratio;
 pub mod reserve;
 pub mod search;
 pub mod sheet;
+pub mod simulation;
 pub mod standing;
 pub mod supply;
 pub mod verdict;
