@@ -11,6 +11,7 @@
 //! 5. Rows handed out are compared with the rows promised: fewer refuses the file.
 
 mod archive;
+pub mod checkup;
 mod crs;
 mod curve;
 mod datum;
