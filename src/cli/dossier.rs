@@ -70,7 +70,16 @@ fn people(dossier: &Dossier) -> String {
                 |life| format!("{} ({}) since {}", life.title.zh, life.state.name(), life.since),
             ),
         ),
-        ("grade", dossier.review.as_ref().map_or_else(|| "none".to_owned(), |review| review.grade.to_owned())),
+        (
+            "grade",
+            dossier.review.as_ref().map_or_else(
+                || "none".to_owned(),
+                |review| {
+                    let again = review.objection.map(|id| format!(", judged again after objection {id} was upheld"));
+                    format!("{} (run {}, {}){}", review.grade, review.run_id, review.state, again.unwrap_or_default())
+                },
+            ),
+        ),
     ]);
     for contract in &dossier.contracts {
         let price = contract.price_wan_yuan.map_or_else(String::new, |price| format!(", {price} 万元"));

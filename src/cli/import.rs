@@ -3,7 +3,7 @@
 mod preview;
 
 use super::printer::pairs;
-use super::{Context, Failure};
+use super::{Context, Failure, words};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
 use crate::flow::import::{self, ImportError, Order, Receipt, serve};
@@ -33,8 +33,8 @@ fn separate_output() -> io::Result<File> {
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns, supply, reserve
-    #[arg(value_parser = parse_kind)]
+    /// What it is
+    #[arg(value_parser = words(Kind::ALL.map(Kind::name), Kind::parse))]
     kind: Kind,
     /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, FlatGeobuf, KML, DXF, CSV or XLSX
     #[arg(required = true)]
@@ -69,10 +69,6 @@ pub struct Args {
     /// Write the receipt (JSON) here
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-}
-
-fn parse_kind(word: &str) -> Result<Kind, String> {
-    Kind::parse(word).ok_or_else(|| format!("expected one of {}", Kind::ALL.map(Kind::name).join(", ")))
 }
 
 /// Runs the command.

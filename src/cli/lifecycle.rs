@@ -1,7 +1,7 @@
 //! `landcycle lifecycle`: where a parcel is in its life, what may happen to it next, and what is done to it.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, parse_code};
+use super::{Context, Failure, parse_code, parse_day};
 use crate::domain::lifecycle::money::Effect;
 use crate::domain::lifecycle::{Act, Deed, MOVES, Move, State, moves_from};
 use crate::domain::moment::Moment;
@@ -78,7 +78,7 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct Said {
     /// The legal day [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: Option<NaiveDate>,
     /// The document that it rests on
     #[arg(long)]

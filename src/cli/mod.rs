@@ -31,6 +31,8 @@ pub mod supply;
 
 use std::{env, fs, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
+use chrono::NaiveDate;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -41,8 +43,9 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
-    domain::id::ParcelCode,
+    domain::{id::ParcelCode, moment},
     flow::import::{COMMAND, Reader},
+    flow::lockup as locks,
     flow::rules::{self, RulesError},
     store,
 };
@@ -201,7 +204,7 @@ impl Context {
         Ok(self.cluster().await?.url)
     }
 
-    /// A pool on the city's schema, its tables up to date.
+    /// A pool on the city's schema, its tables up to date and the rules of the two locks on record.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
         let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
@@ -211,7 +214,7 @@ impl Context {
             };
             Failure::fault(error).with_hint(hint)
         })?;
-        store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        locks::migrate(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
 
@@ -263,9 +266,36 @@ fn parse_code(text: &str) -> Result<String, String> {
     ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
 }
 
+/// One of some words, which the help names and a mistyped one is told of.
+fn words<T, const N: usize>(words: [&'static str; N], parse: fn(&str) -> Option<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words)
+        .try_map(move |word: String| parse(&word).ok_or_else(|| format!("{word} is a word that nothing means")))
+}
+
+/// A day of which the register can speak, as people write it on a command line.
+fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    moment::day(text).ok_or_else(|| format!("expected {}", moment::EXPECTED_DAY))
+}
+
 /// Runs what would hold up the runtime on a thread of its own.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(Failure::fault)
+}
+
+/// Waits for Ctrl-C or a polite request to end.
+pub(in crate::cli) async fn stopped() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        // Without that signal Ctrl-C still works.
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// Reads the command line, runs the command, and says how it ended.

@@ -109,6 +109,8 @@ pub mod keys {
     pub const IDLE_FEE_PERCENT: &str = "idle-fee-percent";
     /// Days of public notice before land is taken back.
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
+    /// Days for which the results of a review are under public notice.
+    pub const REVIEW_NOTICE_DAYS: &str = "review-notice-days";
     /// Days left from which a duty is due soon.
     pub const DUTY_SOON_DAYS: &str = "duty-soon-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.
@@ -128,6 +130,8 @@ pub mod keys {
     pub const LOCKUP_TOLERANCE: &str = "lockup-tolerance-m2";
     /// Compensating land over the locked land that is taken.
     pub const LOCKUP_COMPENSATION: &str = "lockup-compensation-share";
+    /// Days within which the land of a new project may not fall out of every zone without a finding.
+    pub const LOCKUP_PASSING_ZONE_DAYS: &str = "lockup-passing-zone-days";
 
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
@@ -362,6 +366,7 @@ mod tests {
         let book = Rulebook::parse(SHIPPED).expect("well formed");
         for key in keys::ALL.iter().chain(&[
             keys::DUTY_SOON_DAYS,
+            keys::REVIEW_NOTICE_DAYS,
             keys::TALL_STOREY_M,
             keys::TALL_STOREY_COUNTS,
             keys::BUILDING_PART,

@@ -25,6 +25,8 @@ pub enum Kind {
     State,
     /// An enterprise came or went.
     Occupancy,
+    /// An enterprise on it reported a year, which is told on the last day of that year.
+    Return,
     /// A review judged it.
     Review,
 }

@@ -5,6 +5,7 @@ mod set;
 
 pub use set::Rulesets;
 
+use crate::domain::basis::Basis;
 use crate::domain::calendar::Calendar;
 use crate::domain::land_account::Figures;
 use crate::domain::land_use::LandUses;
@@ -88,6 +89,11 @@ pub fn in_use() -> Result<&'static Rulesets, RulesError> {
     Ok(RULES.get_or_init(|| rules))
 }
 
+/// Whether a scheme of that name is in use.
+pub fn has_scheme(name: &str) -> Result<bool, RulesError> {
+    Ok(in_use()?.scheme(name).is_some())
+}
+
 /// The text of a scheme, by name or by path.
 pub fn scheme_text(scheme: &str) -> Result<String, RulesError> {
     let rules = in_use()?;
@@ -140,6 +146,16 @@ pub fn land_targets() -> Result<&'static Figures, RulesError> {
     Ok(&in_use()?.land_targets)
 }
 
+/// What the rules on a rise in plot ratio rest on.
+pub fn rise() -> Result<&'static Basis, RulesError> {
+    Ok(&in_use()?.rise)
+}
+
+/// The same of the rules on entry.
+pub fn entry() -> Result<&'static Basis, RulesError> {
+    Ok(&in_use()?.entry)
+}
+
 /// The share of the rule in force on a day.
 pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook()?.on(key, day).map_err(of_values)?.value)
@@ -148,6 +164,14 @@ pub fn share(key: &str, day: NaiveDate) -> Result<f64, RulesError> {
 /// How many months before its end a term counts as expiring, by the rule of that day.
 pub fn expiry(rulebook: &Rulebook, day: NaiveDate) -> Result<Months, RulesError> {
     rulebook.months(keys::EXPIRY_MONTHS, day).map_err(of_values)
+}
+
+pub(super) fn of_rise(source: SchemeError) -> RulesError {
+    RulesError::Scheme { name: "data/rulebook/plot_ratio.toml".into(), source }
+}
+
+pub(super) fn of_entry(source: SchemeError) -> RulesError {
+    RulesError::Scheme { name: "data/rulebook/entry.toml".into(), source }
 }
 
 pub(super) fn of_values(source: SchemeError) -> RulesError {
@@ -167,4 +191,18 @@ pub fn deciding_share(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesE
 /// The share of a footprint below which a parcel has no part in a building, on a day.
 pub fn least_building_part(rulebook: &Rulebook, day: NaiveDate) -> Result<f64, RulesError> {
     Ok(rulebook.on(keys::BUILDING_PART, day).map_err(of_values)?.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::entry::PEER_DIGITS;
+    use crate::domain::plot_ratio::rise::NEIGHBOUR_MIDDLE;
+    use chrono::NaiveDate;
+
+    #[test]
+    fn the_rules_on_a_rise_and_on_entry_come_with_a_citation_each_and_their_figures_for_every_legal_day() {
+        let day: NaiveDate = "1949-10-01".parse().expect("a day");
+        assert!(super::rise().expect("well formed").value(NEIGHBOUR_MIDDLE, day).is_ok());
+        assert!(super::entry().expect("well formed").value(PEER_DIGITS, day).is_ok());
+    }
 }

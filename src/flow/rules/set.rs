@@ -2,10 +2,13 @@
 //! folder of its own, laid out as `data/`. They are read and tried all together before anything is done under them.
 
 use super::RulesError;
+use crate::domain::basis::Basis;
 use crate::domain::calendar::Calendar;
+use crate::domain::entry;
 use crate::domain::land_account::Figures;
 use crate::domain::land_use::LandUses;
 use crate::domain::plausibility::Plausibility;
+use crate::domain::plot_ratio::rise;
 use crate::domain::review::clusters::Ranking;
 use crate::domain::review::receipt::hash;
 use crate::domain::review::run::Rules;
@@ -23,6 +26,8 @@ pub(super) const MOST_BYTES: u64 = 1 << 20;
 const VALUES: &str = "rulebook/values.toml";
 const DECISIONS: &str = "rulebook/decisions.toml";
 const LOCKUP: &str = "rulebook/lockup.toml";
+const ENTRY: &str = "rulebook/entry.toml";
+const RISE: &str = "rulebook/plot_ratio.toml";
 const RENEWAL_AREAS: &str = "rulebook/renewal_areas.toml";
 const LAND_TARGETS: &str = "rulebook/land_targets.toml";
 const CALENDAR: &str = "calendars/cn.toml";
@@ -46,8 +51,10 @@ const SHIPPED: &[(&str, &str)] = shipped! {
     "land_use.toml",
     "plausibility.toml",
     "rulebook/decisions.toml",
+    "rulebook/entry.toml",
     "rulebook/land_targets.toml",
     "rulebook/lockup.toml",
+    "rulebook/plot_ratio.toml",
     "rulebook/renewal_areas.toml",
     "rulebook/values.toml",
     "schemes/default.toml",
@@ -71,6 +78,8 @@ pub struct Rulesets {
     pub(super) rulebook: Rulebook,
     pub(super) land_uses: LandUses,
     pub(super) lockup: Lockup,
+    pub(super) entry: Basis,
+    pub(super) rise: Basis,
     pub(super) calendar: Calendar,
     pub(super) ranking: Ranking,
     pub(super) plausibility: Plausibility,
@@ -105,6 +114,11 @@ impl Rulesets {
         }
         let land_uses = place.parsed(LAND_USES, text_of(&texts, LAND_USES), |text| Ok(LandUses::parse(text)?))?;
         let lockup = place.parsed(LOCKUP, text_of(&texts, LOCKUP), Lockup::parse)?;
+        let entry = place.parsed(ENTRY, text_of(&texts, ENTRY), |text| {
+            Basis::parse(text, &entry::Rule::CITED.map(entry::Rule::name))
+        })?;
+        let rise = place
+            .parsed(RISE, text_of(&texts, RISE), |text| Basis::parse(text, &rise::Rule::ALL.map(rise::Rule::code)))?;
         let ranking = place.parsed(RENEWAL_AREAS, text_of(&texts, RENEWAL_AREAS), Ranking::parse)?;
         let plausibility = place.parsed(PLAUSIBILITY, text_of(&texts, PLAUSIBILITY), Plausibility::parse)?;
         let land_targets = place.parsed(LAND_TARGETS, text_of(&texts, LAND_TARGETS), Figures::parse)?;
@@ -117,6 +131,8 @@ impl Rulesets {
             rulebook,
             land_uses,
             lockup,
+            entry,
+            rise,
             calendar,
             ranking,
             plausibility,

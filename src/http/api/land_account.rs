@@ -1,7 +1,7 @@
 //! `GET /api/v1/land-account`: industrial land at the end of a year by tier, use or district, and how it stands to published
 //! figures of the same series. The wire shapes are here; the command line writes the same.
 
-use super::supply::wrong;
+use super::page::{self, wrong};
 use crate::domain::land_account::{BeforeReduction, By, Group, Held, MasterPlan, Series as _, Sum};
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::facts::round;
@@ -155,7 +155,7 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|error| wrong("query", error.to_string(), "year, by"))?;
+    let asked = page::asked(asked, "year, by")?;
     let words = By::ALL.map(By::name).join(", ");
     let by = match asked.by.as_deref() {
         None => By::Tier,

@@ -181,6 +181,8 @@ pub struct Review {
     pub explanation: BothLanguages<Vec<String>>,
     pub indicators: Vec<Indicator>,
     pub receipt: String,
+    /// The objection because of which the parcel was judged again.
+    pub objection: Option<i64>,
 }
 
 /// One indicator of the review.
@@ -405,5 +407,6 @@ fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
             })
             .collect(),
         receipt: stored.receipt_hash.clone(),
+        objection: stored.objection,
     }
 }
