@@ -92,6 +92,9 @@ fn people(dossier: &Dossier) -> String {
             contract.contract_track.state.replace('_', " "),
             contract.idle_track.state.replace('_', " "),
         ));
+        if let Some((by, on)) = contract.granted_by.as_ref().zip(contract.granted_on) {
+            text.push_str(&format!("a lease until it was granted by {by} on {on}\n"));
+        }
         if !contract.amended_by.is_empty() {
             text.push_str(&format!("amended by {}\n", contract.amended_by.join(", ")));
         }

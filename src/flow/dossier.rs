@@ -8,6 +8,7 @@ use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::{BondPart, SettlementKind};
 use crate::domain::contract::clock::{Clock, Year};
 use crate::domain::contract::expiry::Expiry;
+use crate::domain::contract::is_leased;
 use crate::domain::contract::tracks::{
     BondTrack, ContractMoney, IdleMoney, Limits, PartBonds, RefundInput, Site, Step,
 };
@@ -148,7 +149,8 @@ fn standing(
         |((price_wan_yuan, deposit_wan_yuan), ends_on)| RefundInput {
             price_wan_yuan,
             deposit_wan_yuan,
-            starts_on: contract.term_starts_on,
+            // The price of a grant is for its own days, and not for those of the lease before it.
+            starts_on: contract.granted_from.unwrap_or(contract.term_starts_on),
             ends_on,
         },
     );
@@ -157,7 +159,7 @@ fn standing(
         start: limits.start(&site),
         start_money: limits.contract_money(&site, &parts, terms.as_ref()),
         idle,
-        idle_money: limits.idle_money(idle, price, contract.kind.starts_with("lease")),
+        idle_money: limits.idle_money(idle, price, is_leased(&contract.kind, contract.granted_on.is_some())),
     };
     // Whose term it is, and that a supplement has none of its own, is known to what is watched.
     let expiry = watched.and_then(|watched| watched.term_ends_on).and_then(|end| limits.expiry(end));
@@ -249,6 +251,10 @@ fn of_contract(told: &mut Vec<Entry>, contract: &Contract, watched: Option<&Watc
     put(watched.and_then(|one| one.paid_on), "付清价款", "the price is paid in full");
     put(watched.and_then(|one| one.handed_over_on), "交地", "the land is handed over");
     put(contract.suspended_on, "中止建设", "works stand still");
+    if let Some(by) = &contract.granted_by {
+        let (zh, en) = (format!("租赁转为出让（{by}）"), format!("the lease becomes a grant ({by})"));
+        put(contract.granted_on, &zh, &en);
+    }
     // A supplement has no term of its own.
     put(watched.and_then(|one| one.term_ends_on), "使用年期届满", "the term ends");
     for bond in watched.map(|one| one.bonds.as_slice()).unwrap_or_default() {

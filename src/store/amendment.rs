@@ -21,6 +21,11 @@ pub struct Amendment {
     pub plot_ratio_high: Option<f64>,
     pub performance_terms: bool,
     pub responsible_unit: Option<String>,
+    /// The supplement by which a lease became a grant.
+    pub granted_by: Option<String>,
+    pub granted_on: Option<NaiveDate>,
+    /// The first day of the term of that grant.
+    pub granted_from: Option<NaiveDate>,
 }
 
 /// The amendments that are law at a moment: of the contracts of some parcels, or of all.
@@ -32,7 +37,7 @@ pub(super) async fn amendments(
     Ok(sqlx::query_as!(
         Amendment,
         r#"select number as "number!", by_numbers as "by_numbers!", term_ends_on, term_by, price_wan_yuan, plot_ratio_low,
-               plot_ratio_high, performance_terms as "performance_terms!", responsible_unit
+               plot_ratio_high, performance_terms as "performance_terms!", responsible_unit, granted_by, granted_on, granted_from
            from contract_amendment($1, $2, $3)"#,
         moment.valid_at,
         moment.known_at,

@@ -265,6 +265,8 @@ pub struct Terms {
     pub deposit_wan_yuan: Option<Decimal>,
     pub term_starts_on: NaiveDate,
     pub term_ends_on: Option<NaiveDate>,
+    /// The first day of the grant that followed a lease.
+    pub granted_from: Option<NaiveDate>,
 }
 
 /// The terms of the contract of that number at a moment; nothing where none is law.
@@ -272,7 +274,7 @@ pub async fn terms(connection: &mut PgConnection, number: &str, moment: &Moment)
     Ok(sqlx::query_as!(
         Terms,
         r#"select c.parcel, c.kind, coalesce(a.price_wan_yuan, c.price_wan_yuan) as price_wan_yuan, c.deposit_wan_yuan,
-               c.term_starts_on, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
+               c.term_starts_on, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on, a.granted_from as "granted_from?"
            from contract c
            left join lateral contract_amendment($2, $3, array[c.parcel]) a on a.number = c.number
            where c.number = $1 and c.recorded @> coalesce($3::timestamptz, 'infinity') and c.valid @> $2::date"#,

@@ -128,6 +128,11 @@ pub struct Contract {
     pub taken_over_on: Option<NaiveDate>,
     /// The supplementary contracts whose newest terms stand here, the oldest first.
     pub amended_by: Vec<String>,
+    /// The supplement by which a lease became a grant.
+    pub granted_by: Option<String>,
+    pub granted_on: Option<NaiveDate>,
+    /// The first day of the term of that grant.
+    pub granted_from: Option<NaiveDate>,
     pub deposit_wan_yuan: Option<f64>,
     pub developed_percent: Option<f64>,
     pub invested_percent: Option<f64>,
@@ -145,6 +150,7 @@ impl Contract {
         self.performance_terms |= by.performance_terms;
         self.responsible_unit = by.responsible_unit.or(self.responsible_unit.take());
         self.amended_by = by.by_numbers;
+        (self.granted_by, self.granted_on, self.granted_from) = (by.granted_by, by.granted_on, by.granted_from);
     }
 }
 
@@ -266,7 +272,8 @@ pub async fn read(
                (select e.on_date from parcel p join lineage_duty u on u.to_parcel = p.id join lineage_event e on e.id = u.event
                 where p.code = c.parcel and u.thing = 'contract' and u.to_number = c.number and u.from_number = c.supplements
                 limit 1) as taken_over_on,
-               array[]::text[] as "amended_by!", c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
+               array[]::text[] as "amended_by!", null::text as granted_by, null::date as granted_on, null::date as granted_from,
+               c.deposit_wan_yuan::float8 as deposit_wan_yuan, c.developed_percent,
                c.invested_percent, c.suspended_on, lower(c.recorded) as "recorded_at!"
            from contract c
            left join enterprise e on e.code = c.holder and e.recorded @> coalesce($2::timestamptz, 'infinity')

@@ -198,3 +198,62 @@ async fn a_contract_without_a_term_is_refused_unless_it_is_a_supplement_or_alloc
     assert_eq!((refused.status, &refused.answer["findings"][0]["facts"]["field"]), (Some(1), &json!("term_ends_on")));
     assert_eq!(town.tally("contracts", &row("grant", "H2")), [1, 1, 0, 0]);
 }
+
+#[tokio::test]
+async fn a_lease_that_a_grant_follows_is_a_lease_until_then_and_a_grant_from_then_on() {
+    let town = Town::settled().await;
+    // Leased from 2020 for six years, its start due in June 2020 and never made.
+    let lease = "L1,P2,先租后让,2020-01-01,2026-01-01,1,,,,,,,";
+    supplement(&town, &[lease]);
+    let start = "obligation_no,contract_no,kind,due_on\nS,L1,start,2020-06-01\n";
+    town.takes("obligations", &town.file("o.csv", start));
+    let contract = |day: &str, known_at: Option<&str>| {
+        let code = parcel_code(2);
+        let mut arguments = vec!["dossier", &code, "--valid-at", day];
+        arguments.extend(known_at.map(|time| ["--known-at", time]).into_iter().flatten());
+        let answer = town.run(&arguments).answer;
+        let found = answer["contracts"].as_array().unwrap().iter().find(|one| one["number"] == "L1").unwrap().clone();
+        (found, answer["timeline"].clone())
+    };
+    let remedy = |day: &str, known_at: Option<&str>| {
+        let found = contract(day, known_at).0;
+        json!([found["idle_track"]["remedy"], found["idle_track"]["fee_at_most_wan_yuan"], found["term_ends_on"]])
+    };
+    let before: String = town
+        .value("select to_char(max(recorded_at) at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision")
+        .await;
+    let leased = remedy("2021-08-01", None);
+    assert_eq!(leased, json!(["fee_of_rent", null, "2026-01-01"]));
+    let applied: Vec<Value> = renewals(&town, "2024-12-31");
+    assert_eq!(applied[0][1], "2025-01-01", "the lease ends, and its renewal is to be applied for: {applied:?}");
+
+    // Granted in July 2021 for 1,000 万元 until 2041; a supplement that grants nothing, before it, leaves the lease a lease.
+    supplement(
+        &town,
+        &["L1-1,P2,lease,2021-01-01,,1,,,,,,L1,", "L1-2,P2,grant,2021-07-01,2041-07-01,1,1000,200,,,,L1,"],
+    );
+    assert_eq!(remedy("2021-06-30", None), leased);
+    assert_eq!(remedy("2021-07-01", None), json!(["fee", 200.0, "2041-07-01"]));
+    assert_eq!(remedy("2021-08-01", Some(&before)), leased, "nobody knew of the grant then");
+    let (found, timeline) = contract("2021-08-01", None);
+    assert_eq!((&found["granted_by"], &found["granted_on"]), (&json!("L1-2"), &json!("2021-07-01")));
+    assert_eq!(contract("2021-06-30", None).0["granted_on"], Value::Null);
+    let told = timeline.as_array().unwrap().iter().find(|one| one["en"] == "the lease becomes a grant (L1-2)");
+    assert_eq!(told.unwrap()["on"], "2021-07-01");
+    assert_eq!(renewals(&town, "2024-12-31"), [] as [Value; 0], "the lease has no end of its own any more");
+
+    // What a recognition of idleness costs follows the same day.
+    let code = parcel_code(2);
+    let idle = ["contract=L1", "kind=not_started", "since=2020-06-01", "recognised=false"];
+    let mut found = vec!["lifecycle", "found", &code, "idle", "--on", "2021-06-15", "--document", "调查"];
+    found.extend(idle.iter().flat_map(|fact| ["--fact", fact]));
+    assert_eq!(town.run(&found).status, Some(0));
+    let recognise = |on: &str| {
+        let ended = town.run(&["lifecycle", "move", &code, "recognise_idleness", "--on", on, "--document", "认定书"]);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        json!([ended.answer["money"][0]["kind"], ended.answer["money"][0]["fen"]])
+    };
+    assert_eq!(recognise("2021-06-30"), json!(["idle_fee", null]));
+    assert_eq!(town.run(&["lifecycle", "withdraw", &code, "--reason", "误录"]).status, Some(0));
+    assert_eq!(recognise("2021-07-01"), json!(["idle_fee", 200_000_000]));
+}

@@ -96,6 +96,12 @@ impl ContractKind {
     }
 }
 
+/// Whether land is leased under a contract of a kind. What a lease becomes is granted: 先租后让 is a lease until the grant
+/// follows, by a supplement that is one, and a grant from then on.
+pub fn is_leased(kind: &str, granted: bool) -> bool {
+    [ContractKind::Lease, ContractKind::LeaseThenGrant].iter().any(|lease| lease.name() == kind) && !granted
+}
+
 /// A contract as a data set gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contract {

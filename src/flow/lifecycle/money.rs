@@ -2,6 +2,7 @@
 
 use super::LifecycleError;
 use crate::domain::contract::bond::BondPart;
+use crate::domain::contract::is_leased;
 use crate::domain::contract::tracks::{Limits, RefundInput, Site, Step};
 use crate::domain::lifecycle::money::{Effect, Holding, is_reckoned, reckon, with_stated};
 use crate::domain::lifecycle::{Deed, State};
@@ -52,7 +53,8 @@ async fn holding(
     let refund = refund.map(|((price_wan_yuan, deposit_wan_yuan), ends_on)| RefundInput {
         price_wan_yuan,
         deposit_wan_yuan,
-        starts_on: terms.term_starts_on,
+        // The price of a grant is for its own days, and not for those of the lease before it.
+        starts_on: terms.granted_from.unwrap_or(terms.term_starts_on),
         ends_on,
     });
     let open: Vec<(BondPart, Option<Decimal>)> =
@@ -61,7 +63,7 @@ async fn holding(
         price_wan_yuan: terms.price_wan_yuan,
         deposit_wan_yuan: terms.deposit_wan_yuan,
         terms: refund,
-        leased: terms.kind.starts_with("lease"),
+        leased: is_leased(&terms.kind, terms.granted_from.is_some()),
         tracks: bonds.iter().map(|bond| bond.track(limits)).collect(),
         bonds: open,
         excused: Site::of(&steps, false, None).excused,
