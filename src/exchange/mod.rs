@@ -20,6 +20,7 @@ pub mod drawing;
 mod encoding;
 mod error;
 mod format;
+mod geojson;
 mod grid;
 pub mod header;
 pub mod lives;

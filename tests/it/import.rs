@@ -2,6 +2,7 @@
 
 mod bad;
 mod crash;
+mod elsewhere;
 mod fill;
 mod history;
 mod hostile;
