@@ -148,7 +148,7 @@ async fn the_map_of_a_later_day_shows_the_tiers_of_that_day_and_writes_only_wher
             assert_eq!(town.contents().await, before, "{today}");
         }
     }
-    assert_eq!(verify_audit(pool).await.unwrap(), Ok(10));
+    assert_eq!(verify_audit(pool).await.unwrap(), Ok(11));
     let entry: String = town.value("select entry from audit_entry order by id desc limit 1").await;
     let entry: Value = serde_json::from_str(&entry).unwrap();
     let facts = json!({"building_parts": 0, "day": "2060-01-01", "moved": 3});
