@@ -1,7 +1,7 @@
 //! `landcycle lockup`: what the two locks let be done where, and the special approvals that let locked land be taken.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, stand};
+use super::{Context, Failure, parse_day, stand};
 use crate::domain::id::ParcelCode;
 use crate::domain::zoning::verdict::DeedKind;
 use crate::exchange::drawing;
@@ -59,7 +59,7 @@ struct May {
     #[arg(long, value_name = "NAME")]
     scheme: Option<String>,
     /// The day whose law and plan count [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: Option<NaiveDate>,
 }
 
@@ -113,7 +113,7 @@ struct Propose {
     #[arg(long)]
     document: String,
     /// The day of the document; land may be taken from it on
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     decided_on: NaiveDate,
     /// A GeoJSON file of the compensating land
     #[arg(long, value_name = "FILE")]
@@ -202,6 +202,7 @@ async fn may(context: &Context, asked: May) -> Result<(), Failure> {
         AskError::Refresh(_) | AskError::Rules(_) => Failure::fault(error),
         AskError::NoParcel { .. }
         | AskError::NoUse { .. }
+        | AskError::UnknownUse { .. }
         | AskError::NoDrawing(_)
         | AskError::BadDrawing { .. }
         | AskError::NoRule(_) => Failure::refused(error),

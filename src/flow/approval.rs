@@ -2,6 +2,7 @@
 //! proposal is said before the database refuses it.
 
 use super::lockup::{self, RecordError};
+use super::names::unknown_use;
 use super::rules::RulesError;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding};
@@ -131,6 +132,11 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
     };
     let Found { shape, scheme: own_scheme, holder } = found;
     let scheme = order.scheme.clone().or(own_scheme).unwrap_or_else(|| DEFAULT_LAND_USE_SCHEME.to_owned());
+    if let Some(code) = &order.to_use
+        && let Some(unknown) = unknown_use(&scheme, code)?
+    {
+        return Err(refuse("unknown-use", "use", code, &unknown.to_string()));
+    }
     let proposal = Proposal {
         deed: order.deed.name().to_owned(),
         subject: subject.clone(),

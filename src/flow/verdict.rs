@@ -1,6 +1,7 @@
 //! "What may happen here?": where the land stands is asked of the register, the rules of the day are looked up, and the
 //! domain judges. The same answer goes to the command, the service and whatever proposes.
 
+use super::names::{UnknownName, unknown_use};
 use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use super::standing::{self, Answer, Place};
@@ -75,6 +76,14 @@ pub enum AskError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A use that its scheme does not have.
+    #[error("{said}")]
+    UnknownUse {
+        /// Which field of the question names it.
+        field: &'static str,
+        /// What is wrong with it.
+        said: Box<UnknownName>,
+    },
     /// No rule reaches so far back.
     #[error("the rules of the two locks begin on a later day than {0}")]
     NoRule(NaiveDate),
@@ -144,6 +153,12 @@ pub async fn ask(pool: &PgPool, question: Question) -> Result<Ruled, AskError> {
             (None, None) => Err(AskError::NoUse { deed: kind.name(), which }),
         }
     };
+    for (field, said) in [("use", &to_use), ("from_use", &from_use)] {
+        let Some(code) = said else { continue };
+        if let Some(said) = unknown_use(&scheme_of(&own_scheme), code)? {
+            return Err(AskError::UnknownUse { field, said: Box::new(said) });
+        }
+    }
     let changing = || -> Result<(UseClass, UseClass), AskError> {
         let to = to_use.as_ref().map(|code| uses.class(&scheme_of(&own_scheme), code));
         let to = to.ok_or(AskError::NoUse { deed: kind.name(), which: "that would be" })?;

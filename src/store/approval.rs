@@ -169,6 +169,20 @@ pub async fn withdraw(write: &mut Write, actor: &str, id: i64) -> Result<(), Sto
 
 /// The approvals on record, the newest first: all, or one.
 pub async fn list(connection: &mut PgConnection, id: Option<i64>) -> Result<Vec<Approval>, StoreError> {
+    read(connection, id, None, i64::MAX).await
+}
+
+/// Those that were proposed before a number, the newest first, so many.
+pub async fn page(connection: &mut PgConnection, before: Option<i64>, limit: i64) -> Result<Vec<Approval>, StoreError> {
+    read(connection, None, before, limit).await
+}
+
+async fn read(
+    connection: &mut PgConnection,
+    id: Option<i64>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Approval>, StoreError> {
     Ok(sqlx::query_as!(
         Approval,
         r#"select a.id,
@@ -183,9 +197,11 @@ pub async fn list(connection: &mut PgConnection, id: Option<i64>) -> Result<Vec<
            left join revision c on c.id = a.confirmed_in
            left join revision w on w.id = a.withdrawn_in
            left join revision u on u.id = a.used_in
-           where $1::bigint is null or a.id = $1
-           order by a.id desc"#,
-        id
+           where ($1::bigint is null or a.id = $1) and ($2::bigint is null or a.id < $2)
+           order by a.id desc limit $3"#,
+        id,
+        before,
+        limit
     )
     .fetch_all(connection)
     .await?)

@@ -236,3 +236,34 @@ async fn another_name_in_the_environment_makes_no_other_officer() {
     assert_eq!(confirmed.status, Some(1), "{confirmed:?}");
     assert_eq!(state(&town, &id), "proposed");
 }
+
+#[tokio::test]
+async fn approvals_go_out_as_files_in_every_state_and_as_they_were_believed_at_a_time() {
+    let town = works().await;
+    let (land, other) = (compensation(&town, "land", 0.001), compensation_at(&town, "other", 121.57, 0.001));
+    let used = approve(&town, &["change-of-use", "--parcel", &parcel_code(1), "--use", "R2", "--compensation", &land]);
+    let now = r#"select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#;
+    let before: String = town.value(now).await;
+    town.takes("parcels", &town.geojson("taken", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))]));
+    propose(&town, &["change-of-use", "--parcel", &parcel_code(2), "--use", "B1", "--compensation", &other]);
+    for (format, name) in [("geojson", "a.geojson"), ("xlsx", "a.xlsx"), ("csv", "a.csv"), ("gpkg", "a.gpkg")] {
+        let ended = town.run(&["export", "approvals", "--format", format, "--out", name]);
+        assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(2)), "{format}: {}", ended.said);
+    }
+    let map: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(town.folder().join("a.geojson")).unwrap()).unwrap();
+    let [first, second] = &map["features"].as_array().unwrap()[..] else { panic!("{map}") };
+    let of = |feature: &serde_json::Value, name: &str| feature["properties"][name].clone();
+    assert_eq!(
+        (of(first, "approval_no").to_string(), of(first, "state"), of(second, "state")),
+        (used, json!("used"), json!("proposed"))
+    );
+    assert_eq!((of(first, "proposed_by"), of(first, "confirmed_by")), (json!("cli:proposer"), json!("cli:confirmer")));
+    assert_eq!((of(second, "confirmed_by"), of(second, "subject")), (json!(null), json!(parcel_code(2))));
+    assert_eq!(first["geometry"]["type"].as_str().map(|kind| kind.ends_with("Polygon")), Some(true));
+    // Before land was taken by it, the one was confirmed and the other unknown.
+    let flags = ["export", "approvals", "--format", "csv", "--out", "then.csv", "--known-at", &before];
+    let ended = town.run(&flags);
+    assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(1)), "{}", ended.said);
+    assert!(std::fs::read_to_string(town.folder().join("then.csv")).unwrap().contains("confirmed"));
+}

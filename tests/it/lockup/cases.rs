@@ -114,3 +114,38 @@ fn each_situation_gets_the_verdict_that_an_officer_expects_with_rule_citation_an
         lockup.rows.iter().map(|row| row.id.as_str()).filter(|id| !answered.contains(*id)).collect();
     assert!(silent.is_empty(), "rules without a case: {silent:?}");
 }
+
+/// What a case lacks of what an officer reads: the situation in words, its day, the verdict, the rule, and where it was read.
+fn lacks(case: &toml::Table) -> Option<&'static str> {
+    let has_words = |name: &str| case.get(name).and_then(toml::Value::as_str).is_some_and(|text| text.trim().len() > 3);
+    let words = ["name", "verdict", "rule", "citation"].into_iter().find(|name| !has_words(name));
+    words.or_else(|| case.get("day").is_none_or(|day| day.as_datetime().is_none()).then_some("day"))
+}
+
+#[test]
+fn no_case_of_a_lock_or_of_a_rise_stands_without_situation_day_verdict_rule_and_citation() {
+    for (file, text) in [
+        ("lock1", include_str!("../../cases/lock1.toml")),
+        ("lock2", include_str!("../../cases/lock2.toml")),
+        ("plot_ratio", include_str!("../../cases/plot_ratio.toml")),
+    ] {
+        let book: toml::Table = text.parse().unwrap();
+        let cases = book["case"].as_array().unwrap();
+        assert!(cases.len() > 5, "{file}");
+        let mut names = BTreeSet::new();
+        for case in cases {
+            let case = case.as_table().unwrap();
+            assert_eq!(lacks(case), None, "{file}: {case:?}");
+            assert!(names.insert(case["name"].as_str().unwrap()), "{file}: two cases of one name: {}", case["name"]);
+            // The proof that it would be told: without any one of them the case is refused.
+            for name in ["name", "day", "verdict", "rule", "citation"] {
+                let mut without = case.clone();
+                without.remove(name);
+                assert_eq!(lacks(&without), Some(name), "{file}");
+            }
+            let mut blank = case.clone();
+            blank.insert("citation".into(), " ".into());
+            assert_eq!(lacks(&blank), Some("citation"), "{file}");
+        }
+    }
+}
