@@ -94,6 +94,7 @@ async fn verdicts(pool: &PgPool, shapes: &[MultiPolygon<f64>], day: NaiveDate) -
                 to_use: Some("M1".to_owned()),
                 from_use: None,
                 scheme: None,
+                drawing: None,
                 on: day,
             };
             let begun = Instant::now();

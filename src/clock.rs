@@ -46,6 +46,14 @@ impl Clock {
     }
 }
 
+/// A moment to the second, as the clocks of Shanghai show it.
+pub fn in_shanghai(moment: DateTime<Utc>) -> String {
+    match FixedOffset::east_opt(SHANGHAI_SECONDS) {
+        Some(shanghai) => moment.with_timezone(&shanghai).format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => moment.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

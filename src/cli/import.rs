@@ -7,6 +7,7 @@ use super::{Context, Failure, words};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
 use crate::flow::import::{self, ImportError, Order, Receipt, serve};
+use crate::flow::rules;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 /// Reads files for an import in another process; its errors are for that process to tell.
 pub(super) fn read_files() -> ExitCode {
+    rules::choose(std::env::var_os(rules::VARIABLE).map(PathBuf::from).as_deref());
     match separate_output().and_then(|output| serve(io::stdin().lock(), output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => Failure::fault(error).exit_code(),

@@ -209,7 +209,7 @@ fn people(plan: &Plan) -> String {
                     .as_ref()
                     .zip(one.to_parcel.as_ref())
                     .map_or_else(none, |(number, parcel)| format!("{number} on {parcel}")),
-                one.measure.unwrap_or_default().to_owned(),
+                one.figure().unwrap_or_default(),
                 one.whole.map_or_else(String::new, |whole| whole.to_string()),
                 one.share.map(|share| share.to_string()).or(one.ground.clone()).unwrap_or_default(),
             ]

@@ -45,6 +45,8 @@ use crate::{
     config::{self, Config, ConfigError, Settings},
     domain::{id::ParcelCode, moment},
     flow::import::{COMMAND, Reader},
+    flow::lockup as locks,
+    flow::rules::{self, RulesError},
     store,
 };
 
@@ -53,7 +55,8 @@ const NOBODY_LOGGED_IN: u32 = u32::MAX;
 
 /// The life cycle of a city's industrial land: parcels, double lockup, efficiency reviews, exit and renewal.
 ///
-/// Settings come from flags, then from variables (DATABASE_URL, LANDCYCLE_HOME, LANDCYCLE_SCHEMA, LANDCYCLE_LOG, LISTEN),
+/// Settings come from flags, then from variables (DATABASE_URL, LANDCYCLE_HOME, LANDCYCLE_SCHEMA, LANDCYCLE_RULES,
+/// LANDCYCLE_LOG, LISTEN),
 /// then from landcycle.toml in the working directory. Without DATABASE_URL a private PostGIS is kept in the home.
 ///
 /// Exit status: 0 done, 1 refused and nothing was changed, 2 wrong usage, 3 our fault or the machine's.
@@ -77,6 +80,9 @@ struct Global {
     /// Schema that holds the city [default: city_310000]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
+    /// Folder of rules of your own, which go before those that come with the program [default: none]
+    #[arg(long, global = true, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// What is logged to stderr: error, warn, info, debug or trace, or levels per part [default: landcycle=info,warn]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
@@ -198,7 +204,7 @@ impl Context {
         Ok(self.cluster().await?.url)
     }
 
-    /// A pool on the city's schema, its tables up to date.
+    /// A pool on the city's schema, its tables up to date and the rules of the two locks on record.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
         let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
@@ -208,7 +214,7 @@ impl Context {
             };
             Failure::fault(error).with_hint(hint)
         })?;
-        store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        locks::migrate(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
 
@@ -279,6 +285,19 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     tokio::task::spawn_blocking(work).await.map_err(Failure::fault)
 }
 
+/// Waits for Ctrl-C or a polite request to end.
+pub(in crate::cli) async fn stopped() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        // Without that signal Ctrl-C still works.
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
 /// Reads the command line, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
     let line = match CommandLine::try_parse() {
@@ -319,6 +338,7 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
         database_url: None,
         home: global.home,
         schema: global.schema,
+        rules: global.rules,
         log: global.log,
         listen: verb.listen(),
         ..Settings::default()
@@ -327,7 +347,20 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
     let file = Settings::from_file(config::FILE.as_ref())?;
     let config = flags.or(variables).or(file).decide()?;
     open_log(if global.quiet { "error" } else { &config.log })?;
+    rules::choose(config.rules.as_deref());
+    // Nothing is done under rules that cannot be read; to look at the machine, or to stop its database, takes none.
+    if !matches!(verb, Verb::Db(_) | Verb::Doctor(_)) {
+        rules::in_use().map_err(unusable)?;
+    }
     Ok((Context { config, clock: Clock::of_the_machine(), printer }, verb))
+}
+
+/// Whose doing it is that there are no rules: what a folder says is for its keeper to mend.
+fn unusable(error: RulesError) -> Failure {
+    match error {
+        RulesError::File { .. } => Failure::fault(error),
+        other => Failure::usage(other),
+    }
 }
 
 fn open_log(filter: &str) -> Result<(), Failure> {

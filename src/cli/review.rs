@@ -2,16 +2,18 @@
 
 mod clusters;
 mod diff;
+mod life;
+mod progress;
+mod queue;
 mod replay;
 mod scheme;
 
-use super::printer::{pairs, table};
-use super::{Context, Failure, blocking, parse_day};
-use crate::domain::review::explain::explain;
+use self::progress::Meter;
+use super::printer::table;
+use super::{Context, Failure, blocking, parse_day, stopped};
 use crate::domain::review::grade::Grade;
-use crate::domain::review::receipt::Receipt;
 use crate::flow::lists::{self, Written};
-use crate::flow::review::publish::{PublishError, publish};
+use crate::flow::review::progress::Progress;
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
 use crate::flow::rules;
 use crate::store;
@@ -64,12 +66,17 @@ enum Verb {
         /// Where the lists go
         #[arg(long, value_name = "DIR", default_value = "out")]
         out: PathBuf,
+        /// Leave it to the next server that is free; no lists are written
+        #[arg(long, conflicts_with_all = ["out", "workers"])]
+        queue: bool,
     },
+    /// List the reviews that wait for a server, and what became of those before
+    Queue,
     /// Look at a scheme before it is used
     Scheme(scheme::Args),
     /// List the runs
     List,
-    /// Show what a run found
+    /// Show what a run found and where it is in its life
     Show {
         /// Its number
         run: i64,
@@ -79,6 +86,31 @@ enum Verb {
         /// Its number
         run: i64,
     },
+    /// Put a published run under public notice, for the days of the rulebook
+    Notice {
+        /// Its number
+        run: i64,
+        /// The notice
+        #[arg(long)]
+        document: String,
+    },
+    /// Enter an objection to what a run under notice found of a parcel
+    Object(life::Against),
+    /// Answer an objection; neither who made the run nor who objects may
+    Answer(life::Reply),
+    /// Make a run final whose notice is over and whose objections are answered
+    Finalise {
+        /// Its number
+        run: i64,
+    },
+    /// Give up a run that is not published
+    Cancel {
+        /// Its number
+        run: i64,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Grow the candidates of a run that lie together into renewal areas
     Clusters(clusters::Args),
     /// Compare two runs: who moved, and whether by other rules, other peers or their own facts
@@ -87,6 +119,9 @@ enum Verb {
         old: i64,
         /// The number of the new run
         new: i64,
+        /// Keep that the new run was compared, by whom and when; it may be published then
+        #[arg(long)]
+        keep: bool,
     },
     /// Judge a kept run again from its own facts and rules, and compare every receipt byte by byte
     Replay {
@@ -113,20 +148,29 @@ pub(super) fn all_workers() -> usize {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     match args.verb {
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out } => {
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, queue: true, .. } => {
+            queue::queue(context, as_of, scheme, "round", window).await
+        }
+        Verb::Queue => queue::list(context).await,
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, queue: false } => {
             let workers = workers.map_or_else(all_workers, usize::from);
             let order = Order { as_of, scheme, kind: "round".into(), window, workers };
             let reviewed = make(context, &order, &context.actor(), &out).await?;
             context.printer.result(&reviewed, summary)
         }
         Verb::Scheme(args) => scheme::run(context, args),
-        Verb::List => list(context).await,
-        Verb::Publish { run } => publish_run(context, run).await,
-        Verb::Show { run } => show(context, run).await,
+        Verb::List => life::list(context).await,
+        Verb::Show { run } => life::show(context, run).await,
+        Verb::Publish { run } => life::publish(context, run).await,
+        Verb::Notice { run, document } => life::notice(context, run, &document).await,
+        Verb::Object(against) => life::object(context, against).await,
+        Verb::Answer(reply) => life::answer(context, reply).await,
+        Verb::Finalise { run } => life::finalise(context, run).await,
+        Verb::Cancel { run, reason } => life::cancel(context, run, &reason).await,
         Verb::Clusters(args) => clusters::run(context, args).await,
-        Verb::Diff { old, new } => diff::run(context, old, new).await,
+        Verb::Diff { old, new, keep } => diff::run(context, old, new, keep).await,
         Verb::Replay { run } => replay::run(context, run).await,
-        Verb::Explain { run, parcel, language } => explained(context, run, &parcel, language).await,
+        Verb::Explain { run, parcel, language } => life::explain(context, run, &parcel, language).await,
     }
 }
 
@@ -154,7 +198,15 @@ struct Graded {
 /// Makes a run and writes its lists.
 pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
     let is_new = lists::prepare(out).map_err(Failure::fault)?;
-    let made = make_in(context, order, actor, out).await;
+    let meter = Meter::new(context);
+    let made = tokio::select! {
+        made = make_in(context, order, actor, out, &meter) => made,
+        () = stopped() => Err(Failure::Refused(format!(
+            "stopped while {}\nthe register holds the whole run or nothing of it; the same command finishes it",
+            meter.stage()
+        ))),
+    };
+    drop(meter);
     if made.is_err() && is_new {
         // Removes the folder only while nothing is in it; that it stays otherwise is right.
         let _ = std::fs::remove_dir(out);
@@ -162,14 +214,17 @@ pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Pa
     made
 }
 
-async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+async fn make_in(
+    context: &Context,
+    order: &Order,
+    actor: &str,
+    out: &Path,
+    meter: &Meter,
+) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
-    let bar = context.printer.progress("review", 0);
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let done = run_review(&pool, context.clock, actor, order, |stage| bar.set_message(format!("review: {stage}")))
-        .await
-        .map_err(failure)?;
-    bar.set_message("review: writing the lists");
+    let tell = |progress| meter.tell(progress);
+    let done = run_review(&pool, context.clock, actor, order, tell).await.map_err(failure)?;
+    meter.tell(Progress::Listing { parcels: done.results.len() });
     let tall_storey_m = rules::rulebook().map_err(Failure::fault)?.tall_storey_m(order.as_of);
     let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
@@ -178,7 +233,6 @@ async fn make_in(context: &Context, order: &Order, actor: &str, out: &Path) -> R
         (done, lists)
     })
     .await?;
-    bar.finish_and_clear();
     Ok(reviewed(&done, order.as_of, lists.map_err(Failure::fault)?))
 }
 
@@ -187,6 +241,7 @@ fn failure(error: ReviewFlowError) -> Failure {
         ReviewFlowError::Rules(_)
         | ReviewFlowError::Review(_)
         | ReviewFlowError::Future { .. }
+        | ReviewFlowError::Running { .. }
         | ReviewFlowError::NoParcels { .. } => Failure::refused(error),
         other => Failure::fault(other),
     }
@@ -235,130 +290,4 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
         text.push_str(&format!("{}: {} parcels\n  {}\n", list.list, list.rows, files.join("\n  ")));
     }
     text
-}
-
-async fn publish_run(context: &Context, run: i64) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let revision = publish(&pool, &context.actor(), run).await.map_err(|error| match error {
-        PublishError::Store(error) => Failure::fault(error),
-        other => Failure::refused(other),
-    })?;
-    let told = serde_json::json!({ "run": run, "revision": revision });
-    context.printer.result(&told, |_| format!("run {run} is published in revision {revision}"))
-}
-
-#[derive(Debug, Serialize)]
-struct Listed {
-    run: i64,
-    kind: String,
-    as_of: NaiveDate,
-    window_years: i32,
-    scheme: String,
-    rules_hash: String,
-    state: String,
-    revision: i64,
-}
-
-async fn list(context: &Context) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let runs = store::review::list(&mut connection).await.map_err(Failure::fault)?;
-    let runs: Vec<Listed> = runs
-        .into_iter()
-        .map(|run| Listed {
-            run: run.id,
-            kind: run.kind,
-            as_of: run.as_of,
-            window_years: run.window_years,
-            scheme: run.scheme,
-            rules_hash: run.rules_hash,
-            state: run.state,
-            revision: run.revision,
-        })
-        .collect();
-    context.printer.result(&runs, |runs| {
-        let rows: Vec<[String; 7]> = runs
-            .iter()
-            .map(|run| {
-                [
-                    run.run.to_string(),
-                    run.kind.clone(),
-                    run.as_of.to_string(),
-                    run.window_years.to_string(),
-                    run.scheme.clone(),
-                    run.rules_hash.chars().take(8).collect(),
-                    run.state.clone(),
-                ]
-            })
-            .collect();
-        table(["run", "kind", "as of", "years", "scheme", "rules", "state"], &rows)
-    })
-}
-
-/// How many parcels have a grade and stand on a list.
-#[derive(Debug, Serialize)]
-struct Counted {
-    grade: String,
-    list: Option<String>,
-    parcels: i64,
-}
-
-async fn show(context: &Context, run: i64) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let counts = store::review::counts(&mut connection, run).await.map_err(Failure::fault)?;
-    if counts.is_empty() {
-        return Err(Failure::Refused(format!("there is no review run {run}; landcycle review list names them")));
-    }
-    let counts: Vec<Counted> =
-        counts.into_iter().map(|(grade, list, parcels)| Counted { grade, list, parcels }).collect();
-    context.printer.result(&counts, |counts| {
-        let rows: Vec<[String; 3]> = counts
-            .iter()
-            .map(|one| [one.grade.clone(), one.list.clone().unwrap_or_default(), one.parcels.to_string()])
-            .collect();
-        table(["grade", "list", "parcels"], &rows)
-    })
-}
-
-#[derive(Debug, Serialize)]
-struct Explained {
-    run: i64,
-    parcel: String,
-    grade: Grade,
-    zh: Vec<String>,
-    en: Vec<String>,
-    receipt: serde_json::Value,
-    receipt_hash: String,
-}
-
-async fn explained(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let Some((text, hash)) = store::review::receipt(&mut connection, run, parcel).await.map_err(Failure::fault)? else {
-        return Err(Failure::Refused(format!(
-            "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
-        )));
-    };
-    let receipt: Receipt = serde_json::from_str(&text).map_err(Failure::fault)?;
-    let words = explain(&receipt);
-    let explained = Explained {
-        run,
-        parcel: parcel.to_owned(),
-        grade: receipt.grade,
-        zh: words.zh,
-        en: words.en,
-        receipt: serde_json::from_str(&text).map_err(Failure::fault)?,
-        receipt_hash: hash,
-    };
-    context.printer.result(&explained, |one| {
-        let lines = match language {
-            Language::Zh => &one.zh,
-            Language::En => &one.en,
-        };
-        let mut text = lines.join("\n");
-        text.push_str("\n\n");
-        text.push_str(&pairs(&[("receipt", one.receipt_hash.clone())]));
-        text
-    })
 }

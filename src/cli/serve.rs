@@ -1,8 +1,9 @@
 //! `landcycle serve`: the map and the API over HTTP.
 
-use super::{Context, Failure};
+use super::{Context, Failure, stopped};
 use crate::atlas::Atlas;
 use crate::flow::refresh;
+use crate::flow::review::queue;
 use crate::http::{self, App, ServeError};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,22 +32,13 @@ pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
     let atlas = Arc::new(Atlas::new(refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?));
     let following = tokio::spawn(refresh::follow(pool.clone(), context.clock, atlas.clone()));
     let clock = context.clock;
+    // Half of the cores are left to those who ask meanwhile.
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let reviewing = tokio::spawn(queue::work(pool.clone(), clock, workers));
     let app = App { atlas, pool, today: Arc::new(move || clock.today()) };
     context.printer.note(&format!("serving on http://{address}, Ctrl-C ends it"));
     let ended = http::serve(listener, app, stopped()).await;
     following.abort();
+    reviewing.abort();
     ended.map_err(Failure::fault)
-}
-
-/// Waits for Ctrl-C or a polite request to end.
-async fn stopped() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        // Without that signal Ctrl-C still works.
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }

@@ -3,14 +3,20 @@
 
 pub mod diff;
 pub mod kept;
-pub mod publish;
+pub mod life;
+pub mod objection;
+pub mod progress;
+pub mod queue;
 pub mod replay;
 
+use self::progress::Progress;
 use super::rules::{self, RulesError};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
+use crate::domain::review::canonical;
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
-use crate::store::review::{ResultRow, RulesText, RunKey};
+use crate::store::copy::Rows;
+use crate::store::review::{ResultRow, RulesText, RunKey, turn};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
 use chrono::NaiveDate;
@@ -18,6 +24,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use std::collections::VecDeque;
 
 /// What is to be reviewed, and how.
 #[derive(Debug, Clone)]
@@ -54,6 +61,16 @@ pub enum ReviewFlowError {
         /// Today.
         today: NaiveDate,
     },
+    /// Somebody runs one of the kind.
+    #[error("a {kind} review is being run by {by}{since}; one of a kind runs at a time, so wait until it is over")]
+    Running {
+        /// The kind.
+        kind: String,
+        /// Who runs it.
+        by: String,
+        /// Since when, in words.
+        since: String,
+    },
     /// There is nothing to judge.
     #[error(
         "no parcel of the register is in the scope of scheme {scheme} on {as_of}; import parcels first, or name another scheme"
@@ -67,6 +84,9 @@ pub enum ReviewFlowError {
     /// A receipt could not be written.
     #[error("a receipt could not be written as canonical JSON")]
     Receipt(#[from] serde_json::Error),
+    /// The same run is there, and can't be read.
+    #[error(transparent)]
+    Kept(#[from] kept::KeptError),
     /// The computation stopped.
     #[error("the computation stopped unexpectedly")]
     Computation(#[from] tokio::task::JoinError),
@@ -97,15 +117,37 @@ pub struct Done {
 }
 
 /// Receipts are sealed and stored in pieces of this many.
-const PIECE: usize = 5_000;
+const PIECE: usize = 2_000;
+/// So many pieces are sealed before their turn to be stored.
+const PIECES_AHEAD: usize = 3;
 
-/// Runs a review and keeps it as a draft.
+/// Runs a review and keeps it as a draft, unless one of its kind is being run.
 pub async fn run(
     pool: &PgPool,
     clock: Clock,
     actor: &str,
     order: &Order,
-    stage: impl Fn(&str),
+    tell: impl Fn(Progress),
+) -> Result<Done, ReviewFlowError> {
+    let turn = turn::take(pool, &order.kind, actor).await?.map_err(|holder| ReviewFlowError::Running {
+        kind: order.kind.clone(),
+        by: holder.by,
+        since: holder.since.map(|since| format!(" since {}", clock::in_shanghai(since))).unwrap_or_default(),
+    })?;
+    let done = run_now(pool, clock, actor, order, tell).await;
+    // The turn ends with its connection at the latest.
+    if let Err(error) = turn.end().await {
+        tracing::debug!(%error, "the turn to run a review was not given back in words");
+    }
+    done
+}
+
+async fn run_now(
+    pool: &PgPool,
+    clock: Clock,
+    actor: &str,
+    order: &Order,
+    tell: impl Fn(Progress),
 ) -> Result<Done, ReviewFlowError> {
     let mut rules = rules::load(&order.scheme)?;
     if let Some(years) = order.window {
@@ -115,13 +157,13 @@ pub async fn run(
     if as_of > today {
         return Err(ReviewFlowError::Future { as_of, today });
     }
-    stage("freezing the facts");
+    tell(Progress::Freezing);
     let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
     let tall_storey_m = rules.rulebook.tall_storey_m(as_of);
     let years = window(as_of, rules.scheme.window.years);
     let frozen =
         store::review::facts::freeze(pool, as_of, deciding_share, tall_storey_m, years, rules::calendar()?).await?;
-    stage("judging");
+    tell(Progress::Judging { parcels: frozen.parcels.len() });
     let workers = order.workers;
     let in_force = frozen.parcels.len();
     let (rules, facts_hash, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
@@ -142,9 +184,9 @@ pub async fn run(
         scheme: rules.hash.clone(),
         facts_hash,
     };
-    stage("storing the results");
     let count = receipts.len();
-    let (run, repeated, results) = keep(pool, actor, &key, &rules, receipts).await?;
+    tell(Progress::Storing { done: 0, of: count });
+    let (run, repeated, results) = keep(pool, actor, &key, &rules, receipts, tell).await?;
     if !repeated {
         tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
     }
@@ -157,26 +199,27 @@ fn in_window(rules: &mut Rules, years: u32) {
     rules.scheme.window.least_years = rules.scheme.window.least_years.min(years);
 }
 
-/// Keeps a run, unless the same run is there already; seals its receipts either way.
+/// Keeps a run, unless the same run is there already; answers what stands in the register either way.
 async fn keep(
     pool: &PgPool,
     actor: &str,
     key: &RunKey,
     rules: &Rules,
     receipts: Vec<Receipt>,
+    tell: impl Fn(Progress),
 ) -> Result<(i64, bool, Vec<Sealed>), ReviewFlowError> {
     let count = receipts.len();
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let found = store::review::find(&mut connection, key).await?;
     drop(connection);
     if let Some(run) = found {
-        return Ok((run, true, seal_all(None, receipts).await?));
+        return Ok((run, true, kept::results(pool, run).await?));
     }
     let mut write = Write::begin(pool, actor, "review-run").await?;
     // Another run of the same name may have been stored while this one waited for its turn to write.
     if let Some(run) = store::review::find(write.connection(), key).await? {
         write.abandon().await?;
-        return Ok((run, true, seal_all(None, receipts).await?));
+        return Ok((run, true, kept::results(pool, run).await?));
     }
     let text = RulesText {
         hash: rules.hash.clone(),
@@ -187,7 +230,7 @@ async fn keep(
     };
     store::rulebook::record(&mut write, &rules.rulebook.values).await?;
     let run = store::review::open(&mut write, key, &text).await?;
-    let results = seal_all(Some((&mut write, run)), receipts).await?;
+    let results = seal_all(&mut write, run, receipts, tell).await?;
     let facts = json!({
         "as_of": key.as_of,
         "facts_hash": key.facts_hash,
@@ -200,25 +243,40 @@ async fn keep(
     Ok((run, false, results))
 }
 
-/// Seals receipts piece by piece, and adds each piece to the run where one is being written: the canonical texts of a
-/// whole city together would take more memory than everything else.
-async fn seal_all(mut into: Option<(&mut Write, i64)>, receipts: Vec<Receipt>) -> Result<Vec<Sealed>, ReviewFlowError> {
-    let mut results = Vec::with_capacity(receipts.len());
+/// Seals receipts piece by piece and adds each piece to the run: the canonical texts of a whole city together would take
+/// more memory than everything else. Pieces are sealed while others are stored.
+async fn seal_all(
+    write: &mut Write,
+    run: i64,
+    receipts: Vec<Receipt>,
+    tell: impl Fn(Progress),
+) -> Result<Vec<Sealed>, ReviewFlowError> {
+    let of = receipts.len();
+    let mut results = Vec::with_capacity(of);
     let mut left = receipts.into_iter();
+    let mut sealing = VecDeque::new();
     loop {
-        let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
-        if piece.is_empty() {
-            return Ok(results);
+        while sealing.len() < PIECES_AHEAD {
+            let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                break;
+            }
+            sealing.push_back(tokio::task::spawn_blocking(move || seal_piece(run, piece)));
         }
-        let sealed = tokio::task::spawn_blocking(|| {
-            piece.into_par_iter().map(seal).collect::<Result<Vec<(Sealed, String)>, serde_json::Error>>()
-        })
-        .await??;
-        if let Some((write, run)) = &mut into {
-            store::review::add(write, *run, sealed.iter().map(|(sealed, text)| row(sealed, text))).await?;
-        }
-        results.extend(sealed.into_iter().map(|(sealed, _)| sealed));
+        let Some(piece) = sealing.pop_front() else { return Ok(results) };
+        let (sealed, rows) = piece.await??;
+        store::review::add(write, &rows).await?;
+        results.extend(sealed);
+        tell(Progress::Storing { done: results.len(), of });
     }
+}
+
+/// Seals receipts, and makes them rows of the run that they are for.
+fn seal_piece(run: i64, receipts: Vec<Receipt>) -> Result<(Vec<Sealed>, Rows), serde_json::Error> {
+    let pieces: Vec<(Sealed, String)> = receipts.into_par_iter().map(seal).collect::<Result<_, _>>()?;
+    let results = pieces.iter().map(|(sealed, text)| row(sealed, text));
+    let rows = store::review::rows(run, results);
+    Ok((pieces.into_iter().map(|(sealed, _)| sealed).collect(), rows))
 }
 
 fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
@@ -231,10 +289,7 @@ fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
 fn fingerprint(facts: &[crate::domain::review::facts::Facts]) -> Result<String, serde_json::Error> {
     let mut digest = Sha256::new();
     for piece in facts.chunks(PIECE) {
-        let lines = piece
-            .par_iter()
-            .map(serde_json_canonicalizer::to_string)
-            .collect::<Result<Vec<String>, serde_json::Error>>()?;
+        let lines = piece.par_iter().map(canonical::to_string).collect::<Result<Vec<String>, serde_json::Error>>()?;
         for line in lines {
             digest.update(line.as_bytes());
             digest.update(b"\n");

@@ -133,7 +133,8 @@ pub async fn draw(pool: &PgPool, place: Place, moment: Moment) -> Result<Option<
     Ok(Some(picture.await?))
 }
 
-async fn answer(
+/// The same in a moment of the register that is held already.
+pub(super) async fn answer(
     held: &mut PgConnection,
     place: Place,
     moment: Moment,

@@ -87,6 +87,8 @@ pub async fn since(
            union all
            select parcel from contract where revision > $1
            union all
+           select parcel from review_rerun where revision > $1
+           union all
            (select parcel from contract where not upper_inf(recorded) and upper(recorded) > $2
             order by upper(recorded) limit $3)
            limit $3"#,

@@ -178,6 +178,8 @@ pub struct Review {
     pub state: String,
     pub receipt: String,
     pub receipt_hash: String,
+    /// The objection because of which it was judged again.
+    pub objection: Option<i64>,
 }
 
 /// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
@@ -323,9 +325,15 @@ pub async fn read(
     .await?;
     let verdicts = sqlx::query_as!(
         Verdict,
-        "select r.run_id, n.as_of, r.grade from review_result r join review_run n on n.id = r.run_id
-         join revision v on v.id = n.revision
-         where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity') order by n.as_of, r.run_id",
+        r#"select r.run_id, n.as_of, coalesce(l.grade, r.grade) as "grade!"
+           from review_result r join review_run n on n.id = r.run_id join revision v on v.id = n.revision
+           left join lateral (
+               select grade from review_rerun l join revision w on w.id = l.revision
+               where l.run_id = r.run_id and l.parcel = r.parcel and w.recorded_at <= coalesce($2::timestamptz, 'infinity')
+               order by l.revision desc limit 1) l on true
+           where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
+               and review_state(n.id, $2) <> 'cancelled'
+           order by n.as_of, r.run_id"#,
         code,
         known_at
     )
@@ -335,10 +343,12 @@ pub async fn read(
     let run = super::review::newest_at(&mut tx, moment).await?;
     let review = sqlx::query_as!(
         Review,
-        "select r.run_id, n.state, r.receipt, r.receipt_hash from review_result r join review_run n on n.id = r.run_id
-         where r.parcel = $1 and n.id = $2",
+        r#"select r.run_id as "run_id!", review_state(r.run_id, $3) as "state!", r.receipt as "receipt!",
+               r.receipt_hash as "receipt_hash!", r.objection_id as objection
+           from review_standing($2, $3) r where r.parcel = $1"#,
         code,
-        run.map(|run| run.id)
+        run.map(|run| run.id),
+        known_at
     )
     .fetch_optional(&mut *tx)
     .await?;

@@ -79,7 +79,7 @@ impl Held {
         let mut sql: QueryBuilder<Postgres> = QueryBuilder::with_arguments("with placed as (", arguments(ask)?);
         sql.push(match ask.known_at {
             None if self.tiers_are_kept => "select parcel_id, tier, locked, zone from parcel_place",
-            _ => "select parcel_id, tier, locked, zone from parcel_tier_at($3::date, $4, $2)",
+            _ => "select parcel_id, tier, locked, zone from city_tiers($3::date, $4, $2)",
         });
         sql.push(") select ");
         for column in ask.columns {

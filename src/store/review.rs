@@ -2,8 +2,13 @@
 
 pub mod candidates;
 pub mod facts;
+pub mod job;
 pub mod kept;
+pub mod life;
+pub mod objection;
 pub mod publication;
+pub mod shown;
+pub mod turn;
 
 use super::StoreError;
 use super::copy::{self, Rows};
@@ -67,7 +72,9 @@ pub struct ResultRow<'a> {
 /// The run of that name, if there is one.
 pub async fn find(connection: &mut PgConnection, key: &RunKey) -> Result<Option<i64>, StoreError> {
     Ok(sqlx::query_scalar!(
-        "select id from review_run where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5",
+        "select id from review_run
+         where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5
+             and review_state(id) <> 'cancelled'",
         key.kind,
         key.as_of,
         key.window_years,
@@ -93,8 +100,10 @@ pub async fn open(write: &mut Write, key: &RunKey, rules: &RulesText) -> Result<
     .execute(write.connection())
     .await?;
     Ok(sqlx::query_scalar!(
-        "insert into review_run (kind, as_of, window_years, scheme, facts_hash, state, revision)
-         values ($1, $2, $3, $4, $5, 'draft', $6) returning id",
+        "insert into review_run (kind, as_of, window_years, scheme, facts_hash, state, revision, attempt)
+         select $1, $2, $3, $4, $5, 'draft', $6, coalesce(max(attempt), 0) + 1 from review_run
+         where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5
+         returning id",
         key.kind,
         key.as_of,
         key.window_years,
@@ -106,8 +115,8 @@ pub async fn open(write: &mut Write, key: &RunKey, rules: &RulesText) -> Result<
     .await?)
 }
 
-/// Adds results to a run; called as often as the caller likes to cut them.
-pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = ResultRow<'_>>) -> Result<(), StoreError> {
+/// Results of a run in the form in which they are added to it.
+pub fn rows<'a>(run: i64, results: impl Iterator<Item = ResultRow<'a>>) -> Rows {
     let mut rows = Rows::default();
     for result in results {
         rows.bare_row()
@@ -122,8 +131,13 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .text(result.receipt_hash)
             .end();
     }
+    rows
+}
+
+/// Adds results to a run; called as often as the caller likes to cut them.
+pub async fn add(write: &mut Write, results: &Rows) -> Result<(), StoreError> {
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows.bytes()).await
+    copy::send(write.connection(), target, results.bytes()).await
 }
 
 /// A run as it is listed.
@@ -151,33 +165,39 @@ pub struct Run {
     pub revision: i64,
 }
 
+impl Run {
+    /// Whether it was not cancelled.
+    pub fn stands(&self) -> bool {
+        self.state != "cancelled"
+    }
+}
+
 /// All runs, the newest first.
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
         r#"select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
-             case when p.run_id is null then r.state else 'published' end as "state!", r.revision
-         from review_run r join review_scheme s on s.hash = r.scheme left join review_publication p on p.run_id = r.id
-         order by r.id desc"#
+             review_state(r.id) as "state!", r.revision
+         from review_run r join review_scheme s on s.hash = r.scheme order by r.id desc"#
     )
     .fetch_all(connection)
     .await?)
 }
 
-/// The run that maps and dossiers show: of the newest day, the last one made.
+/// The run that maps and dossiers show: of the newest day, the last one made that was not cancelled.
 pub async fn newest(connection: &mut PgConnection) -> Result<Option<Run>, StoreError> {
-    Ok(list(connection).await?.into_iter().max_by_key(|run| (run.as_of, run.id)))
+    Ok(list(connection).await?.into_iter().filter(Run::stands).max_by_key(|run| (run.as_of, run.id)))
 }
 
-/// The run that was newest at a moment: of a day not after it, and stored by then.
+/// The run that was newest at a moment: of a day not after it, stored by then, and not cancelled by then.
 pub async fn newest_at(connection: &mut PgConnection, moment: &Moment) -> Result<Option<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
         r#"select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
-             case when p.run_id is null then r.state else 'published' end as "state!", r.revision
+             review_state(r.id, $2) as "state!", r.revision
          from review_run r join review_scheme s on s.hash = r.scheme join revision v on v.id = r.revision
-         left join review_publication p on p.run_id = r.id and p.published_at <= coalesce($2::timestamptz, 'infinity')
          where r.as_of <= $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
+             and review_state(r.id, $2) <> 'cancelled'
          order by r.as_of desc, r.id desc limit 1"#,
         moment.valid_at,
         moment.known_at
@@ -186,10 +206,10 @@ pub async fn newest_at(connection: &mut PgConnection, moment: &Moment) -> Result
     .await?)
 }
 
-/// How many parcels of a run have each grade, and how many are on each list.
+/// How many parcels of a run have each grade, and how many are on each list, as they stand after what was judged again.
 pub async fn counts(connection: &mut PgConnection, run: i64) -> Result<Vec<(String, Option<String>, i64)>, StoreError> {
     let rows = sqlx::query!(
-        r#"select grade, list, count(*) as "count!" from review_result where run_id = $1 group by 1, 2 order by 1, 2"#,
+        r#"select grade as "grade!", list, count(*) as "count!" from review_standing($1, null) group by 1, 2 order by 1, 2"#,
         run
     )
     .fetch_all(connection)
@@ -197,7 +217,7 @@ pub async fn counts(connection: &mut PgConnection, run: i64) -> Result<Vec<(Stri
     Ok(rows.into_iter().map(|row| (row.grade, row.list, row.count)).collect())
 }
 
-/// The receipt of a parcel in a run, with its hash.
+/// The receipt of a parcel in a run as it was kept when the run was made, with its hash.
 pub async fn receipt(
     connection: &mut PgConnection,
     run: i64,
@@ -207,4 +227,18 @@ pub async fn receipt(
         .fetch_optional(connection)
         .await?
         .map(|row| (row.receipt, row.receipt_hash)))
+}
+
+/// The receipt of a parcel in a run as it stands, which is the later one where an objection was upheld, with its hash.
+pub async fn standing(
+    connection: &mut PgConnection,
+    run: i64,
+    parcel: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    let found = sqlx::query!(
+        r#"select receipt as "receipt!", receipt_hash as "hash!" from review_standing($1, null) where parcel = $2"#,
+        run,
+        parcel
+    );
+    Ok(found.fetch_optional(connection).await?.map(|row| (row.receipt, row.hash)))
 }

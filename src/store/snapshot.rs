@@ -36,7 +36,7 @@ macro_rules! parcels_of {
                 + $floors
                 + r#"
                left join terms t on t.parcel = p.code
-               left join review_result r on r.run_id = $2 and r.parcel = p.code"#
+               left join review_standing($2, null) r on r.parcel = p.code"#
                 + $parcels
                 + r#" order by p.code collate "C""#,
             $($argument),+
@@ -120,7 +120,7 @@ pub async fn load_at(
            left join parcel_tier_at($1, $8, $2, (select geom from box)) l on l.parcel_id = h.parcel_id
            left join parcel_floor($9, $2) f on f.parcel_id = h.parcel_id
            left join terms t on t.parcel = h.code
-           left join review_result r on r.run_id = $3 and r.parcel = h.code
+           left join review_standing($3, $2) r on r.parcel = h.code
            order by h.code collate "C""#,
         moment.valid_at,
         moment.known_at,

@@ -220,14 +220,9 @@ async fn a_published_run_stays_published_once_and_the_database_says_so_too() {
     let again = publish(&town, "zhao", run);
     assert!(again.status == Some(1) && again.said.contains("already"), "{}", again.said);
     for (statement, constraint) in [
-        ("delete from review_publication", "review_publication_append_only"),
-        ("update review_publication set published_by = 'cli:zhao'", "review_publication_append_only"),
-        ("truncate review_publication", "review_publication_append_only"),
-        (
-            "insert into review_publication (run_id, published_by, published_at, revision)
-             select r.id, 'web:li', now(), r.revision from review_run r",
-            "review_publication_four_eyes",
-        ),
+        ("delete from review_step", "review_step_append_only"),
+        ("update review_step set actor = 'cli:zhao'", "review_step_append_only"),
+        ("truncate review_step", "review_step_append_only"),
     ] {
         let error =
             sqlx::query(statement).execute(&town.database.pool).await.unwrap_err().into_database_error().unwrap();

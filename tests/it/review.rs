@@ -1,9 +1,14 @@
 //! `landcycle review` from outside: the same rules on the same facts give the same bytes, the lists are what others rely
 //! on, and what can't be judged is refused.
 
+mod corrected;
 mod diff;
 mod killed;
+mod life;
+mod objection;
+mod queue;
 mod replay;
+mod wire;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +20,7 @@ use calamine::Reader as _;
 use gdal::vector::LayerAccess as _;
 use serde_json::{Value, json};
 
-use crate::support::{Town, parcel, parcel_code};
+use crate::support::{Ended, Town, parcel, parcel_code};
 
 const COLUMNS: &str = "rank,parcel_code,district,park,tier,land_use,area_m2,area_mu,plot_ratio_built,plot_ratio_allowed,\
     grade,score,weakest_indicators,outcome,channel,legal_ground,evidence_required,responsible_unit,term_end,run_id,scheme,\
@@ -38,6 +43,31 @@ fn review(town: &Town, out: &str, workers: &str) -> Value {
     let ended = town.run(&["review", "run", "--as-of", "2026-06-30", "--workers", workers, "--out", out]);
     assert_eq!(ended.status, Some(0), "{}", ended.said);
     ended.answer
+}
+
+/// Runs the binary as another officer.
+fn by(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
+    let mut command = town.command();
+    command.env("LANDCYCLE_TEST_OFFICER", officer).arg("--json").args(arguments);
+    Ended::of(&command.output().unwrap())
+}
+
+/// The same, of what must be done; answers the document.
+fn done(town: &Town, officer: &str, arguments: &[&str]) -> Value {
+    let ended = by(town, officer, arguments);
+    assert_eq!(ended.status, Some(0), "{arguments:?}: {}", ended.said);
+    ended.answer
+}
+
+/// The same, of what must be refused with these words, and must store nothing.
+async fn refused(town: &Town, officer: &str, arguments: &[&str], words: &[&str]) {
+    let before = town.contents().await;
+    let ended = by(town, officer, arguments);
+    assert_eq!(ended.status, Some(1), "{arguments:?}: {}", ended.said);
+    for word in words {
+        assert!(ended.said.contains(word), "{arguments:?}: {word}: {}", ended.said);
+    }
+    assert_eq!(town.contents().await, before, "{arguments:?} stored something");
 }
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {

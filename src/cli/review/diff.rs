@@ -1,47 +1,56 @@
 //! `landcycle review diff`: what lies between two runs.
 
 use super::all_workers;
+use super::life::unmoved;
 use super::replay::failure;
 use crate::cli::printer::table;
 use crate::cli::{Context, Failure};
-use crate::domain::review::diff::{Diff, Move, Standing};
-use crate::domain::review::grade::Grade;
+use crate::domain::review::diff::{Move, Standing};
 use crate::flow::review::diff::between;
+use crate::flow::review::life::compare;
+use crate::http::review::{Compared, compared};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 struct Told {
-    old: i64,
-    new: i64,
-    /// The grades that rows and columns of the matrix stand for.
-    grades: [&'static str; 5],
     #[serde(flatten)]
-    diff: Diff,
+    compared: Compared,
+    /// The revision that keeps that they were compared.
+    kept_in: Option<i64>,
 }
 
-/// Compares two runs.
-pub(super) async fn run(context: &Context, old: i64, new: i64) -> Result<(), Failure> {
+/// Compares two runs, and keeps that it was done if asked to.
+pub(super) async fn run(context: &Context, old: i64, new: i64, keep: bool) -> Result<(), Failure> {
     let pool = context.pool().await?;
-    let diff = between(&pool, old, new, all_workers()).await.map_err(failure)?;
-    let told = Told { old, new, grades: Grade::ALL.map(Grade::name), diff };
+    let (diff, kept_in) = if keep {
+        let (today, actor) = (context.clock.today(), context.actor());
+        let (diff, moved) = compare(&pool, today, &actor, (old, new), all_workers()).await.map_err(unmoved)?;
+        (diff, Some(moved.revision))
+    } else {
+        (between(&pool, old, new, all_workers()).await.map_err(failure)?, None)
+    };
+    let told = Told { compared: compared(old, new, diff), kept_in };
     context.printer.result(&told, words)
 }
 
 fn words(told: &Told) -> String {
-    let rows: Vec<[String; 6]> = told
-        .grades
+    let Compared { old, new, grades, diff } = &told.compared;
+    let rows: Vec<[String; 6]> = grades
         .iter()
-        .zip(told.diff.matrix)
+        .zip(diff.matrix)
         .map(|(grade, [a, b, c, d, t])| {
             [(*grade).to_owned(), a.to_string(), b.to_string(), c.to_string(), d.to_string(), t.to_string()]
         })
         .collect();
-    let mut text = format!("from run {} (rows) to run {} (columns)\n\n", told.old, told.new);
+    let mut text = format!("from run {old} (rows) to run {new} (columns)\n\n");
     text.push_str(&table(["", "A", "B", "C", "D", "T"], &rows));
-    let moves: Vec<[String; 4]> = told.diff.moves.iter().map(moved).collect();
+    let moves: Vec<[String; 4]> = diff.moves.iter().map(moved).collect();
     text.push_str(&format!("\n{} parcels stand elsewhere\n", moves.len()));
     if !moves.is_empty() {
         text.push_str(&table(["parcel", "before", "after", "moved by"], &moves));
+    }
+    if let Some(revision) = told.kept_in {
+        text.push_str(&format!("\nrun {new} is compared in revision {revision}\n"));
     }
     text
 }

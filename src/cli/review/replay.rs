@@ -18,7 +18,8 @@ pub(super) async fn run(context: &Context, run: i64) -> Result<(), Failure> {
         return Err(Failure::Refused(unlike(&replayed)));
     }
     context.printer.result(&replayed, |it| {
-        format!("run {} of {} parcels comes out byte by byte as it was kept", it.run, it.parcels)
+        let later = if it.later == 0 { String::new() } else { format!(" and its {} later receipts", it.later) };
+        format!("run {} of {} parcels comes out byte by byte as it was kept{later}", it.run, it.parcels)
     })
 }
 

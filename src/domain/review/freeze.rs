@@ -7,6 +7,7 @@ use super::scheme::record::Record;
 use super::sharing::spread;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
+use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -65,11 +66,25 @@ pub struct Frozen {
 
 impl Frozen {
     /// The facts about each parcel that a part of the scheme takes, in the order of codes.
-    pub fn facts(mut self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
+    pub fn facts(self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
+        let takes = |facts: &Facts| {
+            let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
+            scheme.part_of(&record).is_some()
+        };
+        self.those(scheme, as_of, |parcel| scheme.covers(&parcel.land_use)).into_iter().filter(takes).collect()
+    }
+
+    /// The facts about one parcel, whether or not the scheme takes it; nothing where it is no parcel of the day.
+    pub fn facts_of(self, scheme: &Scheme, as_of: NaiveDate, code: &str) -> Option<Facts> {
+        self.those(scheme, as_of, |parcel| parcel.code == code).pop()
+    }
+
+    fn those(mut self, scheme: &Scheme, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
         let count = self.parcels.len();
         let none = vec![Figures::default(); self.enterprises.len()];
         // Parcels out of scope take their share too, or the others would be given too much.
         let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
+            .into_par_iter()
             .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)).years)
             .collect();
         let mut vetoes: Vec<Vec<VetoFact>> = vec![Vec::new(); self.enterprises.len()];
@@ -112,7 +127,7 @@ impl Frozen {
             .into_iter()
             .zip(places)
             .enumerate()
-            .filter(|(_, (parcel, _))| scheme.covers(&parcel.land_use))
+            .filter(|(_, (parcel, _))| wanted(parcel))
             .map(|(index, (parcel, mut place))| {
                 place.vetoes.sort();
                 place.vetoes.dedup();
@@ -139,10 +154,6 @@ impl Frozen {
                     floor_m2: parcel.floor_m2,
                     used_floor_m2: parcel.used_floor_m2,
                 }
-            })
-            .filter(|facts| {
-                let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
-                scheme.part_of(&record).is_some()
             })
             .collect()
     }

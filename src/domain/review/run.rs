@@ -1,13 +1,17 @@
 //! A review: figures, benchmarks of the peers, points, ranks, grades, decisions. Sums run in the order of parcel codes
 //! and are rounded at stated places, so the number of workers changes nothing.
 
+mod corrected;
+
+pub use corrected::rejudge;
+
 use super::decision::{Deadline, DecisionTable, Row};
 use super::facts::{Facts, round};
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
 use super::peers::{Group, Peer, groups, strength};
-use super::receipt::{Decision, DueBy, Line, NotJudged, Receipt, RulesUsed, both, hash};
+use super::receipt::{Decision, DueBy, FORMAT, Line, NotJudged, Receipt, RulesUsed, both, hash};
 use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
@@ -61,13 +65,24 @@ pub fn window(as_of: NaiveDate, years: u32) -> std::ops::RangeInclusive<i32> {
 
 /// Judges every parcel. `facts` come in the order of parcel codes and are in scope; the receipts come in the same order.
 pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize) -> Result<Vec<Receipt>, ReviewError> {
+    prepared(rules, as_of, workers, |judging| judging.judge(facts))
+}
+
+/// Does what follows from rules and day alone, then the work, among so many workers.
+fn prepared<T: Send>(
+    rules: &Rules,
+    as_of: NaiveDate,
+    workers: usize,
+    work: impl FnOnce(&Judging<'_>) -> T + Send,
+) -> Result<T, ReviewError> {
     rules.scheme.in_force(as_of)?;
     let limits = Limits::on(&rules.rulebook, as_of)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
     let rows = rules.decisions.rows.iter();
     let decisions = rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
     let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
-    pool.install(|| Ok(Judging { rules, as_of, limits, decisions, given }.judge(facts)))
+    let judging = Judging { rules, as_of, limits, decisions, given };
+    pool.install(|| Ok(work(&judging)))
 }
 
 /// The benchmarks of a part that do not come from peers.
@@ -154,7 +169,9 @@ impl Judging<'_> {
         for (place, part) in scheme.parts.iter().enumerate() {
             let members: Vec<usize> = (0..list.len()).filter(|index| list[*index].1 == Some(place)).collect();
             let theirs: Vec<&Facts> = members.iter().map(|index| list[*index].0.as_ref()).collect();
-            for (index, found) in members.iter().zip(self.judge_part(place, part, &theirs)) {
+            let mut found = self.judge_part(place, part, &theirs, 0);
+            rank(&mut found, part.cutoffs.ties);
+            for (index, found) in members.iter().zip(found) {
                 judged[*index] = Some(found);
             }
         }
@@ -172,8 +189,9 @@ impl Judging<'_> {
             .collect()
     }
 
-    /// Judges those that one part takes, in the order of parcel codes.
-    fn judge_part(&self, place: usize, part: &Part, facts: &[&Facts]) -> Vec<Judged> {
+    /// Judges those that one part takes, in the order of parcel codes, all but their ranks. The last `guests` of them are
+    /// measured against the others and shape no group themselves.
+    fn judge_part(&self, place: usize, part: &Part, facts: &[&Facts], guests: usize) -> Vec<Judged> {
         let scheme = &self.rules.scheme;
         let window = &scheme.window;
         let reading = Reading {
@@ -187,16 +205,18 @@ impl Judging<'_> {
             .map(|one| part.indicators.iter().map(|indicator| indicator.key.figure(one, &reading)).collect())
             .collect();
         let barred: Vec<Vec<NotJudged>> = facts.par_iter().map(|one| self.barred(one)).collect();
-        let peers: Vec<Peer<'_>> = facts
-            .iter()
-            .zip(&figures)
-            .zip(&barred)
-            .map(|((facts, figures), barred)| Peer { facts, figures, counts: barred.is_empty() })
+        let residents = facts.len() - guests;
+        let peers: Vec<Peer<'_>> = (facts.iter().zip(&figures).zip(&barred).enumerate())
+            .map(|(index, ((facts, figures), barred))| Peer {
+                facts,
+                figures,
+                counts: barred.is_empty() && index < residents,
+            })
             .collect();
         let last_year = *self::window(self.as_of, window.years).end();
         let (groups, group_of) = groups(part, &peers, &self.given[place], &reading, last_year);
         let names: Vec<Arc<str>> = groups.iter().map(|group| Arc::from(group.key.as_str())).collect();
-        let mut judged: Vec<Judged> = (facts, &figures, barred, &group_of)
+        (facts, &figures, barred, &group_of)
             .into_par_iter()
             .map(|(facts, figures, barred, group)| {
                 let mut judged = self.score(part, facts, figures, barred, &groups[*group]);
@@ -209,9 +229,7 @@ impl Judging<'_> {
                 };
                 judged
             })
-            .collect();
-        rank(&mut judged, part.cutoffs.ties);
-        judged
+            .collect()
     }
 
     /// What bars a parcel before any figure is looked at.
@@ -333,6 +351,7 @@ impl Judging<'_> {
         let decision = Arc::clone(&self.decisions[row]);
         let years = window(self.as_of, scheme.window.years);
         Receipt {
+            format: FORMAT,
             as_of: self.as_of,
             rules: RulesUsed { scheme: scheme.label(), hash: self.rules.hash.clone() },
             part: part.map(|part| part.name.clone()).unwrap_or_default(),
@@ -351,6 +370,7 @@ impl Judging<'_> {
             holder: None,
             situation,
             decision,
+            corrects: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A run as it was kept, ready to be judged again: its rules read from their text, its facts out of its receipts.
 
-use super::{PIECE, in_window};
+use super::{PIECE, Sealed, in_window};
 use crate::domain::review::decision::List;
 use crate::domain::review::facts::Facts;
 use crate::domain::review::grade::Grade;
@@ -9,7 +9,9 @@ use crate::domain::review::replay::StoredRulesError;
 use crate::domain::review::run::{ReviewError, Rules};
 use crate::store::StoreError;
 use crate::store::review::kept::{self, Paper};
+use crate::store::review::objection;
 use chrono::NaiveDate;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use rayon::prelude::*;
 use sqlx::PgPool;
 
@@ -39,6 +41,8 @@ pub struct Found {
     pub grade: Grade,
     /// The list it is on.
     pub list: Option<List>,
+    /// The form of its receipt.
+    pub format: u32,
     /// The hash kept beside its receipt.
     pub hash: String,
     /// Whether the kept receipt has that hash.
@@ -96,7 +100,9 @@ pub async fn load(pool: &PgPool, run: i64) -> Result<Kept, KeptError> {
     let mut rules = Rules::stored(&kept.source, &kept.rules_hash).map_err(|source| KeptError::Rules { run, source })?;
     in_window(&mut rules, kept.window_years.unsigned_abs());
     let (mut facts, mut found) = (Vec::new(), Vec::new());
-    kept::receipts(&mut connection, run, PIECE, async |papers| {
+    let mut pieces = kept::receipts(&mut connection, run).try_chunks(PIECE);
+    while let Some(papers) = pieces.next().await {
+        let papers = papers.map_err(|error| error.1)?;
         let read = tokio::task::spawn_blocking(move || {
             papers.into_par_iter().map(|paper| read(run, paper)).collect::<Result<Vec<_>, KeptError>>()
         });
@@ -104,9 +110,7 @@ pub async fn load(pool: &PgPool, run: i64) -> Result<Kept, KeptError> {
             facts.push(one);
             found.push(what);
         }
-        Ok::<_, KeptError>(())
-    })
-    .await?;
+    }
     Ok(Kept { run, as_of: kept.as_of, rules, facts_hash: kept.facts_hash, facts, found })
 }
 
@@ -117,6 +121,34 @@ fn read(run: i64, paper: Paper) -> Result<(Facts, Found), KeptError> {
         Ok(receipt) => receipt,
         Err(source) => return Err(KeptError::Receipt { run, parcel, source }),
     };
-    let found = Found { parcel, grade: receipt.grade, list: receipt.decision.list, hash: receipt_hash, is_whole };
+    let (grade, list, format) = (receipt.grade, receipt.decision.list, receipt.format);
+    let found = Found { parcel, grade, list, format, hash: receipt_hash, is_whole };
     Ok((receipt.facts, found))
+}
+
+/// The results of a run as they stand: as they were kept, the later receipts in place of those that they correct.
+pub(super) async fn results(pool: &PgPool, run: i64) -> Result<Vec<Sealed>, KeptError> {
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let mut results = Vec::new();
+    let mut pieces = kept::receipts(&mut connection, run).try_chunks(PIECE);
+    while let Some(papers) = pieces.next().await {
+        let papers = papers.map_err(|error| error.1)?;
+        let read = tokio::task::spawn_blocking(move || {
+            papers.into_par_iter().map(|paper| sealed(run, paper)).collect::<Result<Vec<_>, KeptError>>()
+        });
+        results.extend(read.await??);
+    }
+    drop(pieces);
+    for paper in objection::reruns(&mut connection, run).await? {
+        if let Ok(place) = results.binary_search_by(|one: &Sealed| one.receipt.facts.code.cmp(&paper.parcel)) {
+            results[place] = sealed(run, paper)?;
+        }
+    }
+    Ok(results)
+}
+
+fn sealed(run: i64, paper: Paper) -> Result<Sealed, KeptError> {
+    let Paper { parcel, receipt: text, receipt_hash: hash } = paper;
+    let receipt = serde_json::from_str(&text).map_err(|source| KeptError::Receipt { run, parcel, source })?;
+    Ok(Sealed { receipt, hash })
 }

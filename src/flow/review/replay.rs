@@ -1,15 +1,21 @@
-//! A kept run is judged again from the facts in its receipts under the text of its rules, and every receipt compared.
+//! A kept run is judged again from the facts in its receipts under the text of its rules, and every receipt compared; those
+//! too that were made later because an objection was upheld.
 
 use super::kept::{Kept, KeptError, load};
 use super::{fingerprint, seal};
+use crate::domain::review::facts::Facts;
+use crate::domain::review::receipt::{Corrects, Receipt, hash};
 use crate::domain::review::replay::differences;
-use crate::domain::review::run::judge;
+use crate::domain::review::run::{Rules, judge, rejudge};
 use crate::store::StoreError;
 use crate::store::review;
+use crate::store::review::kept::Paper;
+use chrono::NaiveDate;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgPool;
+use std::collections::HashMap;
 
 /// So many places are named of a receipt that came out otherwise.
 const PLACES: usize = 8;
@@ -23,6 +29,8 @@ pub struct Replayed {
     pub run: i64,
     /// How many receipts it has.
     pub parcels: usize,
+    /// How many later receipts stand in the place of one of them.
+    pub later: usize,
     /// Whether the facts in its receipts are those that it froze, none gone, none added.
     pub facts_are_whole: bool,
     /// How many receipts are not, byte by byte, what they should be.
@@ -53,16 +61,20 @@ impl Replayed {
 pub async fn replay(pool: &PgPool, run: i64, workers: usize) -> Result<Replayed, KeptError> {
     let kept = load(pool, run).await?;
     let parcels = kept.found.len();
-    let (facts_are_whole, odd) = tokio::task::spawn_blocking(move || again(kept, workers)).await??;
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let papers = review::objection::reruns(&mut connection, run).await?;
+    let later = papers.len();
+    let (facts_are_whole, odd) = tokio::task::spawn_blocking(move || again(kept, papers, workers)).await??;
     let different = odd.len();
     let mut first = Vec::new();
-    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-    for Odd { parcel, is_whole, text } in odd.into_iter().take(NAMED) {
-        let before =
-            review::receipt(&mut connection, run, &parcel).await?.map_or(Value::Null, |(text, _)| value(&text));
+    for Odd { parcel, is_whole, before, text } in odd.into_iter().take(NAMED) {
+        let before = match before {
+            Some(before) => value(&before),
+            None => review::receipt(&mut connection, run, &parcel).await?.map_or(Value::Null, |(text, _)| value(&text)),
+        };
         first.push(Difference { places: differences(&before, &value(&text), PLACES), parcel, is_whole });
     }
-    Ok(Replayed { run, parcels, facts_are_whole, different, first })
+    Ok(Replayed { run, parcels, later, facts_are_whole, different, first })
 }
 
 fn value(text: &str) -> Value {
@@ -72,23 +84,63 @@ fn value(text: &str) -> Value {
 struct Odd {
     parcel: String,
     is_whole: bool,
+    /// The kept text, where it is not the first of the parcel.
+    before: Option<String>,
     text: String,
 }
 
-fn again(kept: Kept, workers: usize) -> Result<(bool, Vec<Odd>), KeptError> {
+fn again(kept: Kept, papers: Vec<Paper>, workers: usize) -> Result<(bool, Vec<Odd>), KeptError> {
     let Kept { run, as_of, rules, facts_hash, facts, found } = kept;
     let unwritable = |source| KeptError::Receipt { run, parcel: String::new(), source };
     let are_whole = fingerprint(&facts).map_err(unwritable)? == facts_hash;
+    let hashes: HashMap<String, String> = if papers.is_empty() {
+        HashMap::new()
+    } else {
+        found.iter().map(|one| (one.parcel.clone(), one.hash.clone())).collect()
+    };
+    let mut later = later(run, (&rules, as_of), &facts, papers, hashes, workers)?;
     let receipts = judge(&rules, as_of, facts, workers)?;
     let odd = receipts
         .into_par_iter()
         .zip(found)
         .map(|(receipt, found)| {
-            let (sealed, text) =
-                seal(receipt).map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
+            // An older receipt is judged by what it says, not by the form in which it would be written now.
+            let (sealed, text) = seal(Receipt { format: found.format, ..receipt })
+                .map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
             let is_same = found.is_whole && sealed.hash == found.hash;
-            Ok((!is_same).then_some(Odd { parcel: found.parcel, is_whole: found.is_whole, text }))
+            Ok((!is_same).then_some(Odd { parcel: found.parcel, is_whole: found.is_whole, before: None, text }))
         })
         .collect::<Result<Vec<Option<Odd>>, KeptError>>()?;
-    Ok((are_whole, odd.into_iter().flatten().collect()))
+    let mut odd: Vec<Odd> = odd.into_iter().flatten().collect();
+    odd.append(&mut later);
+    Ok((are_whole, odd))
+}
+
+/// The later receipts that do not come out as they were kept, each among the facts of the run and in the place of the one
+/// before it.
+fn later(
+    run: i64,
+    (rules, as_of): (&Rules, NaiveDate),
+    facts: &[Facts],
+    papers: Vec<Paper>,
+    mut hashes: HashMap<String, String>,
+    workers: usize,
+) -> Result<Vec<Odd>, KeptError> {
+    let mut odd = Vec::new();
+    for Paper { parcel, receipt: before, receipt_hash } in papers {
+        let unreadable = |source| KeptError::Receipt { run, parcel: parcel.clone(), source };
+        let kept: Receipt = serde_json::from_str(&before).map_err(unreadable)?;
+        let follows = hashes.insert(parcel.clone(), receipt_hash.clone());
+        let format = kept.format;
+        let corrects = kept.corrects.map(|one| Corrects { receipt: follows.unwrap_or_default(), ..one });
+        let text = match rejudge(rules, as_of, facts, kept.facts, workers)? {
+            Some(receipt) => seal(Receipt { format, corrects, ..receipt }).map_err(unreadable)?.1,
+            None => String::new(),
+        };
+        let is_whole = hash(before.as_bytes()) == receipt_hash;
+        if !is_whole || text != before {
+            odd.push(Odd { parcel, is_whole, before: Some(before), text });
+        }
+    }
+    Ok(odd)
 }

@@ -5,8 +5,8 @@ use super::page::{self, wrong};
 use crate::domain::land_account::{BeforeReduction, By, Group, Held, MasterPlan, Series as _, Sum};
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::facts::round;
-use crate::flow::land_account::{Account, LandError, Year, account, figures};
-use crate::flow::rules::RulesError;
+use crate::flow::land_account::{Account, LandError, Year, account};
+use crate::flow::rules::{self, RulesError};
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
@@ -123,7 +123,7 @@ fn of_year(year: &Year) -> OfYear {
 
 /// The account in these shapes.
 pub fn document(account: &Account) -> Result<Document, RulesError> {
-    let figures = figures()?;
+    let figures = rules::land_targets()?;
     let unlike = figures.before_reduction.figures.iter().map(|figure| Published {
         series: BeforeReduction::NAME,
         low_km2: figure.low.map(km2),

@@ -13,6 +13,7 @@ pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;
 pub mod reserve;
+pub mod review;
 pub mod search;
 pub mod standing;
 pub mod supply;

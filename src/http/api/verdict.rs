@@ -24,6 +24,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
+use geo_types::MultiPolygon;
 use geojson::GeoJson;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -86,7 +87,10 @@ pub fn document(ruled: &Ruled) -> Document {
 }
 
 /// What a question may have.
-const FIELDS: [&str; 7] = ["deed", "area", "parcel", "use", "from_use", "land_use_scheme", "on"];
+const FIELDS: [&str; 8] = ["deed", "area", "parcel", "to", "use", "from_use", "land_use_scheme", "on"];
+
+/// Lots of a drawing at most.
+const MOST_LOTS: usize = 1_000;
 
 /// Judges a deed.
 pub async fn judge(
@@ -99,7 +103,8 @@ pub async fn judge(
     let today = (app.today)();
     let question = blocking(move || question(&body, today)).await?;
     // An area may be as large and as intricate as the city.
-    let _inside = if matches!(question.place, Place::Area(_)) { Some(whole_city.enter()?) } else { None };
+    let is_drawn = matches!(question.place, Place::Area(_)) || question.drawing.is_some();
+    let _inside = if is_drawn { Some(whole_city.enter()?) } else { None };
     let ruled = ask(&app.pool, question).await.map_err(|error| problem(&error))?;
     of_register(&document(&ruled), Some(ruled.answer.revision), &headers).map_err(|error| Problem::internal(&error))
 }
@@ -117,6 +122,7 @@ fn problem(error: &AskError) -> Problem {
         AskError::Rules(error) => Problem::internal(error),
         AskError::NoParcel { .. } => Problem::not_found(error.to_string()),
         AskError::NoUse { .. } => wrong("use"),
+        AskError::NoDrawing(_) | AskError::BadDrawing { .. } => wrong("to"),
         AskError::UnknownUse { field, said } => Problem::of_name(field, said),
         AskError::NoRule(_) => wrong("on"),
     }
@@ -159,7 +165,25 @@ fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {
             ));
         }
     };
-    Ok(Question { deed, place, to_use, from_use, scheme, on })
+    let drawing = given(&mut fields, "to").map(lots).transpose()?;
+    Ok(Question { deed, place, to_use, from_use, scheme, drawing, on })
+}
+
+/// The land as it would be: one geometry, or a list of them.
+fn lots(value: Value) -> Result<Vec<MultiPolygon<f64>>, Problem> {
+    let several = match value {
+        Value::Array(several) if (1..=MOST_LOTS).contains(&several.len()) => several,
+        Value::Array(several) => {
+            return Err(wrong("to", &json!(several.len()), &format!("one to {MOST_LOTS} polygons")));
+        }
+        one => vec![one],
+    };
+    let lot = |value| match Place::of_geojson(&GeoJson::Geometry(read_geometry(value)?)) {
+        Ok(Place::Area(shape)) => Ok(shape),
+        Ok(other) => Err(wrong("to", &json!(format!("{other:?}")), "a polygon or multipolygon")),
+        Err(error) => Err(refuse("to", &error)),
+    };
+    several.into_iter().map(lot).collect()
 }
 
 /// A page of the special approvals on record.

@@ -5,10 +5,10 @@ select r.rank::int8 as rank, r.parcel as parcel_code, coalesce(d.name, j.facts -
     j.facts #>> '{contract,responsible_unit}' as responsible_unit,
     (j.facts #>> '{contract,term_ends_on}')::date as term_end, r.receipt as receipt_text, r.receipt_hash as receipt,
     st_asbinary(v.geom, 'NDR') as shape
-from review_result r
+from review_standing($5, null) r
 cross join lateral (select r.receipt::jsonb -> 'facts' as facts) j
 left join district d on d.code = j.facts ->> 'district'
 left join park k on k.code = j.facts ->> 'park'
 left join parcel p on p.code = r.parcel
 left join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $3::date
-where r.run_id = $5 and ($7::text is null or r.list = $7)
+where $7::text is null or r.list = $7

@@ -36,17 +36,17 @@ pub async fn read(pool: &PgPool, run: i64, list: Option<List>) -> Result<Option<
     let city = city::read(&mut tx).await?.unwrap_or_default();
     let Some(run) = review::list(&mut tx).await?.into_iter().find(|one| one.id == run) else { return Ok(None) };
     let rows = sqlx::query!(
-        r#"select r.parcel, r.grade, r.list as "list!", j.receipt #>> '{facts,district}' as "district!",
+        r#"select r.parcel as "parcel!", r.grade as "grade!", r.list as "list!", j.receipt #>> '{facts,district}' as "district!",
                (j.receipt #>> '{facts,land_m2}')::float8 as "land_m2!",
                j.receipt #>> '{decision,channel}' as "channel!", c.holder as "holder?",
                st_asbinary(v.geom, 'NDR') as "wkb?"
-           from review_result r
+           from review_standing($1, null) r
            cross join lateral (select r.receipt::jsonb as receipt) j
            left join contract c on c.number = j.receipt #>> '{facts,contract,number}' and upper_inf(c.recorded)
                and c.valid @> $2::date and c.parcel = r.parcel
            left join parcel p on p.code = r.parcel
            left join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $2::date
-           where r.run_id = $1 and r.list is not null and ($3::text is null or r.list = $3)
+           where r.list is not null and ($3::text is null or r.list = $3)
            order by r.parcel collate "C""#,
         run.id,
         run.as_of,

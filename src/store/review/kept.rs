@@ -2,7 +2,7 @@
 
 use crate::store::StoreError;
 use chrono::NaiveDate;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt as _};
 use sqlx::PgConnection;
 
 /// A run with the rules it used.
@@ -45,25 +45,13 @@ pub async fn rules(connection: &mut PgConnection, run: i64) -> Result<Option<Kep
     .await?)
 }
 
-/// Hands the receipts of a run on in the order of parcel codes, in pieces of at most `most`; never holds more than one.
-pub async fn receipts<E: From<StoreError>>(
-    connection: &mut PgConnection,
-    run: i64,
-    most: usize,
-    mut take: impl AsyncFnMut(Vec<Paper>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut rows = sqlx::query_as!(
+/// The receipts of a run in the order of parcel codes, one after the other.
+pub fn receipts(connection: &mut PgConnection, run: i64) -> impl Stream<Item = Result<Paper, StoreError>> + Send {
+    sqlx::query_as!(
         Paper,
         r#"select parcel, receipt, receipt_hash from review_result where run_id = $1 order by parcel collate "C""#,
         run
     )
-    .fetch(connection);
-    let mut piece = Vec::new();
-    while let Some(paper) = rows.try_next().await.map_err(StoreError::from)? {
-        piece.push(paper);
-        if piece.len() == most {
-            take(std::mem::take(&mut piece)).await?;
-        }
-    }
-    if piece.is_empty() { Ok(()) } else { take(piece).await }
+    .fetch(connection)
+    .map_err(StoreError::from)
 }

@@ -90,6 +90,48 @@ async fn a_project_is_judged_by_the_land_that_was_drawn_and_by_the_plan_of_its_d
 }
 
 #[tokio::test]
+async fn a_division_that_is_drawn_is_judged_by_its_lots_and_one_that_is_not_by_the_worst() {
+    let town = works().await;
+    let (one, on) = (parcel_code(1), "2026-06-30");
+    let (west, east) = (square(121.501, 31.1, 121.5015, 31.101), square(121.5015, 31.1, 121.502, 31.101));
+    let asked = |to: Value| json!({"deed": "division", "parcel": one, "to": to, "on": on});
+    let taken = |found: &Value| found["requirement"]["taken_m2"].as_f64().unwrap();
+    let codes =
+        |found: &Value| found["remarks"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect::<Vec<_>>();
+    let area: f64 = town.value("select area_m2 from parcel_version order by id limit 1").await;
+
+    let (_, worst) = post(&town, &json!({"deed": "division", "parcel": one, "on": on})).await;
+    assert_eq!((&worst["verdict"], codes(&worst)), (&json!("needs-special-approval"), vec![json!("worst-case")]));
+    assert!((taken(&worst) - area).abs() < 0.01, "{worst}");
+    let (_, whole) = post(&town, &asked(json!([west, east]))).await;
+    assert_eq!((&whole["verdict"], codes(&whole)), (&json!("allowed"), Vec::new()), "{whole}");
+    let (_, half) = post(&town, &asked(west.clone())).await;
+    assert_eq!(half["verdict"], json!("needs-special-approval"), "{half}");
+    assert!((taken(&half) - area / 2.0).abs() < 1.0, "{half}");
+    // A lot that is too little locked itself holds nothing.
+    let far = square(121.5015, 31.1, 121.56, 31.101);
+    let (_, loose) = post(&town, &asked(json!([west, far]))).await;
+    assert!((taken(&loose) - area / 2.0).abs() < 1.0, "{loose}");
+
+    // A base is asked about as it would be drawn, on the command line as well.
+    let file =
+        |name: &str, shape: &Value| town.geojson(name, &[feature(&json!({}), shape)]).to_str().unwrap().to_owned();
+    let base = file("base", &square(121.5, 31.0995, 121.505, 31.1015));
+    for (name, edge, verdict) in [("wider", 121.506, "allowed"), ("smaller", 121.504, "needs-special-approval")] {
+        let to = file(name, &square(121.5, 31.0995, edge, 31.1015));
+        let said = town.run(&["lockup", "may", "boundary-change", "--area", &base, "--to", &to, "--on", on]);
+        assert_eq!((said.status, &said.answer["verdict"]), (Some(0), &json!(verdict)), "{said:?}");
+        assert_eq!(codes(&said.answer), Vec::<Value>::new());
+    }
+    let line = town.geojson(
+        "line",
+        &[feature(&json!({}), &json!({"type": "LineString", "coordinates": [[121.5, 31.1], [121.6, 31.1]]}))],
+    );
+    let said = town.run(&["lockup", "may", "division", "--parcel", &one, "--to", line.to_str().unwrap()]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_question_that_cannot_be_answered_says_what_it_lacks() {
     let town = works().await;
     let site = square(121.6, 31.1, 121.601, 31.101);
@@ -104,6 +146,13 @@ async fn a_question_that_cannot_be_answered_says_what_it_lacks() {
         (json!({"deed": "new-project", "parcel": "nonsense", "use": "M1"}), 422, "parcel"),
         (json!({"deed": "new-project", "area": site, "colour": "red"}), 422, "colour"),
         (json!({"deed": 7, "area": site}), 422, "deed"),
+        (json!({"deed": "own-works", "parcel": parcel_code(1), "to": site}), 422, "to"),
+        (json!({"deed": "division", "parcel": parcel_code(1), "to": []}), 422, "to"),
+        (
+            json!({"deed": "division", "parcel": parcel_code(1), "to": {"type": "Point", "coordinates": [121.5, 31.1]}}),
+            422,
+            "to",
+        ),
         (json!({"deed": "own-works", "parcel": parcel_code(77)}), 404, ""),
     ] {
         let (found, problem) = post(&town, &body).await;
