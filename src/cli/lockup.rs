@@ -66,7 +66,7 @@ struct May {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     /// Propose an approval
-    Propose(Propose),
+    Propose(Box<Propose>),
     /// Confirm what someone else proposed
     Confirm {
         /// Its number
@@ -138,7 +138,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let done = match act {
         Act::List => return list(context).await,
         Act::Propose(propose) => {
-            let order = order(propose)?;
+            let order = order(*propose)?;
             approval::propose(&context.pool().await?, context.clock, &actor, &order).await
         }
         Act::Confirm { id } => approval::confirm(&context.pool().await?, &actor, id).await,
