@@ -21,6 +21,8 @@ pub struct Config {
     pub home: PathBuf,
     /// The schema that holds the city.
     pub schema: Schema,
+    /// The folder of a bureau's own rules, which go before those that come with the program.
+    pub rules: Option<PathBuf>,
     /// What is logged, in the words of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Where `serve` listens.
@@ -96,6 +98,8 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// See [`Config::schema`].
     pub schema: Option<String>,
+    /// See [`Config::rules`].
+    pub rules: Option<PathBuf>,
     /// See [`Config::log`].
     pub log: Option<String>,
     /// See [`Config::listen`].
@@ -122,7 +126,7 @@ pub enum ConfigError {
     /// The file is not what it should be. The message is written here, because the parser's own quotes the line, which
     /// may hold a password.
     #[error(
-        "{path}{at}: {reason}\nits keys are database_url, home, schema, log, listen, reader_memory_mib, reader_cpu_s, reader_timeout_s, each with a text"
+        "{path}{at}: {reason}\nits keys are database_url, home, schema, rules, log, listen, reader_memory_mib, reader_cpu_s, reader_timeout_s, each with a text"
     )]
     Malformed {
         /// The file.
@@ -169,6 +173,7 @@ impl Settings {
             database_url: given("DATABASE_URL").map(Secret::new),
             home: given("LANDCYCLE_HOME").map(PathBuf::from),
             schema: given("LANDCYCLE_SCHEMA"),
+            rules: given("LANDCYCLE_RULES").map(PathBuf::from),
             log: given("LANDCYCLE_LOG"),
             listen: given("LISTEN"),
             reader_memory_mib: given("LANDCYCLE_READER_MEMORY_MIB"),
@@ -184,6 +189,7 @@ impl Settings {
             database_url: self.database_url.or(weaker.database_url),
             home: self.home.or(weaker.home),
             schema: self.schema.or(weaker.schema),
+            rules: self.rules.or(weaker.rules),
             log: self.log.or(weaker.log),
             listen: self.listen.or(weaker.listen),
             reader_memory_mib: self.reader_memory_mib.or(weaker.reader_memory_mib),
@@ -213,6 +219,7 @@ impl Settings {
                 value: schema,
                 reason,
             })?,
+            rules: self.rules,
             log: self.log.unwrap_or_else(|| "landcycle=info,warn".into()),
             listen: listen.parse().map_err(|_| ConfigError::Unusable {
                 name: "listen",

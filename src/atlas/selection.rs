@@ -48,6 +48,17 @@ pub enum SelectionError {
         /// What it is.
         found: String,
     },
+    /// So wide or high that its shortest lines are others than those of the map.
+    #[error(
+        "the area reaches from ({}, {}) to ({}, {}), expected at most {most} degrees either way; land across the 180th \
+         meridian is asked about in two parts", corners[0], corners[1], corners[2], corners[3]
+    )]
+    TooWide {
+        /// West, south, east, north.
+        corners: [f64; 4],
+        /// How wide and how high it may be, in degrees.
+        most: f64,
+    },
     /// Nothing to search in.
     #[error("the area has no ring, expected at least one polygon")]
     Empty,
@@ -70,10 +81,12 @@ pub enum SelectionError {
         last: [f64; 2],
     },
     /// Too large.
-    #[error("the area has {found} vertices, expected at most {MOST_VERTICES}; simplify it")]
+    #[error("the area has {found} vertices, expected at most {most}; simplify it")]
     TooManyVertices {
         /// How many it has.
         found: usize,
+        /// How many it may have.
+        most: usize,
     },
     /// So many edges so close to one another that checking them would hold up everybody else.
     #[error("the area has {edges} edges that lie too close together to be checked; simplify it")]
@@ -132,6 +145,7 @@ impl SelectionError {
             Self::Place { .. } => "not-on-earth",
             Self::Position { .. } => "bad-position",
             Self::BoxOrder { .. } => "box-order",
+            Self::TooWide { .. } => "too-wide",
             Self::Kind { .. } => "wrong-geometry-type",
             Self::Empty => "empty-area",
             Self::ShortRing { .. } => "ring-too-short",
@@ -188,7 +202,7 @@ impl Selection {
         };
         let found = polygons.iter().flatten().map(Vec::len).sum();
         if found > MOST_VERTICES {
-            return Err(SelectionError::TooManyVertices { found });
+            return Err(SelectionError::TooManyVertices { found, most: MOST_VERTICES });
         }
         let mut shapes = Shapes::default();
         for (polygon, rings) in polygons.iter().enumerate() {

@@ -145,7 +145,7 @@ async fn import(context: &Context, dir: &Path) -> Result<Vec<Receipt>, Failure> 
     loaded.map_err(|error| match error {
         DemoLoadError::Import(ImportError::Refused(_) | ImportError::Read { .. }) => Failure::refused(error),
         DemoLoadError::Lives(error) => super::lifecycle::not_taken(error),
-        DemoLoadError::Store(_) | DemoLoadError::Import(_) => Failure::fault(error),
+        DemoLoadError::Store(_) | DemoLoadError::Record(_) | DemoLoadError::Import(_) => Failure::fault(error),
         other => Failure::refused(other),
     })
 }

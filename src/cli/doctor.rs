@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Context, Failure, blocking, printer::table};
 use crate::cluster::{self, Binaries, Status};
+use crate::flow::rules;
 
 /// Nothing to choose.
 #[derive(Debug, clap::Args)]
@@ -49,7 +50,7 @@ impl Check {
 /// Looks at everything, then ends with status 3 if anything is bad.
 pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
     let home = context.config.home.clone();
-    let mut checks = Vec::new();
+    let mut checks = vec![rules_in_use()];
     match &context.config.database_url {
         Some(url) => checks.push(database("database of DATABASE_URL", url.reveal()).await),
         None => {
@@ -76,6 +77,20 @@ pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
         return Err(Failure::Fault(format!("{bad} of {} checks failed", checks.len())));
     }
     Ok(())
+}
+
+/// Which rules every other command will reckon with.
+fn rules_in_use() -> Check {
+    match rules::in_use() {
+        Ok(rules) => {
+            let from = match &rules.folder {
+                None => "as shipped".to_owned(),
+                Some(folder) => format!("{} ({})", folder.display(), rules.own.join(", ")),
+            };
+            Check::good("rules", format!("{from}, sha256 {}", rules.hash))
+        }
+        Err(error) => Check::bad("rules", Failure::usage(error).message().unwrap_or_default()),
+    }
 }
 
 fn report(checks: &[Check]) -> String {

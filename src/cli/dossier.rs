@@ -153,7 +153,7 @@ fn obligation(one: &Obligation) -> Vec<[String; 4]> {
 }
 
 fn history(file: &File) -> String {
-    let rows: Vec<[String; 5]> = file
+    let rows: Vec<[String; 7]> = file
         .timeline
         .iter()
         .map(|entry| {
@@ -163,11 +163,13 @@ fn history(file: &File) -> String {
                 entry.en.clone(),
                 entry.reference.clone().unwrap_or_default(),
                 entry.document.clone().unwrap_or_default(),
+                entry.rule.as_ref().map_or_else(String::new, |rule| rule.source.clone()),
+                entry.money.iter().flatten().map(|money| money.words.en.clone()).collect::<Vec<_>>().join("; "),
             ]
         })
         .collect();
     if rows.is_empty() {
         return "\nno day of its history is on record\n".to_owned();
     }
-    format!("\n{}", table(["day", "事项", "what happened", "of", "document"], &rows))
+    format!("\n{}", table(["day", "事项", "what happened", "of", "document", "rule", "money"], &rows))
 }

@@ -1,9 +1,8 @@
 //! `landcycle entry`: whether a new project may enter the land that it asks for.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
+use super::{Context, Failure, parse_code, parse_day};
 use crate::domain::entry::Project;
-use crate::domain::id::ParcelCode;
 use crate::domain::quantity::WanYuanPerMu;
 use crate::domain::zoning::Tier;
 use crate::flow::entry::{EntryError, enter};
@@ -38,14 +37,9 @@ enum Verb {
         #[arg(long, value_name = "NUMBER")]
         investment_per_mu: Option<f64>,
         /// By the law, the plan and the published review of this day [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         on: Option<NaiveDate>,
     },
-}
-
-/// A parcel code as people write it.
-fn parse_code(text: &str) -> Result<String, String> {
-    ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
 }
 
 /// Runs the command.

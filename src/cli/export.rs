@@ -1,7 +1,7 @@
 //! `landcycle export`: parts of the register as files that a bureau opens, and that can be imported again.
 
 use super::printer::pairs;
-use super::{Context, Failure};
+use super::{Context, Failure, words};
 use crate::domain::dictionary::What;
 use crate::domain::moment::Moment;
 use crate::flow::Format;
@@ -11,8 +11,8 @@ use std::path::PathBuf;
 /// What to export.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What: parcels, zones, contracts, obligations, returns, supply, reserve, review-results, exit-candidates, renewal-candidates
-    #[arg(value_parser = parse_what)]
+    /// What
+    #[arg(value_parser = words(What::ALL.map(What::name), What::parse))]
     what: What,
     /// In which format: gpkg, geojson, fgb, shp, csv, xlsx
     #[arg(long, value_parser = parse_format)]
@@ -35,10 +35,6 @@ pub struct Args {
     /// What the register believed at this time, or at the end of this day [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-}
-
-fn parse_what(word: &str) -> Result<What, String> {
-    What::parse(word).ok_or_else(|| format!("expected one of {}", What::ALL.map(What::name).join(", ")))
 }
 
 fn parse_format(word: &str) -> Result<Format, String> {

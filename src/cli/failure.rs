@@ -24,6 +24,11 @@ impl Failure {
         Self::Refused(chain(&error))
     }
 
+    /// Wrong usage, with everything the error says about its causes.
+    pub fn usage(error: impl Error) -> Self {
+        Self::Usage(chain(&error))
+    }
+
     /// A fault, with everything the error says about its causes.
     pub fn fault(error: impl Error) -> Self {
         Self::Fault(chain(&error))

@@ -3,10 +3,11 @@
 mod preview;
 
 use super::printer::pairs;
-use super::{Context, Failure};
+use super::{Context, Failure, words};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
 use crate::flow::import::{self, ImportError, Order, Receipt, serve};
+use crate::flow::rules;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 /// Reads files for an import in another process; its errors are for that process to tell.
 pub(super) fn read_files() -> ExitCode {
+    rules::choose(std::env::var_os(rules::VARIABLE).map(PathBuf::from).as_deref());
     match separate_output().and_then(|output| serve(io::stdin().lock(), output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => Failure::fault(error).exit_code(),
@@ -31,8 +33,8 @@ fn separate_output() -> io::Result<File> {
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What it is: districts, parks, zones, parcels, buildings, enterprises, occupancies, contracts, obligations, returns, supply, reserve
-    #[arg(value_parser = parse_kind)]
+    /// What it is
+    #[arg(value_parser = words(Kind::ALL.map(Kind::name), Kind::parse))]
     kind: Kind,
     /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, FlatGeobuf, KML, DXF, CSV or XLSX
     #[arg(required = true)]
@@ -67,10 +69,6 @@ pub struct Args {
     /// Write the receipt (JSON) here
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-}
-
-fn parse_kind(word: &str) -> Result<Kind, String> {
-    Kind::parse(word).ok_or_else(|| format!("expected one of {}", Kind::ALL.map(Kind::name).join(", ")))
 }
 
 /// Runs the command.

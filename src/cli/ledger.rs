@@ -53,7 +53,9 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let (pool, today) = (context.pool().await?, context.clock.today());
     match args.verb {
         Verb::PlotRatio { by, district, limit } => {
-            let ledger = ledger(&pool, today, by, district.as_deref()).await.map_err(Failure::fault)?;
+            let ledger = ledger(&pool, today, by, district.as_deref())
+                .await
+                .map_err(|error| if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) })?;
             if let (Some(code), 0) = (&district, ledger.total.parcels) {
                 return Err(Failure::Refused(format!("district {code} has no parcel in the register")));
             }

@@ -1,7 +1,8 @@
 //! `landcycle lifecycle`: where a parcel is in its life, what may happen to it next, and what is done to it.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, parse_code};
+use super::{Context, Failure, parse_code, parse_day};
+use crate::domain::lifecycle::money::Effect;
 use crate::domain::lifecycle::{Act, Deed, MOVES, Move, State, moves_from};
 use crate::domain::moment::Moment;
 use crate::flow::lifecycle::take::{TakeError, take};
@@ -59,6 +60,9 @@ enum Verb {
         deed: String,
         #[command(flatten)]
         said: Said,
+        /// What the document states that it costs or gives back, in 万元, e.g. idle_fee=36.5; what the rules give is reckoned
+        #[arg(long, value_name = "KIND=AMOUNT", value_parser = Effect::parse)]
+        money: Vec<Effect>,
     },
     /// Take back the newest state of a parcel, entered in error; what was believed is kept
     Withdraw {
@@ -74,7 +78,7 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct Said {
     /// The legal day [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: Option<NaiveDate>,
     /// The document that it rests on
     #[arg(long)]
@@ -110,12 +114,12 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
                 Err(error) => Err(not_taken(error)),
             }
         }
-        Verb::Move { code, deed, said } => {
+        Verb::Move { code, deed, said, money } => {
             let on = said.on.unwrap_or_else(|| context.clock.today());
             let deed: Deed = read("deed", &deed, &said.facts)?;
             let pool = context.pool().await?;
             let act = Act { on, document: said.document, deed };
-            let moved = lifecycle::act(&pool, context.clock.today(), &context.actor(), &code, act).await;
+            let moved = lifecycle::act(&pool, context.clock.today(), &context.actor(), &code, act, &money).await;
             report(context, &code, on, moved)
         }
         Verb::Withdraw { code, reason } => {
@@ -158,7 +162,8 @@ fn report(context: &Context, code: &str, on: NaiveDate, moved: Result<Moved, Lif
     })?;
     if context.printer.is_json() {
         let document = json!({
-            "parcel": code, "on": on, "from": moved.from, "to": moved.to, "revision": moved.revision,
+            "parcel": code, "on": on, "from": moved.from, "to": moved.to, "rule": moved.rule, "money": moved.money,
+            "revision": moved.revision,
         });
         return context.printer.raw(format!("{document}\n").as_bytes());
     }
@@ -167,9 +172,17 @@ fn report(context: &Context, code: &str, on: NaiveDate, moved: Result<Moved, Lif
         ("parcel", code.to_owned()),
         ("was", moved.from.as_ref().map_or_else(|| "not on record".to_owned(), name)),
         ("is", name(&moved.to)),
+        ("rule", moved.rule.as_ref().map_or_else(|| "that of the state before".to_owned(), |rule| rule.source.clone())),
+        ("money", in_words(&moved.money)),
         ("revision", moved.revision.to_string()),
     ]);
     context.printer.raw(text.as_bytes())
+}
+
+/// What money was moved, in a line.
+fn in_words(money: &[Effect]) -> String {
+    let told: Vec<String> = money.iter().map(|one| one.words().en).collect();
+    if told.is_empty() { "none known".to_owned() } else { told.join("; ") }
 }
 
 fn moves(context: &Context, from: Option<&str>) -> Result<(), Failure> {
@@ -216,7 +229,7 @@ async fn show(context: &Context, code: &str, known_at: Option<&str>) -> Result<(
             .map(|stay| {
                 json!({
                     "state": stay.state, "from": stay.from, "to": stay.to, "deed": stay.deed,
-                    "document": stay.document, "recorded_at": stay.recorded_at, "actor": stay.actor,
+                    "document": stay.document, "rule": stay.rule, "money": stay.money, "recorded_at": stay.recorded_at, "actor": stay.actor,
                 })
             })
             .collect();
@@ -228,7 +241,7 @@ async fn show(context: &Context, code: &str, known_at: Option<&str>) -> Result<(
         return context.printer.raw(format!("{code} has no state on record\n").as_bytes());
     }
     let day = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
-    let rows: Vec<[String; 5]> = life
+    let rows: Vec<[String; 7]> = life
         .iter()
         .map(|stay| {
             [
@@ -237,10 +250,12 @@ async fn show(context: &Context, code: &str, known_at: Option<&str>) -> Result<(
                 format!("{} ({})", stay.state.title().0, stay.state.name()),
                 stay.deed.clone(),
                 stay.document.clone(),
+                stay.rule.as_ref().map_or_else(|| "unknown".to_owned(), |rule| rule.source.clone()),
+                stay.money.as_ref().map_or_else(|| "unknown".to_owned(), |money| in_words(money)),
             ]
         })
         .collect();
-    let mut text = table(["from", "to", "state", "by", "document"], &rows);
+    let mut text = table(["from", "to", "state", "by", "document", "rule", "money"], &rows);
     text.push('\n');
     let rows: Vec<[String; 4]> =
         next.iter().map(|one| [one.deed, one.to, one.trigger_zh, one.source].map(str::to_owned)).collect();

@@ -1,7 +1,7 @@
 //! `landcycle lineage`: split, merge, adjust and retire parcels on a document, and read how a parcel came to be.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, parse_code};
+use super::{Context, Failure, parse_code, parse_day};
 use crate::domain::finding::Severity;
 use crate::flow::lineage::{Kind, LineageError, Order, Plan, act};
 use crate::store::lineage::family::{self, Lay, Lineage, Past};
@@ -89,7 +89,7 @@ struct Paper {
     #[arg(long)]
     document: String,
     /// The legal day: parents are law until the day before, children from it
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: NaiveDate,
     /// Its cause [default: the document]
     #[arg(long)]
@@ -209,7 +209,7 @@ fn people(plan: &Plan) -> String {
                     .as_ref()
                     .zip(one.to_parcel.as_ref())
                     .map_or_else(none, |(number, parcel)| format!("{number} on {parcel}")),
-                one.measure.unwrap_or_default().to_owned(),
+                one.figure().unwrap_or_default(),
                 one.whole.map_or_else(String::new, |whole| whole.to_string()),
                 one.share.map(|share| share.to_string()).or(one.ground.clone()).unwrap_or_default(),
             ]

@@ -1,9 +1,10 @@
 //! `landcycle lockup`: what the two locks let be done where, and the special approvals that let locked land be taken.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, stand};
+use super::{Context, Failure, parse_day, stand};
 use crate::domain::id::ParcelCode;
 use crate::domain::zoning::verdict::DeedKind;
+use crate::exchange::drawing;
 use crate::flow::approval::{self, ApprovalError, Land, Order};
 use crate::flow::standing::Place;
 use crate::flow::verdict::{AskError, Question, ask};
@@ -44,6 +45,10 @@ struct May {
     /// A GeoJSON file with a polygon or multipolygon
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
+    /// A GeoJSON file of the land as it would be: the lots of a division, or the base with its new boundary [default: the
+    /// worst is taken, that all locked land is freed]
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
     /// The code of the use that would be [default: the parcel's own]
     #[arg(long = "use", value_name = "CODE")]
     to_use: Option<String>,
@@ -54,7 +59,7 @@ struct May {
     #[arg(long, value_name = "NAME")]
     scheme: Option<String>,
     /// The day whose law and plan count [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: Option<NaiveDate>,
 }
 
@@ -78,9 +83,9 @@ enum Act {
 
 /// A proposal.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("land").required(true).args(["parcel", "zone", "area"]))]
+#[command(group = clap::ArgGroup::new("land").required(true).args(["parcel", "zone", "area", "contract"]))]
 struct Propose {
-    /// change-of-use, division or boundary-change
+    /// change-of-use, division, boundary-change, or continuation for a contract that was found late
     #[arg(value_parser = deed)]
     deed: DeedKind,
     /// A parcel, by its code
@@ -92,6 +97,9 @@ struct Propose {
     /// A GeoJSON file of the land
     #[arg(long, value_name = "FILE")]
     area: Option<PathBuf>,
+    /// A contract from before the second lock that was recorded after the register opened, by its number
+    #[arg(long, value_name = "NUMBER")]
+    contract: Option<String>,
     /// The code of the use that the land becomes, for a change of use
     #[arg(long = "use", value_name = "CODE")]
     to_use: Option<String>,
@@ -105,7 +113,7 @@ struct Propose {
     #[arg(long)]
     document: String,
     /// The day of the document; land may be taken from it on
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     decided_on: NaiveDate,
     /// A GeoJSON file of the compensating land
     #[arg(long, value_name = "FILE")]
@@ -140,11 +148,14 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
 }
 
 fn order(it: Propose) -> Result<Order, Failure> {
-    let land = match (it.parcel, it.zone, it.area) {
+    let land = match (it.parcel, it.zone, it.area, it.contract) {
         (Some(parcel), ..) => Land::Parcel(code(&parcel)?),
-        (None, Some(zone), _) => Land::Zone(zone),
-        (None, None, Some(path)) => Land::Area(path),
-        (None, None, None) => return Err(Failure::Usage("expected --parcel, --zone or --area".to_owned())),
+        (_, Some(zone), ..) => Land::Zone(zone),
+        (_, _, Some(path), _) => Land::Area(path),
+        (.., Some(number)) => Land::Contract(number),
+        (None, None, None, None) => {
+            return Err(Failure::Usage("expected --parcel, --zone, --area or --contract".to_owned()));
+        }
     };
     Ok(Order {
         deed: it.deed,
@@ -171,17 +182,30 @@ async fn may(context: &Context, asked: May) -> Result<(), Failure> {
         (None, Some(path)) => stand::read_area(path)?,
         (None, None) => return Err(Failure::Usage("expected --parcel or --area".to_owned())),
     };
+    let drawing = match &asked.to {
+        None => None,
+        Some(path) => {
+            let lots = drawing::lots(path).map_err(Failure::refused)?;
+            Some(lots.into_iter().map(|lot| lot.shape).collect())
+        }
+    };
     let question = Question {
         deed: asked.deed,
         place,
         to_use: asked.to_use,
         from_use: asked.from_use,
         scheme: asked.scheme,
+        drawing,
         on: asked.on.unwrap_or_else(|| context.clock.today()),
     };
     let ruled = ask(&context.pool().await?, question).await.map_err(|error| match error {
         AskError::Refresh(_) | AskError::Rules(_) => Failure::fault(error),
-        AskError::NoParcel { .. } | AskError::NoUse { .. } | AskError::NoRule(_) => Failure::refused(error),
+        AskError::NoParcel { .. }
+        | AskError::NoUse { .. }
+        | AskError::UnknownUse { .. }
+        | AskError::NoDrawing(_)
+        | AskError::BadDrawing { .. }
+        | AskError::NoRule(_) => Failure::refused(error),
     })?;
     context.printer.result(&document(&ruled), people)
 }

@@ -31,6 +31,8 @@ pub mod supply;
 
 use std::{env, fs, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
+use chrono::NaiveDate;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -41,8 +43,10 @@ use crate::{
     clock::Clock,
     cluster,
     config::{self, Config, ConfigError, Settings},
-    domain::id::ParcelCode,
+    domain::{id::ParcelCode, moment},
     flow::import::{COMMAND, Reader},
+    flow::lockup as locks,
+    flow::rules::{self, RulesError},
     store,
 };
 
@@ -51,7 +55,8 @@ const NOBODY_LOGGED_IN: u32 = u32::MAX;
 
 /// The life cycle of a city's industrial land: parcels, double lockup, efficiency reviews, exit and renewal.
 ///
-/// Settings come from flags, then from variables (DATABASE_URL, LANDCYCLE_HOME, LANDCYCLE_SCHEMA, LANDCYCLE_LOG, LISTEN),
+/// Settings come from flags, then from variables (DATABASE_URL, LANDCYCLE_HOME, LANDCYCLE_SCHEMA, LANDCYCLE_RULES,
+/// LANDCYCLE_LOG, LISTEN),
 /// then from landcycle.toml in the working directory. Without DATABASE_URL a private PostGIS is kept in the home.
 ///
 /// Exit status: 0 done, 1 refused and nothing was changed, 2 wrong usage, 3 our fault or the machine's.
@@ -75,6 +80,9 @@ struct Global {
     /// Schema that holds the city [default: city_310000]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
+    /// Folder of rules of your own, which go before those that come with the program [default: none]
+    #[arg(long, global = true, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// What is logged to stderr: error, warn, info, debug or trace, or levels per part [default: landcycle=info,warn]
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
@@ -196,7 +204,7 @@ impl Context {
         Ok(self.cluster().await?.url)
     }
 
-    /// A pool on the city's schema, its tables up to date.
+    /// A pool on the city's schema, its tables up to date and the rules of the two locks on record.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
         let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
@@ -206,7 +214,7 @@ impl Context {
             };
             Failure::fault(error).with_hint(hint)
         })?;
-        store::migrate(&pool, self.config.schema.as_str()).await.map_err(Failure::fault)?;
+        locks::migrate(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
 
@@ -256,6 +264,20 @@ impl Context {
 /// A parcel code as people write it on a command line.
 fn parse_code(text: &str) -> Result<String, String> {
     ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
+}
+
+/// One of some words, which the help names and a mistyped one is told of.
+fn words<T, const N: usize>(words: [&'static str; N], parse: fn(&str) -> Option<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words)
+        .try_map(move |word: String| parse(&word).ok_or_else(|| format!("{word} is a word that nothing means")))
+}
+
+/// A day of which the register can speak, as people write it on a command line.
+fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    moment::day(text).ok_or_else(|| format!("expected {}", moment::EXPECTED_DAY))
 }
 
 /// Runs what would hold up the runtime on a thread of its own.
@@ -316,6 +338,7 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
         database_url: None,
         home: global.home,
         schema: global.schema,
+        rules: global.rules,
         log: global.log,
         listen: verb.listen(),
         ..Settings::default()
@@ -324,7 +347,20 @@ fn prepare(line: CommandLine, printer: Printer) -> Result<(Context, Verb), Failu
     let file = Settings::from_file(config::FILE.as_ref())?;
     let config = flags.or(variables).or(file).decide()?;
     open_log(if global.quiet { "error" } else { &config.log })?;
+    rules::choose(config.rules.as_deref());
+    // Nothing is done under rules that cannot be read; to look at the machine, or to stop its database, takes none.
+    if !matches!(verb, Verb::Db(_) | Verb::Doctor(_)) {
+        rules::in_use().map_err(unusable)?;
+    }
     Ok((Context { config, clock: Clock::of_the_machine(), printer }, verb))
+}
+
+/// Whose doing it is that there are no rules: what a folder says is for its keeper to mend.
+fn unusable(error: RulesError) -> Failure {
+    match error {
+        RulesError::File { .. } => Failure::fault(error),
+        other => Failure::usage(other),
+    }
 }
 
 fn open_log(filter: &str) -> Result<(), Failure> {

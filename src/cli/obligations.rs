@@ -1,7 +1,7 @@
 //! `landcycle obligations`: what falls due, and what is overdue, by responsible body.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
+use super::{Context, Failure, parse_day};
 use crate::domain::contract::agenda::{Agenda, Item};
 use crate::flow::contract;
 use crate::http::obligations::{MOST_DAYS, USUAL_DAYS, document};
@@ -23,7 +23,7 @@ enum Verb {
         #[arg(long, value_name = "DAYS", default_value_t = USUAL_DAYS, value_parser = clap::value_parser!(u32).range(..=i64::from(MOST_DAYS)))]
         within: u32,
         /// The day to look from [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         as_of: Option<NaiveDate>,
         /// Only what this body answers for
         #[arg(long, value_name = "NAME")]

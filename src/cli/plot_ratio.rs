@@ -1,13 +1,11 @@
 //! `landcycle plot-ratio`: whether a parcel's plot ratio may rise, and what districts set about it.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
-use crate::domain::id::ParcelCode;
+use super::{Context, Failure, parse_code, parse_day};
 use crate::domain::plot_ratio::rise::SameArea;
 use crate::domain::quantity::PlotRatio;
-use crate::flow::plot_ratio::rise::{RiseError, rise, set_procedure};
+use crate::flow::plot_ratio::rise::{RiseError, procedures, rise, set_procedure};
 use crate::http::plot_ratio::rise::{Document, document};
-use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
@@ -38,7 +36,7 @@ enum Verb {
         #[arg(long, value_name = "RATIO")]
         to: f64,
         /// By the law of this day [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         on: Option<NaiveDate>,
     },
     /// Record whether a district lets existing plots rise through a simplified procedure
@@ -50,10 +48,10 @@ enum Verb {
         #[arg(long, value_enum)]
         simplified: YesNo,
         /// The first day
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         from: NaiveDate,
         /// The first day after the last [default: until further notice]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         to: Option<NaiveDate>,
         /// The document that says so
         #[arg(long)]
@@ -65,11 +63,6 @@ enum Verb {
         #[arg(long, value_name = "CODE")]
         district: Option<String>,
     },
-}
-
-/// A parcel code as people write it.
-fn parse_code(text: &str) -> Result<String, String> {
-    ParcelCode::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
 }
 
 fn failure(error: RiseError) -> Failure {
@@ -98,9 +91,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             })
         }
         Verb::Procedures { district } => {
-            let mut connection = pool.acquire().await.map_err(StoreError::from).map_err(Failure::fault)?;
-            let found =
-                store::district_setting::list(&mut connection, district.as_deref()).await.map_err(Failure::fault)?;
+            let (_, found) = procedures(&pool, district.as_deref()).await.map_err(failure)?;
             context.printer.result(&found, |found| {
                 let day = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
                 let rows: Vec<[String; 5]> = found

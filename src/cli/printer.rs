@@ -120,6 +120,22 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
     text
 }
 
+/// The first rows of a list in columns, and how many more there are.
+pub fn first_rows<T, const N: usize>(
+    headings: [&str; N],
+    all: &[T],
+    limit: usize,
+    row: impl Fn(&T) -> [String; N],
+) -> String {
+    let rows: Vec<[String; N]> = all.iter().take(limit).map(row).collect();
+    let mut text = table(headings, &rows);
+    let more = all.len().saturating_sub(limit);
+    if more > 0 {
+        text.push_str(&format!("and {more} more; --limit lists them\n"));
+    }
+    text
+}
+
 /// Lays pairs out as one line each.
 pub fn pairs(rows: &[(&str, String)]) -> String {
     let room = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0);

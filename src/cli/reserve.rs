@@ -1,6 +1,6 @@
 //! `landcycle reserve`: what the parks hold in reserve, where it came from and where it went, balanced from the entries.
 
-use super::printer::{pairs, table};
+use super::printer::{first_rows, pairs, table};
 use super::{Context, Failure};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::SquareCentimetres;
@@ -54,10 +54,7 @@ struct Asked {
 }
 
 fn failure(error: ReserveError) -> Failure {
-    match error {
-        ReserveError::Unknown(_) | ReserveError::NoReason | ReserveError::StillNeeded { .. } => Failure::refused(error),
-        other => Failure::fault(other),
-    }
+    if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) }
 }
 
 /// Runs the command.
@@ -125,32 +122,19 @@ fn balances(found: &Books) -> String {
 }
 
 fn entries(found: &Books, limit: usize) -> String {
-    let rows: Vec<[String; 7]> = found
-        .entries
-        .iter()
-        .take(limit)
-        .map(|entry| {
-            let what = match &entry.side {
-                Side::In { park, exit, readiness } => {
-                    format!("入库 {park}, {}, {}", exit.chinese(), readiness.chinese())
-                }
-                Side::Out { mode } => format!("出库, {}", mode.chinese()),
-            };
-            [
-                entry.number.clone(),
-                entry.lot.clone(),
-                what,
-                metres(entry.area),
-                entry.on.to_string(),
-                entry.parcel.as_ref().map(ToString::to_string).unwrap_or_default(),
-                entry.document.clone(),
-            ]
-        })
-        .collect();
-    let mut text = table(["entry", "lot", "what", "m²", "on", "parcel", "document"], &rows);
-    let more = found.entries.len().saturating_sub(limit);
-    if more > 0 {
-        text.push_str(&format!("and {more} more; --limit lists them\n"));
-    }
-    text
+    first_rows(["entry", "lot", "what", "m²", "on", "parcel", "document"], &found.entries, limit, |entry| {
+        let what = match &entry.side {
+            Side::In { park, exit, readiness } => format!("入库 {park}, {}, {}", exit.chinese(), readiness.chinese()),
+            Side::Out { mode } => format!("出库, {}", mode.chinese()),
+        };
+        [
+            entry.number.clone(),
+            entry.lot.clone(),
+            what,
+            metres(entry.area),
+            entry.on.to_string(),
+            entry.parcel.as_ref().map(ToString::to_string).unwrap_or_default(),
+            entry.document.clone(),
+        ]
+    })
 }

@@ -10,7 +10,7 @@ mod scheme;
 
 use self::progress::Meter;
 use super::printer::table;
-use super::{Context, Failure, blocking, stopped};
+use super::{Context, Failure, blocking, parse_day, stopped};
 use crate::domain::review::grade::Grade;
 use crate::flow::lists::{self, Written};
 use crate::flow::review::progress::Progress;
@@ -49,7 +49,7 @@ enum Verb {
     /// Judge every parcel in scope; keeps a draft and writes its lists
     Run {
         /// The day to judge, e.g. 2026-06-30
-        #[arg(long)]
+        #[arg(long, value_parser = parse_day)]
         as_of: NaiveDate,
         /// The scheme: a shipped one by name, or a .toml file
         #[arg(long, default_value = "default")]

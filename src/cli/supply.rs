@@ -1,6 +1,6 @@
 //! `landcycle supply`: land secured for industry year by year, against the targets, and the entries behind it.
 
-use super::printer::{pairs, table};
+use super::printer::{first_rows, pairs, table};
 use super::{Context, Failure};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{Mu, SquareCentimetres};
@@ -53,10 +53,7 @@ struct Asked {
 }
 
 fn failure(error: SupplyError) -> Failure {
-    match error {
-        SupplyError::Unknown(_) | SupplyError::NoReason => Failure::refused(error),
-        other => Failure::fault(other),
-    }
+    if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) }
 }
 
 /// Runs the command.
@@ -129,11 +126,11 @@ fn years(found: &Account) -> String {
 }
 
 fn entries(found: &Account, limit: usize) -> String {
-    let rows: Vec<[String; 7]> = found
-        .entries
-        .iter()
-        .take(limit)
-        .map(|kept| {
+    first_rows(
+        ["entry", "parcel", "district", "source", "mu", "secured on", "document"],
+        &found.entries,
+        limit,
+        |kept| {
             [
                 kept.number.clone(),
                 kept.parcel.clone(),
@@ -143,12 +140,6 @@ fn entries(found: &Account, limit: usize) -> String {
                 kept.secured_on.to_string(),
                 kept.document.clone(),
             ]
-        })
-        .collect();
-    let mut text = table(["entry", "parcel", "district", "source", "mu", "secured on", "document"], &rows);
-    let more = found.entries.len().saturating_sub(limit);
-    if more > 0 {
-        text.push_str(&format!("and {more} more; --limit lists them\n"));
-    }
-    text
+        },
+    )
 }

@@ -78,6 +78,13 @@ impl Calendar {
         Ok(Self { years })
     }
 
+    /// This calendar with a bureau's years in the place of its own; a year is arranged as a whole.
+    #[must_use]
+    pub fn overlaid(mut self, own: Self) -> Self {
+        self.years.extend(own.years);
+        self
+    }
+
     /// Whether people work on a day, and whether its year's holidays are known.
     fn works_on(&self, day: NaiveDate) -> (bool, bool) {
         match self.years.get(&day.year()) {

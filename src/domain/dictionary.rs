@@ -88,6 +88,7 @@ struct Dictionary {
     returns: Vec<Term>,
     supply: Vec<Term>,
     reserve: Vec<Term>,
+    approvals: Vec<Term>,
     review: Vec<Term>,
     shape: Term,
     findings: Vec<Term>,
@@ -119,6 +120,8 @@ pub enum What {
     Supply,
     /// The reserve of parks.
     Reserve,
+    /// Special approvals.
+    Approvals,
     /// Every result of a review.
     ReviewResults,
     /// Its exit candidates.
@@ -129,7 +132,7 @@ pub enum What {
 
 impl What {
     /// All of it.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Parcels,
         Self::Zones,
         Self::PlanUnits,
@@ -139,6 +142,7 @@ impl What {
         Self::Returns,
         Self::Supply,
         Self::Reserve,
+        Self::Approvals,
         Self::ReviewResults,
         Self::ExitCandidates,
         Self::RenewalCandidates,
@@ -156,6 +160,7 @@ impl What {
             Self::Returns => "returns",
             Self::Supply => "supply",
             Self::Reserve => "reserve",
+            Self::Approvals => "approvals",
             Self::ReviewResults => "review-results",
             Self::ExitCandidates => "exit-candidates",
             Self::RenewalCandidates => "renewal-candidates",
@@ -179,6 +184,7 @@ impl What {
             Self::Returns => "企业年报表",
             Self::Supply => "产业用地保障台账",
             Self::Reserve => "园区储备土地台账",
+            Self::Approvals => "专项批准台账",
             Self::ReviewResults => "产业用地绩效评价结果表",
             Self::ExitCandidates => "低效用地退出候选清单",
             Self::RenewalCandidates => "续期候选清单",
@@ -197,11 +203,12 @@ impl What {
             Self::Returns => &DICTIONARY.returns,
             Self::Supply => &DICTIONARY.supply,
             Self::Reserve => &DICTIONARY.reserve,
+            Self::Approvals => &DICTIONARY.approvals,
             Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates => &DICTIONARY.review,
         }
     }
 
-    /// The data set that it can be imported as.
+    /// The data set that it can be imported as; an approval is proposed and confirmed, never imported.
     pub fn kind(self) -> Option<Kind> {
         match self {
             Self::Parcels => Some(Kind::Parcels),
@@ -213,7 +220,7 @@ impl What {
             Self::Returns => Some(Kind::Returns),
             Self::Supply => Some(Kind::Supply),
             Self::Reserve => Some(Kind::Reserve),
-            Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates => None,
+            Self::Approvals | Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates => None,
         }
     }
 
@@ -224,7 +231,7 @@ impl What {
 
     /// Whether it is out of a review run.
     pub fn is_of_a_review(self) -> bool {
-        self.kind().is_none()
+        matches!(self, Self::ReviewResults | Self::ExitCandidates | Self::RenewalCandidates)
     }
 }
 

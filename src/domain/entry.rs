@@ -2,6 +2,7 @@
 //! whether what it promises keeps to the bottom line of average efficiency (seeds 003 and 004). What cannot be judged is no
 //! pass.
 
+use super::basis::Basis;
 use super::quantity::WanYuanPerMu;
 use super::review::indicator::Indicator;
 use super::zoning::Tier;
@@ -10,8 +11,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The digits of GB/T 4754 by which peers are told: its divisions.
-pub const PEER_DIGITS: usize = 2;
+/// The key of the digits of GB/T 4754 by which peers are told.
+pub const PEER_DIGITS: &str = "entry-peer-digits";
 
 /// A project that asks for land.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,15 +103,11 @@ pub enum Rule {
     AverageInvestment,
 }
 
-/// Where the rule on leading industries was read.
-const LEADING: &str = "Zhangjiang's measures: at most three leading industries a park; that a project of another industry \
-                       takes a special approval is an assumption";
-/// Where the rules on averages were read.
-const AVERAGE: &str = "News material for the Shanghai government's press conference of 7 May 2018: average efficiency is the \
-                       bottom line for future industries; that peers are the judged parcels of the same division and tier \
-                       in the newest published review is an assumption";
-
 impl Rule {
+    /// Those that are cited here: what the locks say is cited by their own table.
+    pub const CITED: [Self; 4] =
+        [Self::LeadingIndustries, Self::AverageTax, Self::AverageOutput, Self::AverageInvestment];
+
     /// The word used on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -172,6 +169,8 @@ pub struct Finding {
     pub answer: Result<Verdict, Unknown>,
     /// Where the rule was read.
     pub citation: String,
+    /// Whether it is landcycle's own, in part or whole.
+    pub assumption: bool,
     /// The ruling of the two locks, where it is theirs; without a plan on record they refuse nothing, which is no pass.
     pub lock: Option<verdict::Ruling>,
     /// What was promised, where it is about a figure.
@@ -189,12 +188,23 @@ pub struct Ruling {
     pub findings: Vec<Finding>,
 }
 
-/// Rules on a project. A mean rests on at least so many peers.
-pub fn check(project: &Project, place: &Place, published: Option<&Published>, least_peers: u64) -> Ruling {
+/// Rules on a project, on a day. A mean rests on at least so many peers.
+pub fn check(
+    project: &Project,
+    place: &Place,
+    published: Option<&Published>,
+    least_peers: u64,
+    (basis, day): (&Basis, NaiveDate),
+) -> Ruling {
+    let cited = |rule: Rule| {
+        // Reading lets no rule be without one.
+        basis.on(rule.name(), day).map_or((String::new(), true), |one| (one.text.clone(), one.assumption))
+    };
     let tier = Finding {
         rule: Rule::Tier,
         answer: place.tier().map(|_| place.lock.verdict).ok_or(Unknown::NoPlanOnRecord),
         citation: place.lock.citation.clone(),
+        assumption: place.lock.assumption,
         lock: Some(place.lock.clone()),
         promised: None,
         mean: None,
@@ -208,10 +218,12 @@ pub fn check(project: &Project, place: &Place, published: Option<&Published>, le
         }
         Some(_) => Ok(Verdict::NeedsSpecialApproval),
     };
+    let (citation, assumption) = cited(Rule::LeadingIndustries);
     let leading = Finding {
         rule: Rule::LeadingIndustries,
         answer: leading,
-        citation: LEADING.to_owned(),
+        citation,
+        assumption,
         lock: None,
         promised: None,
         mean: None,
@@ -234,7 +246,8 @@ pub fn check(project: &Project, place: &Place, published: Option<&Published>, le
         };
         // A mean of few would show a single enterprise's figures.
         let mean = mean.filter(|mean| mean.peers >= least_peers);
-        findings.push(Finding { rule, answer, citation: AVERAGE.to_owned(), lock: None, promised, mean });
+        let (citation, assumption) = cited(rule);
+        findings.push(Finding { rule, answer, citation, assumption, lock: None, promised, mean });
     }
     let known = findings.iter().filter_map(|finding| finding.answer.ok()).max();
     let is_open = findings.iter().any(|finding| finding.answer.is_err());
@@ -292,6 +305,12 @@ mod tests {
         let lockup = Lockup::parse(include_str!("../../data/rulebook/lockup.toml")).expect("well formed");
         let measures = Measures { tolerance_m2: SquareMetres(10.0), compensation_share: 0.0 };
         judge(&lockup, &measures, &Deed::NewProject { to }, &standing).expect("a rule")
+    }
+
+    fn check(project: &Project, place: &Place, published: Option<&Published>, least_peers: u64) -> Ruling {
+        let basis = include_str!("../../data/rulebook/entry.toml");
+        let basis = Basis::parse(basis, &Rule::CITED.map(Rule::name)).expect("well formed");
+        super::check(project, place, published, least_peers, (&basis, place.lock.effective_from))
     }
 
     fn verdict(project: &Project, place: &Place, published: Option<&Published>) -> Option<Verdict> {

@@ -385,11 +385,15 @@ impl<'a> Reading<'a> {
     pub(super) fn past_day(&mut self, name: &'static str) -> Option<NaiveDate> {
         self.required_text(name)?;
         let day = self.date(name)?;
+        self.not_in_future(name, day).then_some(day)
+    }
+
+    /// Whether a day that was read has come; if not, it is refused.
+    pub(super) fn not_in_future(&mut self, name: &'static str, day: NaiveDate) -> bool {
         if day > self.today {
             self.refuse("day-in-the-future", name, &day.to_string(), format!("a day up to {}", self.today));
-            return None;
         }
-        Some(day)
+        day <= self.today
     }
 
     /// A whole number of at least zero.

@@ -59,6 +59,9 @@ struct Scheme {
     research: Vec<String>,
     #[serde(default)]
     storage: Vec<String>,
+    /// The beginnings of the codes of office and commercial plots, where they are known.
+    #[serde(default)]
+    office_and_commerce: Vec<String>,
     /// Where the classes were read.
     #[serde(rename = "classes_source")]
     _classes_source: String,
@@ -93,6 +96,12 @@ impl LandUses {
         if scheme.open || scheme.codes.iter().any(|listed| is_of(code, listed)) { Known::Yes } else { Known::No }
     }
 
+    /// The codes that a scheme lists.
+    pub fn codes(&self, scheme: &str) -> Vec<&str> {
+        let listed = self.schemes.iter().filter(|known| known.name == scheme).flat_map(|known| &known.codes);
+        listed.map(String::as_str).collect()
+    }
+
     /// The class of a code. What its scheme lists in no class, and every code of an unknown scheme, is another use.
     pub fn class(&self, scheme: &str, code: &str) -> UseClass {
         let listed = self.classes().find(|(name, listed, _)| *name == scheme && is_of(code, listed));
@@ -111,6 +120,13 @@ impl LandUses {
                 codes.iter().map(move |code| (scheme.name.as_str(), code.as_str(), class))
             })
         })
+    }
+
+    /// The beginnings of the codes that mean office and commerce, with their schemes.
+    pub fn office_and_commerce(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.schemes
+            .iter()
+            .flat_map(|scheme| scheme.office_and_commerce.iter().map(|code| (scheme.name.as_str(), code.as_str())))
     }
 
     /// The names of the schemes.

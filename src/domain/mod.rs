@@ -13,6 +13,7 @@ pub mod moment;
 pub mod quantity;
 
 // Rule values.
+pub mod basis;
 pub mod rulebook;
 
 // Nouns.

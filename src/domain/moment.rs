@@ -15,7 +15,7 @@ pub struct Moment {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
     /// The words of valid time name no day.
-    #[error("valid_at is {0:?}, expected a day such as 2026-06-30, from 1949-10-01 until 2199-12-31")]
+    #[error("valid_at is {0:?}, expected {EXPECTED_DAY}")]
     Day(String),
     /// The words of recorded time name no time.
     #[error(
@@ -66,9 +66,13 @@ impl Moment {
     }
 }
 
-fn day(text: &str) -> Option<NaiveDate> {
+/// The day that words name, where the register can speak of its law.
+pub fn day(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| is_legal(*day))
 }
+
+/// What a day should look like, for those who wrote it otherwise.
+pub const EXPECTED_DAY: &str = "a day such as 2026-06-30, from 1949-10-01 until 2199-12-31";
 
 /// Whether the register can speak of the law of a day: no rule of it reaches farther back than the state that made it, and
 /// no term farther ahead than dates that an import takes.

@@ -5,7 +5,7 @@ use chrono::{Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// A rule value for a period.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleValue {
     /// Its key.
@@ -20,7 +20,11 @@ pub struct RuleValue {
     #[serde(deserialize_with = "super::review::scheme::day::read")]
     pub effective_from: NaiveDate,
     /// The last day on which it holds, if it has one.
-    #[serde(default, deserialize_with = "super::review::scheme::day::read_optional")]
+    #[serde(
+        default,
+        deserialize_with = "super::review::scheme::day::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub effective_to: Option<NaiveDate>,
     /// The document it was read in.
     pub source: String,
@@ -67,7 +71,7 @@ impl Unit {
 }
 
 /// All rule values.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rulebook {
     /// The values.
@@ -126,6 +130,8 @@ pub mod keys {
     pub const LOCKUP_TOLERANCE: &str = "lockup-tolerance-m2";
     /// Compensating land over the locked land that is taken.
     pub const LOCKUP_COMPENSATION: &str = "lockup-compensation-share";
+    /// Days within which the land of a new project may not fall out of every zone without a finding.
+    pub const LOCKUP_PASSING_ZONE_DAYS: &str = "lockup-passing-zone-days";
 
     /// Share by which the repair of a polygon may change its area.
     pub const REPAIR_SHARE: &str = "geometry-repair-share";
@@ -199,6 +205,15 @@ pub mod keys {
 impl Rulebook {
     /// Reads a rulebook; refuses periods that overlap, values without source and keys that formulas need but lack.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
+        let book = Self::read(text)?;
+        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
+            Some(key) => Err(SchemeError::Value { place: (*key).to_owned(), problem: "is missing".to_owned() }),
+            None => Ok(book),
+        }
+    }
+
+    /// Reads values that need not be all; refuses periods that overlap and values without source.
+    pub fn read(text: &str) -> Result<Self, SchemeError> {
         let book: Self = toml::from_str(text)?;
         let refuse = |place: &str, problem: &str| {
             Err(SchemeError::Value { place: place.to_owned(), problem: problem.to_owned() })
@@ -218,10 +233,40 @@ impl Rulebook {
                 return refuse(&value.key, "has periods that overlap or end before they begin");
             }
         }
-        match keys::ALL.iter().find(|key| !book.values.iter().any(|value| value.key == **key)) {
-            Some(key) => refuse(key, "is missing"),
-            None => Ok(book),
+        Ok(book)
+    }
+
+    /// These values with a bureau's own laid over them: on every day for which the bureau has a value of a key its own
+    /// holds, on every other day the one from here. A key that is not here is taken only if something asks for it.
+    pub fn overlaid(mut self, own: Self, asked_for: impl Fn(&str) -> bool) -> Result<Self, SchemeError> {
+        let refuse = |place: &str, problem: String| Err(SchemeError::Value { place: place.to_owned(), problem });
+        for value in &own.values {
+            match self.values.iter().find(|known| known.key == value.key) {
+                Some(known) if known.unit != value.unit => {
+                    let (is, should) = (value.unit.name(), known.unit.name());
+                    return refuse(&value.key, format!("is in {is}; expected {should}, in which it is reckoned with"));
+                }
+                None if !asked_for(&value.key) => {
+                    let known: std::collections::BTreeSet<&str> =
+                        self.values.iter().map(|one| one.key.as_str()).collect();
+                    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                    return refuse(&value.key, format!("is a key that nothing asks for; expected one of {known}"));
+                }
+                _ => {}
+            }
         }
+        for value in &own.values {
+            self.values = self.values.into_iter().flat_map(|known| without(known, value)).collect();
+        }
+        self.values.extend(own.values);
+        self.values.sort_by(|one, other| (&one.key, one.effective_from).cmp(&(&other.key, other.effective_from)));
+        Ok(self)
+    }
+
+    /// The values as a file says them.
+    pub fn text(&self) -> Result<String, SchemeError> {
+        toml::to_string(self)
+            .map_err(|error| SchemeError::Value { place: "values".to_owned(), problem: error.to_string() })
     }
 
     /// The rulebook of a time at which these values were on record. What was no rule then is taken from this one.
@@ -289,9 +334,26 @@ impl Rulebook {
     }
 }
 
+/// What is left of a value where another takes the days of its own period from it: all, a part before, a part after.
+fn without(value: RuleValue, other: &RuleValue) -> Vec<RuleValue> {
+    let last = |one: &RuleValue| one.effective_to.unwrap_or(NaiveDate::MAX);
+    if value.key != other.key || last(&value) < other.effective_from || last(other) < value.effective_from {
+        return vec![value];
+    }
+    let mut left = Vec::new();
+    if let Some(day) = other.effective_from.pred_opt().filter(|day| value.effective_from <= *day) {
+        left.push(RuleValue { effective_to: Some(day), ..value.clone() });
+    }
+    if let Some(day) = other.effective_to.and_then(|day| day.succ_opt()).filter(|day| *day <= last(&value)) {
+        left.push(RuleValue { effective_from: day, ..value });
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const SHIPPED: &str = include_str!("../../data/rulebook/values.toml");
 
@@ -347,5 +409,59 @@ mod tests {
         let last = SHIPPED.rfind("[[value]]").expect("a value");
         let twice = format!("{SHIPPED}\n{}", &SHIPPED[last..]);
         assert!(Rulebook::parse(&twice).expect_err("overlap").to_string().contains("overlap"));
+    }
+
+    fn value(key: &str, from: i32, to: Option<i32>, number: f64) -> RuleValue {
+        let book = Rulebook::parse(SHIPPED).expect("well formed");
+        let like = book.values.into_iter().find(|one| one.key == keys::EXPIRY_MONTHS).expect("a value");
+        let year = |year| day(year, 1, 1);
+        RuleValue {
+            key: key.to_owned(),
+            value: number,
+            effective_from: year(from),
+            effective_to: to.map(|to| year(to).pred_opt().expect("a day")),
+            ..like
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn on_every_day_the_bureaus_value_holds_or_else_the_one_that_ships(
+            shipped in (2000..2010, 1..10, 0..10),
+            own in (1990..2030, proptest::option::of(1..20)),
+        ) {
+            // Two periods that ship, with a gap of years between them.
+            let (first, long, gap) = shipped;
+            let base = Rulebook { values: vec![
+                value("k", first, Some(first + long), 1.0),
+                value("k", first + long + gap, None, 2.0),
+                value("other", 2000, None, 7.0),
+            ] };
+            let ours = Rulebook { values: vec![value("k", own.0, own.1.map(|long| own.0 + long), 3.0)] };
+            let laid = base.clone().overlaid(ours.clone(), |_| false).expect("taken");
+            for year in 1985..2045 {
+                for day in [day(year, 1, 1), day(year, 12, 31)] {
+                    let number = |book: &Rulebook, key| book.on(key, day).ok().map(|one| one.value);
+                    prop_assert_eq!(number(&laid, "k"), number(&ours, "k").or(number(&base, "k")));
+                    prop_assert_eq!(number(&laid, "other"), number(&base, "other"));
+                }
+            }
+            // The text of it reads as the same rules, without an overlap.
+            let again = Rulebook::read(&laid.text().expect("a text")).expect("well formed");
+            prop_assert_eq!(again, laid);
+        }
+    }
+
+    #[test]
+    fn a_bureaus_value_in_another_unit_or_under_a_key_that_nothing_asks_for_is_refused() {
+        let base = || Rulebook { values: vec![value("k", 2000, None, 1.0)] };
+        let own = |value| Rulebook { values: vec![value] };
+        let days = RuleValue { unit: Unit::Days, ..value("k", 2020, None, 1.0) };
+        let error = base().overlaid(own(days), |_| true).expect_err("another unit").to_string();
+        assert!(error.contains("k: is in days; expected months"), "{error}");
+        let typo = || own(value("kk", 2020, None, 1.0));
+        let error = base().overlaid(typo(), |_| false).expect_err("no such key").to_string();
+        assert!(error.contains("kk: is a key that nothing asks for; expected one of k"), "{error}");
+        assert!(base().overlaid(typo(), |key| key == "kk").is_ok());
     }
 }

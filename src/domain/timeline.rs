@@ -1,6 +1,9 @@
 //! The history of a parcel as one timeline: whatever happened to it, by its legal day, whichever part of the register
 //! knows of it.
 
+use super::lifecycle::money::Effect;
+use super::lifecycle::rule::Rule;
+use super::review::scheme::Words;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
@@ -22,6 +25,8 @@ pub enum Kind {
     State,
     /// An enterprise came or went.
     Occupancy,
+    /// An enterprise on it reported a year, which is told on the last day of that year.
+    Return,
     /// A review judged it.
     Review,
 }
@@ -45,6 +50,23 @@ pub struct Entry {
     pub recorded_at: Option<DateTime<Utc>>,
     /// Whether the day is yet to come.
     pub to_come: bool,
+    /// Of a state, the rule that led to it; left out where none is on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+    /// Of a state, what that cost or gave back; left out where that is not on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<Vec<Money>>,
+}
+
+/// What a state cost or gave back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Money {
+    /// What was kept.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// What it says.
+    #[serde(flatten)]
+    pub words: Words,
 }
 
 impl Entry {
@@ -59,6 +81,8 @@ impl Entry {
             document: None,
             recorded_at: None,
             to_come: false,
+            rule: None,
+            money: None,
         }
     }
 
@@ -73,6 +97,15 @@ impl Entry {
     #[must_use]
     pub fn by(mut self, document: Option<&str>) -> Self {
         self.document = document.map(str::to_owned);
+        self
+    }
+
+    /// With the rule that led to a state and what that cost or gave back.
+    #[must_use]
+    pub fn under(mut self, rule: Option<&Rule>, money: Option<&[Effect]>) -> Self {
+        self.rule = rule.cloned();
+        self.money = money
+            .map(|effects| effects.iter().map(|effect| Money { effect: *effect, words: effect.words() }).collect());
         self
     }
 

@@ -125,6 +125,9 @@ pub fn read(row: &mut Reading<'_>) -> Option<Zone> {
 fn read_in_force(row: &mut Reading<'_>) -> Option<InForce> {
     let document = row.text("document");
     let decided_on = row.date("decided_on");
+    if let Some(decided) = decided_on {
+        row.not_in_future("decided_on", decided);
+    }
     let valid_from = required_date(row, "valid_from");
     let valid_to = row.date("valid_to");
     if let (Some(from), Some(to)) = (valid_from, valid_to)

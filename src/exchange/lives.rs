@@ -21,11 +21,15 @@ pub struct Told {
     pub on: String,
     /// The document it rests on.
     pub document: String,
+    /// The money that the document states: amounts by kind, parted by semicolons; empty where there is none.
+    pub money: String,
     /// The other cells that are not empty, by the names of their columns.
     pub facts: Map<String, Value>,
 }
 
 const COLUMNS: [&str; 4] = ["parcel_code", "deed", "on", "document"];
+/// The column that a file may leave out.
+const MONEY: &str = "money";
 
 /// Reads a CSV file in UTF-8.
 pub fn read(path: &Path) -> Result<Vec<Told>, ReadError> {
@@ -53,11 +57,13 @@ pub fn read(path: &Path) -> Result<Vec<Told>, ReadError> {
     for (record, row) in reader.records().zip(1..) {
         let record = record.map_err(unreadable)?;
         let [parcel, deed, on, document] = places.map(|place| record.get(place).unwrap_or_default().to_owned());
-        let others = names.iter().zip(&record).filter(|(name, cell)| !COLUMNS.contains(name) && !cell.is_empty());
+        let is_fact = |name: &str| name != MONEY && !COLUMNS.contains(&name);
+        let others = names.iter().zip(&record).filter(|(name, cell)| is_fact(name) && !cell.is_empty());
+        let money = names.iter().zip(&record).find(|(name, _)| *name == MONEY).map_or("", |(_, cell)| cell).to_owned();
         // A flag is the one fact that is no text.
         let fact = |cell: &str| cell.parse::<bool>().map_or_else(|_| Value::from(cell), Value::from);
         let facts = others.map(|(name, cell)| (name.to_owned(), fact(cell))).collect();
-        told.push(Told { row, parcel, deed, on, document, facts });
+        told.push(Told { row, parcel, deed, on, document, money, facts });
     }
     Ok(told)
 }

@@ -2,6 +2,7 @@
 //! proposal is said before the database refuses it.
 
 use super::lockup::{self, RecordError};
+use super::names::unknown_use;
 use super::rules::RulesError;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding};
@@ -16,7 +17,7 @@ use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::path::{Path, PathBuf};
 
 /// The land that an approval is about.
@@ -28,6 +29,8 @@ pub enum Land {
     Zone(String),
     /// An area of a GeoJSON file.
     Area(PathBuf),
+    /// The land of a contract that was found late, by its number.
+    Contract(String),
 }
 
 /// What is proposed.
@@ -79,14 +82,20 @@ fn refuse(key: &str, code: &'static str, field: &'static str, value: &str, expec
 /// Proposes an approval.
 pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) -> Result<Approval, ApprovalError> {
     let subject = match &order.land {
-        Land::Parcel(code) | Land::Zone(code) => code.clone(),
+        Land::Parcel(code) | Land::Zone(code) | Land::Contract(code) => code.clone(),
         Land::Area(path) => path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
     };
     let refuse = |code, field, value: &str, expected: &str| refuse(&subject, code, field, value, expected);
-    let deeds = [DeedKind::ChangeOfUse, DeedKind::Division, DeedKind::BoundaryChange];
+    let deeds = [DeedKind::ChangeOfUse, DeedKind::Division, DeedKind::BoundaryChange, DeedKind::Continuation];
     if !deeds.contains(&order.deed) {
-        let expected = "change-of-use, division or boundary-change: no other deed is open to a special approval";
+        let expected =
+            "change-of-use, division, boundary-change or continuation: no other deed is open to a special approval";
         return Err(refuse("no-such-approval", "deed", order.deed.name(), expected));
+    }
+    let is_of_contract = matches!(order.land, Land::Contract(_));
+    if is_of_contract != (order.deed == DeedKind::Continuation) {
+        let expected = "a contract (--contract) with continuation, and land with every other deed";
+        return Err(refuse("wrong-land", "deed", order.deed.name(), expected));
     }
     if order.decided_on > clock.today() {
         let expected = "the day of the document, today at the latest";
@@ -101,21 +110,33 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
         let expected = "the code of the use that the land becomes, with a change of use and with nothing else";
         return Err(refuse("missing-use", "use", order.to_use.as_deref().unwrap_or(""), expected));
     }
-    let mut write = Write::begin(pool, actor, "propose-approval").await?;
-    lockup::record(&mut write).await?;
-    let (shape, own_scheme) = land(&mut write, order).await?.ok_or_else(|| {
-        refuse(
-            "not-law-that-day",
-            "decided_on",
-            &order.decided_on.to_string(),
-            "land that is law on the day of the document",
-        )
-    })?;
+    // Drawings are read before anything is locked: a large one holds up nobody.
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let area = match &order.land {
+        Land::Area(path) => Some(drawn(&mut connection, path, &refuse).await?),
+        Land::Parcel(_) | Land::Zone(_) | Land::Contract(_) => None,
+    };
     let compensation = match &order.compensation {
-        Some(path) => Some(drawn(&mut write, path, &refuse).await?),
+        Some(path) => Some(drawn(&mut connection, path, &refuse).await?),
         None => None,
     };
+    drop(connection);
+    let mut write = Write::begin(pool, actor, "propose-approval").await?;
+    lockup::record(&mut write).await?;
+    let found = match &order.land {
+        Land::Contract(number) => found_late(&mut write, number).await?,
+        Land::Parcel(_) | Land::Zone(_) | Land::Area(_) => land(&mut write, order, area).await?.ok_or_else(|| {
+            let expected = "land that is law on the day of the document";
+            refuse("not-law-that-day", "decided_on", &order.decided_on.to_string(), expected)
+        })?,
+    };
+    let Found { shape, scheme: own_scheme, holder } = found;
     let scheme = order.scheme.clone().or(own_scheme).unwrap_or_else(|| DEFAULT_LAND_USE_SCHEME.to_owned());
+    if let Some(code) = &order.to_use
+        && let Some(unknown) = unknown_use(&scheme, code)?
+    {
+        return Err(refuse("unknown-use", "use", code, &unknown.to_string()));
+    }
     let proposal = Proposal {
         deed: order.deed.name().to_owned(),
         subject: subject.clone(),
@@ -125,7 +146,12 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
         decided_on: order.decided_on,
         shape,
         compensation,
+        holder,
     };
+    if is_of_contract {
+        let id = register::propose(&mut write, actor, &proposal).await?;
+        return finish(write, id, "proposed").await;
+    }
     let measured = register::measure(write.connection(), &proposal).await?;
     if measured.area_m2 <= 0.0 {
         let expected = "land of a locked base on the day of the document; nothing else needs a special approval";
@@ -133,7 +159,8 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
     }
     if measured.compensation_m2 < measured.required_m2 {
         let expected = format!(
-            "at least {:.1} m² of land that is not locked already and not part of what is taken (--compensation)",
+            "at least {:.1} m² of land in industrial use that is not locked already, not part of what is taken and given for \
+             no other approval (--compensation)",
             measured.required_m2
         );
         let value = format!("{:.1} m²", measured.compensation_m2);
@@ -143,27 +170,48 @@ pub async fn propose(pool: &PgPool, clock: Clock, actor: &str, order: &Order) ->
     finish(write, id, "proposed").await
 }
 
-async fn land(write: &mut Write, order: &Order) -> Result<Option<(MultiPolygon<f64>, Option<String>)>, ApprovalError> {
+/// The land that an approval is about, with what the register says of it.
+struct Found {
+    shape: MultiPolygon<f64>,
+    scheme: Option<String>,
+    holder: Option<String>,
+}
+
+async fn land(
+    write: &mut Write,
+    order: &Order,
+    area: Option<MultiPolygon<f64>>,
+) -> Result<Option<Found>, ApprovalError> {
     let day = order.decided_on;
     Ok(match &order.land {
-        Land::Parcel(code) => {
-            register::parcel_on(write.connection(), code, day).await?.map(|(shape, _, scheme)| (shape, Some(scheme)))
-        }
-        Land::Zone(code) => register::zone_on(write.connection(), code, day).await?.map(|shape| (shape, None)),
-        Land::Area(path) => {
-            let name = path.display().to_string();
-            let shape = drawn(write, path, &|code, field, value: &str, expected: &str| {
-                refuse(&name, code, field, value, expected)
-            })
-            .await?;
-            Some((shape, None))
-        }
+        Land::Parcel(code) => register::parcel_on(write.connection(), code, day)
+            .await?
+            .map(|(shape, _, scheme)| Found { shape, scheme: Some(scheme), holder: None }),
+        Land::Zone(code) => register::zone_on(write.connection(), code, day).await?.map(|shape| Found {
+            shape,
+            scheme: None,
+            holder: None,
+        }),
+        Land::Area(_) | Land::Contract(_) => area.map(|shape| Found { shape, scheme: None, holder: None }),
     })
+}
+
+/// The contract from before the second lock that is to make its holder a stock owner.
+async fn found_late(write: &mut Write, number: &str) -> Result<Found, ApprovalError> {
+    let found = register::contract_on_record(write.connection(), number).await?;
+    match found {
+        None => Err(refuse(number, "unknown-contract", "contract", number, "a contract on record with its parcel")),
+        Some(found) if !found.is_old => {
+            let expected = "a contract from before the second lock; any other is judged by itself";
+            Err(refuse(number, "not-before-the-rule", "signed_on", &found.signed_on.to_string(), expected))
+        }
+        Some(found) => Ok(Found { shape: found.shape, holder: found.holder, scheme: None }),
+    }
 }
 
 /// The polygons of a drawing as one shape without a fault.
 async fn drawn(
-    write: &mut Write,
+    connection: &mut PgConnection,
     path: &Path,
     refuse: &(dyn Fn(&'static str, &'static str, &str, &str) -> ApprovalError + Sync),
 ) -> Result<MultiPolygon<f64>, ApprovalError> {
@@ -176,13 +224,13 @@ async fn drawn(
             return Err(refuse(reason, "geometry", &path.display().to_string(), "a valid polygon"));
         }
     }
-    for (reason, _) in store::lineage::judge_shapes(write.connection(), &shapes).await? {
+    for (reason, _) in store::lineage::judge_shapes(&mut *connection, &shapes).await? {
         if let Some(reason) = reason {
             return Err(refuse("geometry-invalid", "geometry", &reason, "a valid polygon"));
         }
     }
     // As it is drawn: nothing is measured against another drawing of the same corners.
-    Ok(store::lineage::union(write.connection(), &shapes, 0.0).await?)
+    Ok(store::lineage::union(connection, &shapes, 0.0).await?)
 }
 
 /// Confirms a proposal of someone else.

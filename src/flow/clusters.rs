@@ -131,7 +131,7 @@ pub async fn clusters(pool: &PgPool, question: &Question) -> Result<Found, Clust
     let found = tokio::task::spawn_blocking(move || {
         let Listed { revision, city, run, candidates, shapes } = listed;
         let pairs = atlas::neighbours(&shapes, within_m);
-        let clusters = grow(&candidates, &pairs, &ranking);
+        let clusters = grow(&candidates, &pairs, ranking);
         let all_areas = clusters.len();
         let large = clusters.into_iter().filter(|cluster| cluster.land_m2 >= least_m2);
         Found {
@@ -141,7 +141,7 @@ pub async fn clusters(pool: &PgPool, question: &Question) -> Result<Found, Clust
             list,
             within_m,
             within_source,
-            ranking,
+            ranking: ranking.clone(),
             candidates: candidates.len(),
             without_shape: shapes.iter().filter(|shape| shape.0.is_empty()).count(),
             all_areas,

@@ -2,13 +2,14 @@
 
 use super::import::{ImportError, Order, Reader, import};
 use super::lifecycle::take::{TakeError, take};
+use super::lockup::{self, RecordError};
 use crate::clock::Clock;
 use crate::domain::intake::Kind;
 use crate::exchange::manifest::{Manifest, ManifestError};
 use crate::exchange::receipt::Receipt;
+use crate::store::StoreError;
 use crate::store::city::{self, City};
 use crate::store::write::{Audit, Write};
-use crate::store::{self, StoreError};
 use serde_json::json;
 use sqlx::PgPool;
 use std::path::Path;
@@ -41,6 +42,9 @@ pub enum DemoLoadError {
     /// The lives of its parcels were not taken.
     #[error(transparent)]
     Lives(#[from] TakeError),
+    /// The tables were not made, or the rules not recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,7 +57,7 @@ fn actor(user: &str) -> String {
 
 /// Makes room for the city of a manifest: a register that holds another made-up city, and nothing that anybody else
 /// wrote, is emptied; anything else is left alone and refused. Says whether something was thrown away.
-pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Result<bool, DemoLoadError> {
+pub async fn make_room(pool: &PgPool, schema: &str, actor: &str, manifest: &Manifest) -> Result<bool, DemoLoadError> {
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let found = city::read(&mut connection).await?;
     let untouched = city::is_untouched(&mut connection).await?;
@@ -64,7 +68,7 @@ pub async fn make_room(pool: &PgPool, schema: &str, manifest: &Manifest) -> Resu
         Some(city) if city.origin == Some(manifest.origin()) => Ok(false),
         Some(city) if city.made_up && !others => {
             city::drop_schema(pool, schema).await?;
-            store::migrate(pool, schema).await?;
+            lockup::migrate(pool, schema, actor).await?;
             Ok(true)
         }
         Some(city) if city.made_up => Err(DemoLoadError::Touched { city: format!("{} ({})", city.name, city.name_en) }),
@@ -84,8 +88,8 @@ pub async fn load(
     progress: impl Fn(&str, u64) + Clone + Send + 'static,
 ) -> Result<Vec<Receipt>, DemoLoadError> {
     let manifest = Manifest::read(folder)?;
-    make_room(pool, schema, &manifest).await?;
     let actor = actor(user);
+    make_room(pool, schema, &actor, &manifest).await?;
     let city = City {
         name: manifest.city.name.clone(),
         name_en: manifest.city.name_en.clone(),

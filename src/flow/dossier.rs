@@ -13,14 +13,17 @@ use crate::domain::contract::tracks::{
 use crate::domain::lifecycle::{Move, moves_from};
 use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};
+use crate::domain::rulebook::RuleValue;
 use crate::domain::timeline::{self, Entry, Kind};
 use crate::store;
 use crate::store::dossier::{Contract, Dossier};
 use crate::store::lineage::family::Past;
+use crate::store::performance::ParcelYear;
 use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 
 /// How many years before this one are shown: as many as the longest window of a review.
 const YEARS_SHOWN: i32 = 5;
@@ -36,6 +39,8 @@ pub struct File {
     pub timeline: Vec<Entry>,
     /// What may be done to it next.
     pub next: Vec<&'static Move>,
+    /// The plot ratio to which its land may be raised, by the rulebook of the moment.
+    pub plot_ratio_reference: Option<RuleValue>,
 }
 
 /// Where a contract stands.
@@ -95,7 +100,8 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     }
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
-    Ok(Some(File { found, standings, timeline, next }))
+    let plot_ratio_reference = rulebook.plot_ratio_reference(&found.parcel.land_use, moment.valid_at).cloned();
+    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference }))
 }
 
 fn standing(
@@ -189,19 +195,22 @@ fn entries(found: &Dossier, standings: &[Standing]) -> Vec<Entry> {
     for stay in &found.life {
         let (zh, en) = stay.state.title();
         let entry = Entry::new(stay.from, Kind::State, format!("进入“{zh}”状态"), format!("is now {en}"));
-        told.push(entry.by(Some(&stay.document)).known(stay.recorded_at));
+        let entry = entry.by(Some(&stay.document)).under(stay.rule.as_ref(), stay.money.as_deref());
+        told.push(entry.known(stay.recorded_at));
     }
     for use_ in &found.occupancies {
-        let name = &use_.name;
-        told.push(
-            Entry::new(use_.from_on, Kind::Occupancy, format!("{name}进驻"), format!("{name} moves in"))
-                .of(&use_.enterprise),
-        );
+        // An enterprise may be there in two rights at once.
+        let (name, role) = (&use_.name, &use_.role);
+        let right = if role == "owner" { "自用" } else { "承租" };
+        let (zh, en) = (format!("{name}进驻（{right}）"), format!("{name} moves in as {role}"));
+        told.push(Entry::new(use_.from_on, Kind::Occupancy, zh, en).of(&use_.enterprise));
         if let Some(day) = use_.to_on {
-            told.push(
-                Entry::new(day, Kind::Occupancy, format!("{name}迁出"), format!("{name} leaves")).of(&use_.enterprise),
-            );
+            let (zh, en) = (format!("{name}迁出（{right}）"), format!("{name} leaves as {role}"));
+            told.push(Entry::new(day, Kind::Occupancy, zh, en).of(&use_.enterprise));
         }
+    }
+    for year in &found.figures {
+        of_year(&mut told, year);
     }
     for verdict in &found.verdicts {
         let (zh, en) = (format!("评估结果 {}", verdict.grade), format!("judged {}", verdict.grade));
@@ -231,20 +240,45 @@ fn of_contract(told: &mut Vec<Entry>, contract: &Contract, watched: Option<&Watc
     // A supplement has no term of its own.
     put(watched.and_then(|one| one.term_ends_on), "使用年期届满", "the term ends");
     for bond in watched.map(|one| one.bonds.as_slice()).unwrap_or_default() {
-        if let Some(day) = bond.paid_on {
-            told.push(Entry::new(day, Kind::Bond, "缴纳履约保证金", "a bond is paid").of(number));
-        }
-        if let Some(day) = bond.demanded_on {
-            told.push(Entry::new(day, Kind::Bond, "催缴履约保证金", "a bond is demanded").of(number));
-        }
-        if let Some(settled) = bond.settled {
-            let (zh, en) = match settled.kind {
-                SettlementKind::Returned => ("退还履约保证金", "a bond is returned"),
-                SettlementKind::Forfeited => ("没收履约保证金", "a bond is forfeited"),
-                SettlementKind::PartlyForfeited => ("部分没收履约保证金", "a bond is forfeited in part"),
-            };
-            told.push(Entry::new(settled.on, Kind::Bond, zh, en).of(number));
-        }
+        of_bond(told, number, bond);
+    }
+}
+
+/// A contract has up to three bonds, so each day says of which it is.
+fn of_bond(told: &mut Vec<Entry>, number: &str, bond: &HeldBond) {
+    let zh = bond.part.chinese();
+    let en = match bond.part {
+        BondPart::Whole => "the bond".to_owned(),
+        part => format!("the {} bond", part.name()),
+    };
+    let mut put = |day: NaiveDate, did: &str, is: &str| {
+        told.push(Entry::new(day, Kind::Bond, format!("{did}{zh}"), format!("{en} is {is}")).of(number));
+    };
+    if let Some(day) = bond.paid_on {
+        put(day, "缴纳", "paid");
+    }
+    if let Some(day) = bond.demanded_on {
+        put(day, "催缴", "demanded");
+    }
+    if let Some(settled) = bond.settled {
+        let (did, is) = match settled.kind {
+            SettlementKind::Returned => ("退还", "returned"),
+            SettlementKind::Forfeited => ("没收", "forfeited"),
+            SettlementKind::PartlyForfeited => ("部分没收", "forfeited in part"),
+        };
+        put(settled.on, did, is);
+    }
+}
+
+/// What reached the parcel of a year: each enterprise once, in however many rights it is there.
+fn of_year(told: &mut Vec<Entry>, of: &ParcelYear) {
+    let year = of.year.year;
+    let Some(last) = NaiveDate::from_ymd_opt(year, 12, 31) else { return };
+    let reported = of.contributions.iter().filter(|one| one.figures.iter().any(Option::is_some));
+    let names: BTreeMap<&str, &str> = reported.map(|one| (one.enterprise.as_str(), one.name.as_str())).collect();
+    for (enterprise, name) in names {
+        let (zh, en) = (format!("{name}申报{year}年度数据"), format!("{name} reports {year}"));
+        told.push(Entry::new(last, Kind::Return, zh, en).of(enterprise));
     }
 }
 

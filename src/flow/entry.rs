@@ -3,7 +3,7 @@
 use super::rules::{self, RulesError};
 use super::{standing, verdict};
 use crate::domain::enterprise::industry_class;
-use crate::domain::entry::{Place, Project, Published, Ruling, check};
+use crate::domain::entry::{PEER_DIGITS, Place, Project, Published, Ruling, check};
 use crate::domain::land_use::UseClass;
 use crate::domain::rulebook::keys;
 use crate::domain::zoning::verdict::{Deed, judge};
@@ -83,7 +83,11 @@ pub async fn enter(pool: &PgPool, code: &str, project: Project, day: NaiveDate) 
     let rule = standing::rule(rulebook, day).map_err(|_| EntryError::NoRule(day))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rulebook has no negative values")]
     let least_peers = rules::value(rulebook, keys::ENTRY_LEAST_PEERS, day)?.round() as u64;
-    let found = store::entry::read(pool, code, &project.industry, day, rule).await?;
+    let basis = rules::entry()?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rulebook has no negative values")]
+    let digits = basis.value(PEER_DIGITS, day).map_err(rules::of_entry)?.round() as usize;
+    let division: String = project.industry.chars().take(digits).collect();
+    let found = store::entry::read(pool, code, &division, day, rule).await?;
     let land = found.ok_or_else(|| EntryError::NotLaw { code: code.to_owned(), day })?;
     // What asks for entry is an industrial project, of whatever use the land has been so far.
     let to = match rules::land_uses()?.class(&land.land_use_scheme, &land.land_use) {
@@ -93,7 +97,7 @@ pub async fn enter(pool: &PgPool, code: &str, project: Project, day: NaiveDate) 
     let deed = Deed::NewProject { to };
     let lock = judge(rules::lockup()?, &verdict::measures(day)?, &deed, &land.standing);
     let place = Place { lock: lock.ok_or(EntryError::NoRule(day))?, park: land.park };
-    let ruling = check(&project, &place, land.published.as_ref(), least_peers);
+    let ruling = check(&project, &place, land.published.as_ref(), least_peers, (basis, day));
     Ok(Answer {
         revision: land.revision,
         parcel: code.to_owned(),

@@ -3,8 +3,7 @@
 
 use super::rules::{self, RulesError};
 use crate::domain::intake::FieldType::{Date, Integer, Number, Text};
-use crate::domain::land_account::{By, Figures, Group, Held, MasterPlan, Stock, Sum, groups, hold_all};
-use crate::domain::review::scheme::SchemeError;
+use crate::domain::land_account::{By, Group, Held, MasterPlan, Stock, Sum, groups, hold_all};
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
 use crate::store::{self, StoreError};
 use chrono::{Datelike, NaiveDate};
@@ -12,9 +11,7 @@ use geo_types::MultiPolygon;
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
-const FIGURES: &str = include_str!("../../data/rulebook/land_targets.toml");
 /// How many years are worked out at once: each lays the city's land over its zones.
 const MOST_YEARS: usize = 30;
 
@@ -86,17 +83,6 @@ pub struct Account {
     pub years: Vec<Year>,
 }
 
-/// The published figures on land that come with the program, read once.
-pub fn figures() -> Result<&'static Figures, RulesError> {
-    static READ: OnceLock<Figures> = OnceLock::new();
-    if let Some(figures) = READ.get() {
-        return Ok(figures);
-    }
-    let of_file = |source: SchemeError| RulesError::Scheme { name: "data/rulebook/land_targets.toml".into(), source };
-    let figures = Figures::parse(FIGURES).map_err(of_file)?;
-    Ok(READ.get_or_init(|| figures))
-}
-
 /// Works the account out for some years; without any, for the one that it is.
 pub async fn account(pool: &PgPool, today: NaiveDate, years: &[i32], by: By) -> Result<Account, LandError> {
     let mut years = if years.is_empty() { vec![today.year()] } else { years.to_vec() };
@@ -105,7 +91,7 @@ pub async fn account(pool: &PgPool, today: NaiveDate, years: &[i32], by: By) -> 
     if years.len() > MOST_YEARS {
         return Err(LandError::TooMany(years.len()));
     }
-    let figures = figures()?;
+    let figures = rules::land_targets()?;
     let mut days = Vec::with_capacity(years.len());
     for year in &years {
         let end = NaiveDate::from_ymd_opt(*year, 12, 31).filter(|_| (1949..=today.year()).contains(year));

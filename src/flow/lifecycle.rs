@@ -1,16 +1,18 @@
 //! A parcel moves on in its life: its state is read, the deed is tried on it, and what comes out is kept, all in one
 //! transaction, so that two people who act at once meet each other.
 
+mod money;
 pub mod take;
 
 use super::rules::{self, RulesError};
+use crate::domain::lifecycle::money::Effect;
+use crate::domain::lifecycle::rule::Rule;
 use crate::domain::lifecycle::{Act, Deed, Refused, State};
 use crate::domain::moment::Moment;
 use crate::domain::rulebook::keys;
-use crate::store::StoreError;
-use crate::store::lifecycle::{self, Stay};
-use crate::store::lineage;
+use crate::store::lifecycle::{self, Stay, Step};
 use crate::store::write::{Audit, Write};
+use crate::store::{StoreError, lineage, rulebook};
 use chrono::{Days, NaiveDate};
 use serde_json::json;
 use sqlx::PgPool;
@@ -73,17 +75,28 @@ pub struct Moved {
     pub from: Option<State>,
     /// The state now.
     pub to: State,
+    /// The rule by which it moved; nothing where a state was taken back.
+    pub rule: Option<Rule>,
+    /// What that costs or gives back.
+    pub money: Vec<Effect>,
     /// The revision that says so.
     pub revision: i64,
 }
 
-/// Does a deed to a parcel.
-pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: Act) -> Result<Moved, LifecycleError> {
+/// Does a deed to a parcel. What money its document states goes before what the rules make of it.
+pub async fn act(
+    pool: &PgPool,
+    today: NaiveDate,
+    actor: &str,
+    code: &str,
+    act: Act,
+    stated: &[Effect],
+) -> Result<Moved, LifecycleError> {
     past(today, act.deed.name(), act.on)?;
     let mut write = Write::begin(pool, actor, "lifecycle-move").await?;
     let (id, newest) = newest(&mut write, code).await?;
     let stay = newest.ok_or_else(|| LifecycleError::NoState(code.to_owned()))?;
-    let (on, document, deed) = (act.on, act.document.clone(), act.deed.name());
+    let (on, document, deed) = (act.on, act.document.clone(), act.deed.clone());
     if let Deed::Sign { contract } | Deed::AmendContract { contract } | Deed::RenewTerm { contract } = &act.deed
         && !lifecycle::has_contract(write.connection(), contract).await?
     {
@@ -91,7 +104,14 @@ pub async fn act(pool: &PgPool, today: NaiveDate, actor: &str, code: &str, act: 
     }
     conditions(&act.deed, on)?;
     let to = stay.state.clone().make(stay.from, act)?;
-    keep(write, code, id, Some(stay.state), to, on, deed, &document).await
+    let book = rules::rulebook()?;
+    // What is quoted must be on record.
+    rulebook::record(&mut write, &book.values).await?;
+    let rule = Rule::of(&stay.state, &deed, &to, book, on);
+    let money = money::of(write.connection(), &stay.state, &deed, on, stated).await?;
+    let step =
+        Step { parcel: id, since: on, until: None, state: to, deed: deed.name().to_owned(), document, rule, money };
+    keep(write, code, Some(stay.state), step).await
 }
 
 /// What the rulebook of the day has against a deed, whatever the parcel.
@@ -147,7 +167,10 @@ pub async fn find(
     if let Some(stay) = newest {
         return Err(LifecycleError::HasState { code: code.to_owned(), state: stay.state.name(), since: stay.from });
     }
-    keep(write, code, id, None, state, on, "found", document).await
+    let (deed, document) = ("found".to_owned(), document.to_owned());
+    let step =
+        Step { parcel: id, since: on, until: None, state, deed, document, rule: Rule::found(), money: Vec::new() };
+    keep(write, code, None, step).await
 }
 
 /// Takes back the newest state of a parcel, which was entered in error.
@@ -168,7 +191,7 @@ pub async fn withdraw(pool: &PgPool, actor: &str, code: &str, reason: &str) -> R
     lifecycle::withdraw(&mut write, id).await?;
     let facts = json!({ "withdrawn": wrong.state, "again": before.state, "reason": reason });
     let revision = write.commit(Audit { subject: format!("parcel {code}"), facts }).await?;
-    Ok(Moved { from: Some(wrong.state), to: before.state, revision })
+    Ok(Moved { from: Some(wrong.state), to: before.state, rule: None, money: Vec::new(), revision })
 }
 
 /// What is yet to come has not been done: on record, it would stand in the way of all that happens before it.
@@ -191,19 +214,12 @@ async fn newest(write: &mut Write, code: &str) -> Result<(i64, Option<Stay>), Li
     Ok((id, life_of(write, code).await?.pop()))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one move in all its parts, said once")]
-async fn keep(
-    mut write: Write,
-    code: &str,
-    id: i64,
-    from: Option<State>,
-    to: State,
-    on: NaiveDate,
-    deed: &str,
-    document: &str,
-) -> Result<Moved, LifecycleError> {
-    lifecycle::begin(&mut write, id, on, &to, deed, document).await?;
-    let facts = json!({ "deed": deed, "document": document, "from": from, "on": on, "to": to });
+async fn keep(mut write: Write, code: &str, from: Option<State>, step: Step) -> Result<Moved, LifecycleError> {
+    lifecycle::begin(&mut write, &step).await?;
+    let facts = json!({
+        "deed": step.deed, "document": step.document, "from": from, "money": step.money, "on": step.since,
+        "rule": step.rule.id, "to": step.state,
+    });
     let revision = write.commit(Audit { subject: format!("parcel {code}"), facts }).await?;
-    Ok(Moved { from, to, revision })
+    Ok(Moved { from, to: step.state, rule: Some(step.rule), money: step.money, revision })
 }

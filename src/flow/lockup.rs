@@ -10,7 +10,7 @@ use crate::store::stage::{Merged, Refused, Staging};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// Why the rules could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -30,16 +30,31 @@ pub async fn record(write: &mut Write) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Records the rules by themselves, so that they hold before anything else is written; nothing where they are on record.
-pub async fn record_alone(pool: &PgPool, actor: &str) -> Result<(), RecordError> {
-    let mut write = Write::begin(pool, actor, register::RECORDING).await?;
-    record(&mut write).await?;
-    if register::has_recorded(&mut write).await? {
-        write.commit(Audit { subject: "lockup".to_owned(), facts: json!({}) }).await?;
-    } else {
-        write.abandon().await?;
+/// Makes the schema, brings its tables up to date, and records the rules, so that they hold before anything else is written,
+/// whoever writes. Safe to repeat; where nothing is to be done it waits for no writer.
+pub async fn migrate(pool: &PgPool, schema: &str, actor: &str) -> Result<(), RecordError> {
+    store::migrate(pool, schema).await?;
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let is_recorded = is_recorded(&mut connection).await?;
+    drop(connection);
+    if is_recorded {
+        return Ok(());
     }
+    let mut write = Write::begin(pool, actor, register::RECORDING).await?;
+    if self::is_recorded(write.connection()).await? {
+        // Another program was quicker.
+        write.abandon().await?;
+        return Ok(());
+    }
+    record(&mut write).await?;
+    write.commit(Audit { subject: "lockup".to_owned(), facts: json!({}) }).await?;
     Ok(())
+}
+
+/// Whether the register reckons with just the rules of this program.
+async fn is_recorded(connection: &mut PgConnection) -> Result<bool, RecordError> {
+    Ok(register::is_recorded(connection, rules::lockup()?, rules::land_uses()?).await?
+        && store::rulebook::is_recorded(connection, &rules::rulebook()?.values).await?)
 }
 
 /// What became of rows that were merged under the locks.

@@ -15,6 +15,7 @@ pub mod lineage;
 pub mod lists;
 pub mod lockup;
 pub mod moment;
+pub mod names;
 pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;

@@ -2,6 +2,7 @@
 
 pub mod rise;
 
+use super::names::{UnknownName, unknown_district};
 use super::rules::{self, RulesError};
 use crate::domain::plot_ratio::{By, Sums, sums, total};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
@@ -12,12 +13,22 @@ use sqlx::PgPool;
 /// Why there is no ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
+    /// No such district.
+    #[error(transparent)]
+    NoName(#[from] UnknownName),
     /// The register could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
+}
+
+impl LedgerError {
+    /// Whether the question is at fault rather than the machine.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NoName(_))
+    }
 }
 
 /// The ledger of a day.
@@ -41,6 +52,9 @@ pub struct Ledger {
 
 /// The ledger of a day, of one district or of the city, summed.
 pub async fn ledger(pool: &PgPool, day: NaiveDate, by: By, district: Option<&str>) -> Result<Ledger, LedgerError> {
+    if let Some(unknown) = unknown_district(pool, district).await? {
+        return Err(unknown.into());
+    }
     let rulebook = rules::rulebook()?;
     let tall_storey_m = rulebook.tall_storey_m(day);
     let mut found = store::plot_ratio::read(pool, day, tall_storey_m, district).await?;

@@ -1,5 +1,6 @@
 //! The reserve of parks: its books as they stood on a day, balanced.
 
+use super::names::{UnknownName, unknown_park};
 use crate::domain::reserve::{Balance, Entry, Side, Unbalanced, balances, total};
 use crate::store::StoreError;
 use crate::store::reserve;
@@ -26,12 +27,22 @@ pub enum ReserveError {
         /// Why.
         why: Unbalanced,
     },
+    /// No such park.
+    #[error(transparent)]
+    NoName(#[from] UnknownName),
     /// What is stored is no books; the database refuses that, so someone touched it.
     #[error("the reserve does not balance")]
     Unbalanced(#[from] Unbalanced),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl ReserveError {
+    /// Whether the question is at fault rather than the machine.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Unbalanced(_) | Self::Store(_))
+    }
 }
 
 /// The books of a day.
@@ -56,6 +67,9 @@ pub async fn books(
     park: Option<&str>,
     known_at: Option<DateTime<Utc>>,
 ) -> Result<Books, ReserveError> {
+    if let Some(unknown) = unknown_park(pool, park).await? {
+        return Err(unknown.into());
+    }
     let found = reserve::read(pool, day, known_at).await?;
     let mut entries = found.entries;
     if let Some(park) = park {

@@ -12,8 +12,10 @@ pub mod replay;
 use self::progress::Progress;
 use super::rules::{self, RulesError};
 use crate::clock::{self, Clock};
+use crate::domain::review::canonical;
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
+use crate::store::copy::Rows;
 use crate::store::review::{ResultRow, RulesText, RunKey, turn};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
@@ -22,6 +24,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use std::collections::VecDeque;
 
 /// What is to be reviewed, and how.
 #[derive(Debug, Clone)]
@@ -114,7 +117,9 @@ pub struct Done {
 }
 
 /// Receipts are sealed and stored in pieces of this many.
-const PIECE: usize = 5_000;
+const PIECE: usize = 2_000;
+/// So many pieces are sealed before their turn to be stored.
+const PIECES_AHEAD: usize = 3;
 
 /// Runs a review and keeps it as a draft, unless one of its kind is being run.
 pub async fn run(
@@ -239,7 +244,7 @@ async fn keep(
 }
 
 /// Seals receipts piece by piece and adds each piece to the run: the canonical texts of a whole city together would take
-/// more memory than everything else.
+/// more memory than everything else. Pieces are sealed while others are stored.
 async fn seal_all(
     write: &mut Write,
     run: i64,
@@ -249,19 +254,29 @@ async fn seal_all(
     let of = receipts.len();
     let mut results = Vec::with_capacity(of);
     let mut left = receipts.into_iter();
+    let mut sealing = VecDeque::new();
     loop {
-        let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
-        if piece.is_empty() {
-            return Ok(results);
+        while sealing.len() < PIECES_AHEAD {
+            let piece: Vec<Receipt> = left.by_ref().take(PIECE).collect();
+            if piece.is_empty() {
+                break;
+            }
+            sealing.push_back(tokio::task::spawn_blocking(move || seal_piece(run, piece)));
         }
-        let sealed = tokio::task::spawn_blocking(|| {
-            piece.into_par_iter().map(seal).collect::<Result<Vec<(Sealed, String)>, serde_json::Error>>()
-        })
-        .await??;
-        store::review::add(write, run, sealed.iter().map(|(sealed, text)| row(sealed, text))).await?;
-        results.extend(sealed.into_iter().map(|(sealed, _)| sealed));
+        let Some(piece) = sealing.pop_front() else { return Ok(results) };
+        let (sealed, rows) = piece.await??;
+        store::review::add(write, &rows).await?;
+        results.extend(sealed);
         tell(Progress::Storing { done: results.len(), of });
     }
+}
+
+/// Seals receipts, and makes them rows of the run that they are for.
+fn seal_piece(run: i64, receipts: Vec<Receipt>) -> Result<(Vec<Sealed>, Rows), serde_json::Error> {
+    let pieces: Vec<(Sealed, String)> = receipts.into_par_iter().map(seal).collect::<Result<_, _>>()?;
+    let results = pieces.iter().map(|(sealed, text)| row(sealed, text));
+    let rows = store::review::rows(run, results);
+    Ok((pieces.into_iter().map(|(sealed, _)| sealed).collect(), rows))
 }
 
 fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
@@ -274,10 +289,7 @@ fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
 fn fingerprint(facts: &[crate::domain::review::facts::Facts]) -> Result<String, serde_json::Error> {
     let mut digest = Sha256::new();
     for piece in facts.chunks(PIECE) {
-        let lines = piece
-            .par_iter()
-            .map(serde_json_canonicalizer::to_string)
-            .collect::<Result<Vec<String>, serde_json::Error>>()?;
+        let lines = piece.par_iter().map(canonical::to_string).collect::<Result<Vec<String>, serde_json::Error>>()?;
         for line in lines {
             digest.update(line.as_bytes());
             digest.update(b"\n");

@@ -36,6 +36,10 @@ pub async fn settle(write: &mut Write, kind: Kind, today: NaiveDate) -> Result<D
             doubts.add(zoning::ending(write.connection(), today, share, FINDINGS_KEPT).await?);
             return Ok(doubts);
         }
+        Kind::PlanUnits => {
+            let allowed = rules::value(rules::rulebook()?, keys::CHECK_OVERLAP, today)?;
+            return Ok(zoning::overlapping_plan_units(write.connection(), allowed, most).await?);
+        }
         Kind::Occupancies => return Ok(occupancy::misshared(write.connection(), FINDINGS_KEPT).await?),
         Kind::Returns => {
             if let Some(limit) = rules::plausibility()?.limit(Doubt::FigureJumps) {

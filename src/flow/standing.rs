@@ -15,7 +15,7 @@ use crate::store::city::{self, City};
 use crate::store::standing::InView;
 use crate::store::{self, StoreError, write};
 use chrono::NaiveDate;
-use geo::BoundingRect as _;
+use geo::{BoundingRect as _, CoordsIter as _};
 use geo_types::{Geometry, MultiPolygon};
 use geojson::GeoJson;
 use sqlx::{PgConnection, PgPool};
@@ -31,20 +31,36 @@ pub enum Place {
     Point([f64; 2]),
 }
 
+/// Land wider or higher than this is refused: areas are measured along shortest lines, which beyond it leave those that were
+/// drawn, and from half the globe on go the other way round.
+const MOST_DEGREES: f64 = 90.0;
+/// Land of more vertices is refused, because it is laid over each area of the plan that it meets. The border of a district in
+/// full detail has fewer.
+const MOST_VERTICES: usize = 20_000;
+
 impl Place {
     /// The area of a GeoJSON document: a polygon or multipolygon, or one feature of that kind, whose rings do not cross.
     pub fn of_geojson(document: &GeoJson) -> Result<Self, SelectionError> {
-        Selection::geojson(document)?;
+        let it = Selection::geojson(document)?.bounds();
+        if (it.east - it.west).max(it.north - it.south) > MOST_DEGREES {
+            let corners = [it.west, it.south, it.east, it.north];
+            return Err(SelectionError::TooWide { corners, most: MOST_DEGREES });
+        }
         let geometry = match document {
             GeoJson::Geometry(geometry) => Some(geometry),
             GeoJson::Feature(feature) => feature.geometry.as_ref(),
             GeoJson::FeatureCollection(collection) => collection.features.iter().find_map(|one| one.geometry.as_ref()),
         };
-        match geometry.and_then(|geometry| Geometry::<f64>::try_from(geometry).ok()) {
-            Some(Geometry::Polygon(polygon)) => Ok(Self::Area(MultiPolygon(vec![polygon]))),
-            Some(Geometry::MultiPolygon(polygons)) => Ok(Self::Area(polygons)),
-            _ => Err(SelectionError::Empty),
+        let shape = match geometry.and_then(|geometry| Geometry::<f64>::try_from(geometry).ok()) {
+            Some(Geometry::Polygon(polygon)) => MultiPolygon(vec![polygon]),
+            Some(Geometry::MultiPolygon(polygons)) => polygons,
+            _ => return Err(SelectionError::Empty),
+        };
+        let found = shape.coords_count();
+        if found > MOST_VERTICES {
+            return Err(SelectionError::TooManyVertices { found, most: MOST_VERTICES });
         }
+        Ok(Self::Area(shape))
     }
 
     /// One place, or the corners of an area in their order.
@@ -117,7 +133,8 @@ pub async fn draw(pool: &PgPool, place: Place, moment: Moment) -> Result<Option<
     Ok(Some(picture.await?))
 }
 
-async fn answer(
+/// The same in a moment of the register that is held already.
+pub(super) async fn answer(
     held: &mut PgConnection,
     place: Place,
     moment: Moment,

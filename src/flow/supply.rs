@@ -1,5 +1,6 @@
 //! The supply ledger: what the register knows, held against the targets that the rulebook names for each year.
 
+use super::names::{UnknownName, unknown_district};
 use super::rules::{self, RulesError};
 use crate::domain::quantity::Mu;
 use crate::domain::rulebook::keys;
@@ -20,12 +21,22 @@ pub enum SupplyError {
     /// Nobody said why.
     #[error("an entry is withdrawn for a reason; name it with --reason")]
     NoReason,
+    /// No such district.
+    #[error(transparent)]
+    NoName(#[from] UnknownName),
     /// The rules could not be had.
     #[error(transparent)]
     Rules(#[from] RulesError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl SupplyError {
+    /// Whether the question is at fault rather than the machine.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Rules(_) | Self::Store(_))
+    }
 }
 
 /// What is asked of the ledger.
@@ -52,6 +63,9 @@ pub struct Account {
 
 /// Reads the ledger and sums it. A target is the whole city's: a district alone has none.
 pub async fn account(pool: &PgPool, question: &Question) -> Result<Account, SupplyError> {
+    if let Some(unknown) = unknown_district(pool, question.district.as_deref()).await? {
+        return Err(unknown.into());
+    }
     let rulebook = rules::rulebook()?;
     let target = |year: i32| {
         let day = NaiveDate::from_ymd_opt(year, 12, 31).filter(|_| question.district.is_none())?;

@@ -2,7 +2,7 @@
 
 use super::MOST_BODY_BYTES;
 use super::problem::{Kind, Problem};
-use crate::domain::moment::is_legal;
+use crate::domain::moment::{EXPECTED_DAY, day, is_legal};
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::{StatusCode, header};
@@ -42,6 +42,18 @@ pub fn legal_day(field: &str, said: Option<NaiveDate>, today: NaiveDate) -> Resu
     if is_legal(day) {
         return Ok(day);
     }
-    let detail = format!("{field} is {day}, expected a day from 1949-10-01 until 2199-12-31");
-    Err(Problem::new(Kind::InvalidParameter, detail).with("wrong-value", field, json!({"expected": "a day"})))
+    Err(no_day(field, &day.to_string()))
+}
+
+/// The same of a word.
+pub fn legal_day_of(field: &str, said: Option<&str>, today: NaiveDate) -> Result<NaiveDate, Problem> {
+    said.map_or(Ok(today), |word| day(word).ok_or_else(|| no_day(field, word)))
+}
+
+fn no_day(field: &str, word: &str) -> Problem {
+    Problem::new(Kind::InvalidParameter, format!("{field} is {word}, expected {EXPECTED_DAY}")).with(
+        "wrong-value",
+        field,
+        json!({ "expected": EXPECTED_DAY }),
+    )
 }

@@ -74,6 +74,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
         .route("/api/v1/plot-ratio/verdict", post(api::plot_ratio::rise::ask))
+        .route("/api/v1/plot-ratio/procedures", get(api::plot_ratio::rise::list))
         .route("/api/v1/parcels/{code}/lineage", get(api::lineage::show))
         .route("/api/v1/parcels/{code}/standing", get(api::standing::show))
         .route("/api/v1/parcels/{code}/standing.svg", get(api::standing::picture))

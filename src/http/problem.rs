@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem documents. The only place that chooses a status and a title; what went wrong is said by
 //! whoever found it.
 
+use crate::flow::names::UnknownName;
 use crate::flow::refresh::RefreshError;
 use crate::store::StoreError;
 use axum::body::Body;
@@ -109,6 +110,16 @@ impl Problem {
             return Self::failed(Kind::NotReady, error, "the database does not answer; try again in a moment");
         }
         Self::internal(error)
+    }
+
+    /// A name in a question that the register does not have.
+    pub fn of_name(field: &str, unknown: &UnknownName) -> Self {
+        let expected = unknown.known.join(", ");
+        Self::new(Kind::InvalidParameter, unknown.to_string()).with(
+            "unknown-name",
+            field,
+            json!({ "expected": expected }),
+        )
     }
 
     /// A moment of the register that could not be read.

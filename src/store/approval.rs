@@ -28,6 +28,8 @@ pub struct Proposal {
     pub shape: MultiPolygon<f64>,
     /// The compensating land.
     pub compensation: Option<MultiPolygon<f64>>,
+    /// Holder of the contract, where it is about one.
+    pub holder: Option<String>,
 }
 
 /// What a proposal was measured to be.
@@ -35,7 +37,7 @@ pub struct Proposal {
 pub struct Measured {
     /// Locked land within its land, m².
     pub area_m2: f64,
-    /// Compensating land that was not locked before, m².
+    /// Compensating land that counts: industrial, not locked before, given for nothing else, m².
     pub compensation_m2: f64,
     /// What the rulebook asks for, m².
     pub required_m2: f64,
@@ -106,8 +108,8 @@ pub async fn propose(write: &mut Write, actor: &str, it: &Proposal) -> Result<i6
     let (to_use, scheme) = it.to_use.clone().unzip();
     Ok(sqlx::query_scalar!(
         "insert into special_approval (deed, subject, to_use, to_use_scheme, ground, document, decided_on, geom,
-             compensation, area_m2, required_m2, proposed_by, proposed_in)
-         values ($1, $2, $3, $4, $5, $6, $7, $8::text::geometry, $9::text::geometry, 0, 0, $10, $11) returning id",
+             compensation, area_m2, required_m2, proposed_by, proposed_in, holder)
+         values ($1, $2, $3, $4, $5, $6, $7, $8::text::geometry, $9::text::geometry, 0, 0, $10, $11, $12) returning id",
         it.deed,
         it.subject,
         to_use,
@@ -118,7 +120,8 @@ pub async fn propose(write: &mut Write, actor: &str, it: &Proposal) -> Result<i6
         to_hex(&it.shape),
         it.compensation.as_ref().map(to_hex),
         actor,
-        revision
+        revision,
+        it.holder
     )
     .fetch_one(write.connection())
     .await?)
@@ -166,6 +169,20 @@ pub async fn withdraw(write: &mut Write, actor: &str, id: i64) -> Result<(), Sto
 
 /// The approvals on record, the newest first: all, or one.
 pub async fn list(connection: &mut PgConnection, id: Option<i64>) -> Result<Vec<Approval>, StoreError> {
+    read(connection, id, None, i64::MAX).await
+}
+
+/// Those that were proposed before a number, the newest first, so many.
+pub async fn page(connection: &mut PgConnection, before: Option<i64>, limit: i64) -> Result<Vec<Approval>, StoreError> {
+    read(connection, None, before, limit).await
+}
+
+async fn read(
+    connection: &mut PgConnection,
+    id: Option<i64>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Approval>, StoreError> {
     Ok(sqlx::query_as!(
         Approval,
         r#"select a.id,
@@ -180,9 +197,11 @@ pub async fn list(connection: &mut PgConnection, id: Option<i64>) -> Result<Vec<
            left join revision c on c.id = a.confirmed_in
            left join revision w on w.id = a.withdrawn_in
            left join revision u on u.id = a.used_in
-           where $1::bigint is null or a.id = $1
-           order by a.id desc"#,
-        id
+           where ($1::bigint is null or a.id = $1) and ($2::bigint is null or a.id < $2)
+           order by a.id desc limit $3"#,
+        id,
+        before,
+        limit
     )
     .fetch_all(connection)
     .await?)
@@ -204,6 +223,45 @@ pub async fn parcel_on(
     .fetch_optional(connection)
     .await?;
     found.map(|row| Ok((shape("parcel_version", code, &row.wkb)?, row.land_use, row.land_use_scheme))).transpose()
+}
+
+/// A contract as an approval sees it.
+#[derive(Debug)]
+pub struct OnRecord {
+    /// Day of signature.
+    pub signed_on: NaiveDate,
+    /// Its holder.
+    pub holder: Option<String>,
+    /// Whether it was signed before the second lock.
+    pub is_old: bool,
+    /// The land that it was signed on.
+    pub shape: MultiPolygon<f64>,
+}
+
+/// A contract that is believed, with the land that it was signed on; nothing where the register knows none.
+pub async fn contract_on_record(connection: &mut PgConnection, number: &str) -> Result<Option<OnRecord>, StoreError> {
+    let found = sqlx::query!(
+        r#"select c.signed_on, c.holder, coalesce(c.signed_on < lockup_projects_since(), false) as "is_old!",
+               st_asbinary(v.geom, 'NDR') as "wkb!"
+           from contract c
+           join parcel p on p.code = c.parcel
+           cross join lateral (
+               select o.geom from parcel_version o where o.parcel_id = p.id and upper_inf(o.recorded)
+               order by o.valid @> c.signed_on desc, coalesce(lower(o.valid) > c.signed_on, false) desc,
+                   lower(o.valid) nulls first limit 1) v
+           where c.number = $1 and upper_inf(c.recorded)
+           order by c.signed_on, c.id limit 1"#,
+        number
+    )
+    .fetch_optional(connection)
+    .await?;
+    let read = |row: &[u8]| shape("parcel_version", number, row);
+    found
+        .map(|row| {
+            let shape = read(&row.wkb)?;
+            Ok(OnRecord { signed_on: row.signed_on, holder: row.holder, is_old: row.is_old, shape })
+        })
+        .transpose()
 }
 
 /// The land of a zone that is law on a day.

@@ -427,6 +427,28 @@ pub async fn projects_outside_zones(
     Ok(found(rows.fetch_all(connection).await?))
 }
 
+/// New projects whose land fell out of every base and community within so many days of the signature; the figure is after how
+/// many.
+pub async fn projects_in_passing_zones(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/projects_in_passing_zones.sql", allowed);
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
+/// Contracts from before the second lock that were recorded after the register opened, with the contract on fragmented land
+/// that rests on each; the figure is how many days after.
+pub async fn stock_recorded_late(
+    connection: &mut PgConnection,
+    _day: NaiveDate,
+    _allowed: f64,
+) -> Result<Vec<Found>, StoreError> {
+    let rows = sqlx::query_file_as!(Row, "src/store/check/stock_recorded_late.sql");
+    Ok(found(rows.fetch_all(connection).await?))
+}
+
 /// Parcels of the day that came to another use on locked land, and no special approval says so.
 pub async fn locked_land_in_other_use(
     connection: &mut PgConnection,

@@ -52,6 +52,16 @@ pub async fn read(connection: &mut PgConnection) -> Result<Option<City>, StoreEr
         .await?)
 }
 
+/// The codes of its districts, in their order.
+pub async fn districts(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!("select code from district order by code").fetch_all(connection).await?)
+}
+
+/// The codes of its parks, in their order.
+pub async fn parks(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!("select code from park order by code").fetch_all(connection).await?)
+}
+
 /// Whether anyone but actors of this prefix has written to the register.
 pub async fn written_by_others(connection: &mut PgConnection, prefix: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(

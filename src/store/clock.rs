@@ -22,7 +22,7 @@ pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, Stor
 }
 
 /// The same at any moment, of one parcel or of all, inside a transaction of the caller's.
-pub(super) async fn read(
+pub async fn read(
     connection: &mut PgConnection,
     moment: &Moment,
     parcel: Option<&str>,

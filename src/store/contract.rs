@@ -7,7 +7,10 @@ use super::write::Write;
 use super::{StoreError, bond};
 use crate::domain::contract::Contract;
 use crate::domain::contract::bond::{BondForm, Settlement};
+use crate::domain::moment::Moment;
 use crate::domain::quantity::PlotRatio;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 /// Puts one row on its way in.
@@ -250,4 +253,33 @@ async fn end_with_contract(write: &mut Write) -> Result<(), StoreError> {
     .execute(write.connection())
     .await?;
     Ok(())
+}
+
+/// What the money of a contract rests on, as its newest supplements state it.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the columns are described in the migrations")]
+pub struct Terms {
+    pub parcel: String,
+    pub kind: String,
+    pub price_wan_yuan: Option<Decimal>,
+    pub deposit_wan_yuan: Option<Decimal>,
+    pub term_starts_on: NaiveDate,
+    pub term_ends_on: Option<NaiveDate>,
+}
+
+/// The terms of the contract of that number at a moment; nothing where none is law.
+pub async fn terms(connection: &mut PgConnection, number: &str, moment: &Moment) -> Result<Option<Terms>, StoreError> {
+    Ok(sqlx::query_as!(
+        Terms,
+        r#"select c.parcel, c.kind, coalesce(a.price_wan_yuan, c.price_wan_yuan) as price_wan_yuan, c.deposit_wan_yuan,
+               c.term_starts_on, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
+           from contract c
+           left join lateral contract_amendment($2, $3, array[c.parcel]) a on a.number = c.number
+           where c.number = $1 and c.recorded @> coalesce($3::timestamptz, 'infinity') and c.valid @> $2::date"#,
+        number,
+        moment.valid_at,
+        moment.known_at
+    )
+    .fetch_optional(connection)
+    .await?)
 }

@@ -59,13 +59,6 @@ pub async fn list(connection: &mut PgConnection, district: Option<&str>) -> Resu
     .await?)
 }
 
-/// Whether the register has a district.
-pub async fn is_known(connection: &mut PgConnection, district: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(r#"select exists (select from district where code = $1) as "exists!""#, district)
-        .fetch_one(connection)
-        .await?)
-}
-
 /// Sets what a district has from a day on, or up to another. What was believed of those days is closed in recorded time,
 /// and what is left of it before and behind them is said again. Answers whether that changed anything.
 pub async fn set(write: &mut Write, it: &Setting) -> Result<bool, StoreError> {

@@ -20,7 +20,7 @@ pub struct Land {
     pub land_use_scheme: String,
     /// Its park; nothing outside all parks.
     pub park: Option<Park>,
-    /// The newest published review by that day, with the peers of the industry and the tier.
+    /// The newest review published by that day, with the peers of the division and the tier.
     pub published: Option<Published>,
 }
 
@@ -28,7 +28,7 @@ pub struct Land {
 pub async fn read(
     pool: &PgPool,
     code: &str,
-    industry: &str,
+    division: &str,
     day: NaiveDate,
     rule: Rule,
 ) -> Result<Option<Land>, StoreError> {
@@ -49,7 +49,7 @@ pub async fn read(
     )
     .fetch_one(&mut *tx)
     .await?;
-    let published = review::publication::peers(&mut tx, day, industry, standing.tier).await?;
+    let published = review::publication::peers(&mut tx, day, division, standing.tier).await?;
     tx.commit().await?;
     let (name, leading_industries) = (found.park_name, found.leading_industries.unwrap_or_default());
     let park = found.park.map(|code| Park { code, name, leading_industries });

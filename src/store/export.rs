@@ -79,7 +79,7 @@ impl Held {
         let mut sql: QueryBuilder<Postgres> = QueryBuilder::with_arguments("with placed as (", arguments(ask)?);
         sql.push(match ask.known_at {
             None if self.tiers_are_kept => "select parcel_id, tier, locked, zone from parcel_place",
-            _ => "select parcel_id, tier, locked, zone from parcel_tier_at($3::date, $4, $2)",
+            _ => "select parcel_id, tier, locked, zone from city_tiers($3::date, $4, $2)",
         });
         sql.push(") select ");
         for column in ask.columns {
@@ -117,6 +117,7 @@ fn query(what: What) -> (&'static str, &'static str) {
         What::Reserve => {
             (include_str!("export/reserve.sql"), "lot_no collate \"C\", on_date, side, entry_no collate \"C\"")
         }
+        What::Approvals => (include_str!("export/approvals.sql"), "approval_no"),
         // The best first where all stand, the worst first where something is to be done.
         What::ReviewResults => (include_str!("export/review.sql"), "rank nulls last, parcel_code collate \"C\""),
         What::ExitCandidates | What::RenewalCandidates => {

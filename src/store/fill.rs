@@ -1,7 +1,7 @@
 //! Parcels straight into a register that has none. There is nothing to compare them with, so a row about which nothing
 //! can be doubted needs no staging: it goes into the tables themselves, whose indexes are made when all rows are there. A
 //! row with a doubt (its ring may cross itself, it may lie outside the city, its district is unknown, its key came
-//! before, it speaks of a past period) is staged, and looked at like any other.
+//! before, it speaks of a past period, another use than industry begins with it) is staged, and looked at like any other.
 //!
 //! One piece is sorted while the one before it is stored.
 
@@ -25,6 +25,8 @@ mod cell {
     pub const CODE: usize = 3;
     pub const DISTRICT: usize = 4;
     pub const PARK: usize = 5;
+    pub const LAND_USE: usize = 6;
+    pub const SCHEME: usize = 7;
     pub const AREA: usize = 9;
     pub const ADDRESS: usize = 11;
     pub const VALID_FROM: usize = 12;
@@ -71,10 +73,14 @@ impl Fill {
             .fetch_all(&mut *connection)
             .await?;
         let parks = sqlx::query_scalar!("select code from park").fetch_all(&mut *connection).await?;
+        let industrial = sqlx::query!("select scheme, code from land_use_class where class = 'industrial'")
+            .fetch_all(&mut *connection)
+            .await?;
         let sorter = Sorter {
             shapes: districts.iter().filter_map(|district| within_bounds(from_wkb(&district.geom)?)).collect(),
             districts: districts.into_iter().map(|district| district.code.into_bytes()).collect(),
             parks: parks.into_iter().map(String::into_bytes).collect(),
+            industrial: industrial.into_iter().map(|one| (one.scheme.into_bytes(), one.code.into_bytes())).collect(),
             squares: HashMap::new(),
             keys: HashSet::new(),
             hasher: RandomState::new(),
@@ -126,8 +132,26 @@ impl Fill {
         )
         .fetch_all(&mut *connection)
         .await?;
-        statistics::gather(connection).await
+        statistics::gather(&mut *connection).await?;
+        if self.doubted > 0 {
+            note_claims(connection).await?;
+        }
+        Ok(())
     }
+}
+
+/// Notes the rows that went straight in and begin on a day, on land of which staged rows tell a past: their table had no
+/// guards meanwhile.
+async fn note_claims(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"select lockup_claims_of_filled((
+               select coalesce(array_agg(distinct v.id), '{}')
+               from stage_parcel s join parcel_version v on v.geom && s.geom and not lower_inf(v.valid)
+               where s.valid_to is not null))"#
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The cells that all versions of an import have in common: its revision, and that they are believed from now on.
@@ -162,12 +186,19 @@ fn within_bounds(shape: MultiPolygon<f64>) -> Option<(Rect<f64>, MultiPolygon<f6
     Some((shape.bounding_rect()?, shape))
 }
 
+/// Whether a code is another or a finer one of it: of a code of one character none is.
+fn is_finer(code: &[u8], of: &[u8]) -> bool {
+    code.strip_prefix(of).is_some_and(|rest| rest.is_empty() || of.len() > 1 && rest.iter().all(u8::is_ascii_digit))
+}
+
 /// Tells rows about which nothing can be doubted from the others.
 struct Sorter {
     /// Codes and shapes of the districts; none where the register has none, and then it knows no outside.
     districts: HashSet<Vec<u8>>,
     shapes: Vec<(Rect<f64>, MultiPolygon<f64>)>,
     parks: HashSet<Vec<u8>>,
+    /// Schemes and codes of industrial use; finer codes begin with one of them.
+    industrial: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether a square of a hundredth of a degree lies inside a district, for those that were asked for.
     squares: HashMap<(i32, i32), bool>,
     /// Hashes of the keys that came so far.
@@ -209,6 +240,7 @@ impl Sorter {
         let new = self.keys.insert(self.hasher.hash_one(row.cell(cell::KEY)));
         new && row.cell(cell::KEY) == row.cell(cell::CODE)
             && row.cell(cell::VALID_TO).is_none()
+            && (row.cell(cell::VALID_FROM).is_none() || self.is_industrial(row))
             && row.cell(cell::PARK).is_none_or(|park| self.parks.contains(park))
             && (self.districts.is_empty() || row.cell(cell::DISTRICT).is_some_and(|code| self.districts.contains(code)))
             && row
@@ -219,6 +251,12 @@ impl Sorter {
                 .cell(cell::GEOM)
                 .and_then(from_wkb)
                 .is_some_and(|shape| certain::is_valid(&shape) && self.is_inside(&shape))
+    }
+
+    /// Whether a row is of industrial use. Of land that comes to another one it is asked what lay there before.
+    fn is_industrial(&self, row: &Row<'_>) -> bool {
+        let (Some(scheme), Some(land_use)) = (row.cell(cell::SCHEME), row.cell(cell::LAND_USE)) else { return false };
+        self.industrial.iter().any(|(of, code)| of == scheme && is_finer(land_use, code))
     }
 
     /// Whether a corner of the shape lies in a district. Nearly all lie in a square that a district covers, and then

@@ -39,7 +39,7 @@ pub async fn read(pool: &PgPool, days: &[(NaiveDate, f64)]) -> Result<(i64, Vec<
                    d.name as "district_name?", count(*) as "parcels!",
                    sum(coalesce(v.registered_area_m2::float8, v.area_m2) order by v.parcel_id) as "land_m2!"
                from parcel_version v
-               join parcel_tier_at($1, $2, null, null) t on t.parcel_id = v.parcel_id
+               join city_tiers($1, $2, null) t on t.parcel_id = v.parcel_id
                left join district d on d.code = v.district
                where upper_inf(v.recorded) and v.valid @> $1::date
                group by t.tier, t.locked, v.land_use, v.land_use_scheme, v.district, d.name
@@ -53,7 +53,7 @@ pub async fn read(pool: &PgPool, days: &[(NaiveDate, f64)]) -> Result<(i64, Vec<
             .into_iter()
             .map(|row| {
                 let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-                    table: "parcel_tier_at",
+                    table: "city_tiers",
                     column: "tier",
                     row: row.district.clone(),
                     value: row.tier.clone(),

@@ -1,14 +1,17 @@
 //! The two locks as the register holds them: the rules it reckons with, and the judgement of what a write takes. What a
 //! rule says is for the domain; that no writer gets past it is for the migrations.
 
+use super::geometry::to_hex;
 use super::stage::{Refused, table};
 use super::write::Write;
 use super::{StoreError, statistics};
 use crate::domain::intake::Kind;
-use crate::domain::land_use::LandUses;
+use crate::domain::land_use::{LandUses, UseClass};
 use crate::domain::zoning::lockup::{Lockup, Row};
 use chrono::NaiveDate;
+use geo_types::MultiPolygon;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 /// What a rule refuses in a write.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +39,38 @@ pub struct Refusal {
 /// The act that records the rules and nothing else: a register that knows no other is empty.
 pub const RECORDING: &str = "record-rules";
 
-/// Whether this write recorded a rule of the locks.
-pub async fn has_recorded(write: &mut Write) -> Result<bool, StoreError> {
-    let revision = write.revision;
-    Ok(sqlx::query_scalar!(r#"select exists (select from lockup_rule where revision = $1) as "has!""#, revision)
-        .fetch_one(write.connection())
-        .await?)
+/// Whether the register reckons with just these rules and classes of use.
+pub async fn is_recorded(connection: &mut PgConnection, lockup: &Lockup, uses: &LandUses) -> Result<bool, StoreError> {
+    let rows: Vec<Value> = lockup.rows.iter().enumerate().map(|(place, row)| row_json(place, row, lockup)).collect();
+    let [schemes, codes, names] = classes(uses);
+    Ok(sqlx::query_scalar!(
+        r#"select (select count(*) from lockup_rule t where upper_inf(t.recorded)) = cardinality($1::jsonb[])
+               and not exists (
+                   select from unnest($1::jsonb[]) s (it) where not exists (
+                       select from lockup_rule t
+                       where upper_inf(t.recorded) and s.it = to_jsonb(t) - array['id', 'recorded', 'revision']))
+               and (select count(*) from land_use_class) = cardinality($2::text[])
+               and not exists (
+                   select from unnest($2::text[], $3::text[], $4::text[]) s (scheme, code, class)
+                   where not exists (
+                       select from land_use_class t where (s.scheme, s.code, s.class) = (t.scheme, t.code, t.class))) as "is!""#,
+        &rows,
+        &schemes,
+        &codes,
+        &names
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Schemes, codes and classes of use, side by side.
+fn classes(uses: &LandUses) -> [Vec<String>; 3] {
+    let column = |of: fn((&str, &str, UseClass)) -> String| uses.classes().map(of).collect();
+    [
+        column(|(scheme, ..)| scheme.to_owned()),
+        column(|(_, code, _)| code.to_owned()),
+        column(|(.., class)| class.name().to_owned()),
+    ]
 }
 
 /// Records the rules and the classes of use that this program reckons with, inside the act that does.
@@ -76,10 +105,7 @@ pub async fn record(write: &mut Write, lockup: &Lockup, uses: &LandUses) -> Resu
     )
     .execute(&mut *connection)
     .await?;
-    let classes: Vec<_> = uses.classes().collect();
-    let schemes: Vec<String> = classes.iter().map(|(scheme, ..)| (*scheme).to_owned()).collect();
-    let codes: Vec<String> = classes.iter().map(|(_, code, _)| (*code).to_owned()).collect();
-    let names: Vec<String> = classes.iter().map(|(.., class)| class.name().to_owned()).collect();
+    let [schemes, codes, names] = classes(uses);
     sqlx::query!(
         "delete from land_use_class t where not exists (
              select from unnest($1::text[], $2::text[], $3::text[]) s (scheme, code, class)
@@ -164,6 +190,35 @@ pub async fn unplanned(write: &mut Write) -> Result<i64, StoreError> {
     )
     .fetch_one(write.connection())
     .await?)
+}
+
+/// Locked land of a shape that its new drawing would leave out, m². Of a division a lot holds its land only if it is locked
+/// itself, and a parcel that is not locked has none to lose; of a base all that is drawn holds.
+pub async fn freed(
+    connection: &mut PgConnection,
+    shape: &MultiPolygon<f64>,
+    lots: &[&MultiPolygon<f64>],
+    is_division: bool,
+    day: NaiveDate,
+) -> Result<f64, StoreError> {
+    let lots: Vec<String> = lots.iter().copied().map(to_hex).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(st_area(st_collectionextract(
+               coalesce(st_difference(locked.geom, held.geom), locked.geom), 3)::geography), 0) as "m2!"
+           from (select $1::text::geometry as geom) asked
+           cross join lateral (select lockup_locked(asked.geom, $4) as geom) locked
+           cross join lateral (
+               select st_union(l.geom) as geom from (select one::geometry as geom from unnest($2::text[]) one) l
+               where not $3 or (select p.locked from lockup_place(l.geom, $4) p)) held
+           where not $3 or (select p.locked from lockup_place(asked.geom, $4) p)"#,
+        to_hex(shape),
+        &lots,
+        is_division,
+        day
+    )
+    .fetch_optional(connection)
+    .await?
+    .unwrap_or_default())
 }
 
 /// Marks a place to come back to.

@@ -13,6 +13,7 @@ use crate::domain::review::sharing::{
     Figures, MEASURES, Measure, Misstated, Spread, Use, Year, misstated, parts, spread,
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::TryStreamExt;
 use serde_json::json;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
@@ -212,7 +213,8 @@ pub async fn of_parcel(
             stated: row.share,
         })
         .collect();
-    let returns = reported(connection, Some(&enterprises), years.clone(), moment.known_at).await?;
+    let mut returns = Vec::new();
+    reported(connection, Some(&enterprises), years.clone(), moment.known_at, |row| returns.push(row)).await?;
     // Where stated shares make no whole, floor area decided whatever reason is given.
     let doubtful: Vec<Vec<Misstated>> = (0..enterprises.len())
         .map(|place| misstated(&uses.iter().filter(|one| one.enterprise == place).copied().collect::<Vec<_>>()))
@@ -259,30 +261,28 @@ pub(super) struct Reported {
     pub figures: Figures,
 }
 
-/// What all enterprises, or these, reported for years, as believed at a time or now; by their codes.
+/// Hands on what all enterprises, or these, reported for years, as believed at a time or now; in no order.
 pub(super) async fn reported(
     connection: &mut PgConnection,
     enterprises: Option<&[String]>,
     years: RangeInclusive<i32>,
     known_at: Option<DateTime<Utc>>,
-) -> Result<Vec<Reported>, StoreError> {
-    let rows = sqlx::query!(
+    mut each: impl FnMut(Reported),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query!(
         r#"select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
                fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
            from annual_return
            where recorded @> coalesce($4::timestamptz, 'infinity') and year between $2 and $3
-               and ($1::text[] is null or enterprise = any($1))
-           order by enterprise collate "C""#,
+               and ($1::text[] is null or enterprise = any($1))"#,
         enterprises as Option<&[String]>,
         years.start(),
         years.end(),
         known_at
     )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Reported {
+    .fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        each(Reported {
             enterprise: row.enterprise,
             year: row.year,
             // The order of `Measure`.
@@ -297,8 +297,9 @@ pub(super) async fn reported(
                 row.rd_wan_yuan,
                 row.staff,
             ],
-        })
-        .collect())
+        });
+    }
+    Ok(())
 }
 
 /// A year's figures of the whole city.
@@ -321,7 +322,10 @@ pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYea
     let mut tx = connection.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = super::write::head(&mut tx).await?;
-    let rows = reported(&mut tx, None, year..=year, None).await?;
+    let mut rows = Vec::new();
+    reported(&mut tx, None, year..=year, None, |row| rows.push(row)).await?;
+    // One order, so that the sums are the same each time.
+    rows.sort_unstable_by(|a, b| a.enterprise.cmp(&b.enterprise));
     let mut sums = [0.0; MEASURES];
     let mut enterprise_of = HashMap::new();
     let mut figures: Vec<Figures> = Vec::with_capacity(rows.len());

@@ -52,3 +52,42 @@ macro_rules! merge_recorded {
     }};
 }
 pub(super) use merge_recorded;
+
+/// Takes out the staged rows that say what an entry said before it was withdrawn, and answers them: an old file read again
+/// brings back nothing that someone took back. `t` is the register, `o` another row in it, `s` the staging table.
+macro_rules! take_withdrawn {
+    ($connection:expr, $table:tt, from $stage:tt, matching $matching:tt, other $other:tt, same $old:tt as $new:tt) => {{
+        let rows = sqlx::query!(
+            "delete from "
+                + $stage
+                + " s using "
+                + $table
+                + " t where "
+                + $matching
+                + " and not upper_inf(t.recorded) and ("
+                + $old
+                + ") is not distinct from ("
+                + $new
+                + ") and not exists (select from "
+                + $table
+                + " o where "
+                + $other
+                + " and lower(o.recorded) > lower(t.recorded))
+             returning s.file, s.row, s.key, (upper(t.recorded) at time zone 'Asia/Shanghai')::date as \"day!\""
+        )
+        .fetch_all($connection)
+        .await?;
+        let told = rows.into_iter().map(|row| crate::store::doubt::Doubt {
+            file: row.file,
+            row: row.row,
+            code: "entry-withdrawn",
+            field: "entry_no",
+            value: format!("{}, withdrawn on {}", row.key, row.day),
+            expected: "an entry that was not withdrawn; what is to count again takes another number".to_owned(),
+            facts: Vec::new(),
+            key: row.key,
+        });
+        Ok(told.collect())
+    }};
+}
+pub(super) use take_withdrawn;

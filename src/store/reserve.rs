@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use super::copy::Rows;
-use super::recorded::merge_recorded;
+use super::doubt::Doubt;
+use super::recorded::{merge_recorded, take_withdrawn};
 use super::stage::{Merged, Refused, Row, unknown_parcels};
 use super::write::{self, Write};
 use crate::domain::id::ParcelCode;
@@ -32,6 +33,19 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Entry) {
         .optional_text(mode)
         .text(&it.document)
         .end();
+}
+
+/// Takes out the staged rows that say what was withdrawn.
+pub(super) async fn withdrawn(connection: &mut PgConnection) -> Result<Vec<Doubt>, StoreError> {
+    take_withdrawn!(
+        connection,
+        "reserve_entry",
+        from "stage_reserve",
+        matching "t.number = s.number",
+        other "o.number = s.number",
+        same "t.lot, t.side, t.park, t.parcel, t.area_m2, t.on_date, t.exit, t.readiness, t.supply_mode, t.document"
+        as "s.lot, s.side, s.park, s.parcel, s.area_m2, s.on_date, s.exit, s.readiness, s.supply_mode, s.document"
+    )
 }
 
 /// Takes out the staged rows that refer to nothing, and those of lots that would not balance with them.
@@ -84,8 +98,60 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         rows.into_iter()
             .map(|row| row.refuse("lot-comes-in-twice", "lot_no", "a lot that has not come in under another number")),
     );
+    refused.extend(in_two_lots(connection).await?);
     refused.extend(overdrawn(connection).await?);
     Ok(refused)
+}
+
+/// Takes out the rows by which a parcel comes into a lot while another lot still holds it: its land would be counted twice.
+/// A lot holds it from the day it comes in until the day on which the last of it has gone out.
+async fn in_two_lots(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with staged as (
+               select distinct on (number) number, lot, side, parcel, area_m2, on_date from stage_reserve
+               order by number, file, row),
+           concerned as (
+               select lot from staged
+               union
+               select t.lot from reserve_entry t
+               where upper_inf(t.recorded) and t.side = 'in' and t.parcel in (select parcel from staged where side = 'in')),
+           would_be as (
+               select * from staged
+               union all
+               select t.number, t.lot, t.side, t.parcel, t.area_m2, t.on_date from reserve_entry t
+               where upper_inf(t.recorded) and t.lot in (select lot from concerned)
+                   and t.number not in (select number from staged)),
+           holding as (
+               select lot, max(parcel) filter (where side = 'in') as parcel,
+                   daterange(min(on_date) filter (where side = 'in'),
+                       case when sum(case side when 'in' then area_m2 else -area_m2 end) <= 0
+                           then greatest(max(on_date), min(on_date) filter (where side = 'in')) end) as days
+               from would_be group by lot),
+           taken as (
+               select distinct on (s.file, s.row) s.file, s.row, o.lot as other
+               from stage_reserve s
+               join holding h on h.lot = s.lot
+               join holding o on o.parcel = h.parcel and o.lot <> h.lot and o.days && h.days
+               where s.side = 'in' and not exists (
+                   select from stage_reserve e
+                   where e.lot = o.lot and e.side = 'in' and (e.file, e.row) > (s.file, s.row))
+               order by s.file, s.row, o.lot)
+           delete from stage_reserve s using taken t where t.file = s.file and t.row = s.row
+           returning s.file, s.row, s.key, format('%s lies in lot %s', s.parcel, t.other) as value"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            row.refuse(
+                "parcel-in-two-lots",
+                "parcel_code",
+                "a parcel that lies in no other lot, or has gone out of it by then",
+            )
+        })
+        .collect())
 }
 
 /// Takes out every row of the lots of which, with these rows, more would have gone out on some day than had come in.

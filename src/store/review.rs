@@ -115,8 +115,8 @@ pub async fn open(write: &mut Write, key: &RunKey, rules: &RulesText) -> Result<
     .await?)
 }
 
-/// Adds results to a run; called as often as the caller likes to cut them.
-pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = ResultRow<'_>>) -> Result<(), StoreError> {
+/// Results of a run in the form in which they are added to it.
+pub fn rows<'a>(run: i64, results: impl Iterator<Item = ResultRow<'a>>) -> Rows {
     let mut rows = Rows::default();
     for result in results {
         rows.bare_row()
@@ -131,8 +131,13 @@ pub async fn add(write: &mut Write, run: i64, results: impl Iterator<Item = Resu
             .text(result.receipt_hash)
             .end();
     }
+    rows
+}
+
+/// Adds results to a run; called as often as the caller likes to cut them.
+pub async fn add(write: &mut Write, results: &Rows) -> Result<(), StoreError> {
     let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
-    copy::send(write.connection(), target, rows.bytes()).await
+    copy::send(write.connection(), target, results.bytes()).await
 }
 
 /// A run as it is listed.

@@ -76,9 +76,19 @@ pub async fn record(write: &mut Write, values: &[RuleValue]) -> Result<u64, Stor
 
 /// The values with which the register reckoned at a time; none where it had none on record.
 pub async fn at(connection: &mut PgConnection, known_at: DateTime<Utc>) -> Result<Vec<RuleValue>, StoreError> {
+    read(connection, Some(known_at)).await
+}
+
+/// Whether the register reckons with just these values now.
+pub async fn is_recorded(connection: &mut PgConnection, values: &[RuleValue]) -> Result<bool, StoreError> {
+    let recorded = read(connection, None).await?;
+    Ok(recorded.len() == values.len() && values.iter().all(|value| recorded.contains(value)))
+}
+
+async fn read(connection: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<Vec<RuleValue>, StoreError> {
     let rows = sqlx::query!(
         r#"select key, lower(valid) as "from!", upper(valid) as until, title_zh, title_en, value, unit, source, assumption
-           from rule_value where recorded @> $1::timestamptz order by key, valid"#,
+           from rule_value where recorded @> coalesce($1::timestamptz, 'infinity') order by key, valid"#,
         known_at
     )
     .fetch_all(connection)

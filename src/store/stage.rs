@@ -2,6 +2,7 @@
 //! by each aggregate. Staging happens inside the import's own transaction, so a crash at any moment leaves nothing.
 
 use super::copy::{self, NotRows};
+use super::doubt::{Doubt, Doubts};
 use super::fill::{self, Fill};
 use super::write::Write;
 use super::{
@@ -79,6 +80,8 @@ pub struct Staging {
     /// Whether parcels are checked as they come; not where they are to be mended first, or may lie anywhere in the table.
     at_once: bool,
     refused: Vec<Refused>,
+    /// Rows that say what someone withdrew.
+    withdrawn: Vec<Doubt>,
     empty: Empty,
 }
 
@@ -104,7 +107,7 @@ impl Staging {
         let at_once = kind == Kind::Parcels && !repair && rows_come_last(connection).await?;
         let may_fill = kind == Kind::Parcels && !repair && fill::is_empty(connection).await?;
         let empty = if may_fill { Empty::Held(None) } else { Empty::No };
-        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new(), empty })
+        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new(), withdrawn: Vec::new(), empty })
     }
 
     /// Takes in whole rows: the bytes of [`Rows`](copy::Rows).
@@ -172,6 +175,11 @@ impl Staging {
         if kind == Kind::Parcels && !self.at_once {
             refused.extend(parcel::check_rows(connection, FIRST_PAGE).await?);
         }
+        self.withdrawn = match kind {
+            Kind::Supply => supply::withdrawn(connection).await?,
+            Kind::Reserve => reserve::withdrawn(connection).await?,
+            _ => Vec::new(),
+        };
         refused.extend(match kind {
             Kind::Districts => place::check_districts(connection).await?,
             Kind::Parks => place::check_parks(connection).await?,
@@ -196,12 +204,18 @@ impl Staging {
         Ok(refused)
     }
 
+    /// What someone should know of rows that were neither refused nor merged: an entry that was withdrawn stays so.
+    pub fn doubts(&self) -> Doubts {
+        Doubts { kept: self.withdrawn.clone(), all: self.withdrawn.len() as u64 }
+    }
+
     /// Merges the rows that are left into the register.
     pub async fn merge(&self, write: &mut Write) -> Result<Merged, StoreError> {
         if let Empty::Filled(fill) = &self.empty {
             let rest = if fill.doubted == 0 { Merged::default() } else { parcel::merge(write).await? };
             return Ok(Merged { accepted: rest.accepted + fill.taken, ..rest });
         }
+        let withdrawn = self.withdrawn.len() as u64;
         match self.kind {
             Kind::Districts => place::merge_districts(write).await,
             Kind::Parks => place::merge_parks(write).await,
@@ -215,8 +229,8 @@ impl Staging {
             Kind::Contracts => contract::merge(write).await,
             Kind::Obligations => obligation::merge(write).await,
             Kind::Returns => performance::merge(write).await,
-            Kind::Supply => supply::merge(write).await,
-            Kind::Reserve => reserve::merge(write).await,
+            Kind::Supply => Ok(supply::merge(write).await?.with_known(withdrawn)),
+            Kind::Reserve => Ok(reserve::merge(write).await?.with_known(withdrawn)),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use super::copy::Rows;
-use super::recorded::merge_recorded;
+use super::doubt::Doubt;
+use super::recorded::{merge_recorded, take_withdrawn};
 use super::stage::{Merged, Refused, Row, unknown_parcels};
 use super::write::{self, Write};
 use crate::domain::quantity::SquareCentimetres;
@@ -23,6 +24,19 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Entry) {
         .value(&it.secured_on)
         .text(&it.document)
         .end();
+}
+
+/// Takes out the staged rows that say what was withdrawn.
+pub(super) async fn withdrawn(connection: &mut PgConnection) -> Result<Vec<Doubt>, StoreError> {
+    take_withdrawn!(
+        connection,
+        "supply_entry",
+        from "stage_supply",
+        matching "t.number = s.number",
+        other "o.number = s.number",
+        same "t.parcel, t.year, t.source, t.area_m2, t.secured_on, t.document"
+        as "s.parcel, s.year, s.source, s.area_m2, s.secured_on, s.document"
+    )
 }
 
 /// Takes out the staged rows that are about no land, or about land that counts in the year already.

@@ -2,7 +2,7 @@
 
 use super::copy::{Cells, Rows};
 use super::doubt::{Doubt, Doubts};
-use super::layer::{check_layer, merge_layer};
+use super::layer::{check_layer, merge_layer, overlapping_areas};
 use super::place::{invalid_shapes, outside_city};
 use super::stage::{FIRST_PAGE, Merged, Refused, Row};
 use super::write::Write;
@@ -62,47 +62,35 @@ pub fn stage_legacy_area(rows: &mut Rows, file: i16, row: u64, it: &LegacyArea, 
         .end();
 }
 
-/// The merged zones that share land with another zone for some days, by more than so many m²: both tiers would count it.
-/// A pair of which both came in this import is told once. At most so many are kept.
+/// The merged zones that share land with another zone for some days, by more than so many m²: both tiers would count it. At
+/// most so many are kept.
 pub async fn overlapping(connection: &mut PgConnection, allowed: f64, most: i64) -> Result<Doubts, StoreError> {
-    let rows = sqlx::query!(
-        r#"select file as "file!", row as "row!", key as "key!", code as "code!", other as "other!", tier as "tier!",
-               area_m2 as "area_m2!", lon as "lon!", lat as "lat!", count(*) over () as "all!"
-           from (
-               select distinct on (s.file, s.row, o.code) s.file, s.row, s.key, s.code, o.code as other, o.tier,
-                   st_area(i.geom::geography) as area_m2, st_x(st_pointonsurface(i.geom)) as lon,
-                   st_y(st_pointonsurface(i.geom)) as lat
-               from stage_zone s
-               join zone_version o on upper_inf(o.recorded) and o.code <> s.code and o.geom && s.geom
-                   and o.valid && daterange(s.valid_from, s.valid_to)
-                   and not (o.code < s.code and exists (select from stage_zone t where t.code = o.code))
-               cross join lateral (
-                   select case when st_relate(s.geom, o.geom, 'T********')
-                       then st_multi(st_collectionextract(st_intersection(s.geom, o.geom), 3)) end as geom) i
-               where st_area(i.geom::geography) > $1
-               order by s.file, s.row, o.code, area_m2 desc) pair
-           order by file, row, other limit $2"#,
+    Ok(overlapping_areas!(
+        connection,
+        "zone_version" from "stage_zone",
+        what "o.tier",
+        told as "overlapping-zones",
+        "zones that lie beside one another; compare the documents and correct one",
         allowed,
         most
-    )
-    .fetch_all(connection)
-    .await?;
-    let all = rows.first().map_or(0, |row| row.all.unsigned_abs());
-    let kept = rows.into_iter().map(|row| Doubt {
-        file: row.file,
-        row: row.row,
-        key: row.key,
-        code: "overlapping-zones",
-        field: "geometry",
-        value: format!("{:.2} m2 in common with {} {}", row.area_m2, row.tier, row.other),
-        expected: "zones that lie beside one another; compare the documents and correct one".to_owned(),
-        facts: vec![
-            ("other", row.other.into()),
-            ("area_m2", row.area_m2.into()),
-            ("place", vec![row.lon, row.lat].into()),
-        ],
-    });
-    Ok(Doubts { kept: kept.collect(), all })
+    ))
+}
+
+/// The same of planning units: land in two of them has two lists of permitted uses.
+pub async fn overlapping_plan_units(
+    connection: &mut PgConnection,
+    allowed: f64,
+    most: i64,
+) -> Result<Doubts, StoreError> {
+    Ok(overlapping_areas!(
+        connection,
+        "plan_unit_version" from "stage_plan_unit",
+        what "'planning unit'",
+        told as "overlapping-plan-units",
+        "planning units that lie beside one another; where they don't, the smaller one is taken",
+        allowed,
+        most
+    ))
 }
 
 /// The merged zones that end while contracts on their land run on, each with how many. At most so many are kept.
@@ -148,17 +136,32 @@ pub async fn ending(
 
 /// Takes out the staged zones that cannot be merged.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    Ok(check_layer!(connection, "stage_zone"))
+    Ok(check_layer!(
+        connection,
+        "zone_version" from "stage_zone",
+        of register "t.name, t.tier, t.locked, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.tier, s.locked, s.document, s.decided_on, s.geom"
+    ))
 }
 
 /// Takes out the staged planning units that cannot be merged.
 pub(super) async fn check_plan_units(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    Ok(check_layer!(connection, "stage_plan_unit"))
+    Ok(check_layer!(
+        connection,
+        "plan_unit_version" from "stage_plan_unit",
+        of register "t.name, t.land_use_scheme, t.uses, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.land_use_scheme, s.uses, s.document, s.decided_on, s.geom"
+    ))
 }
 
 /// Takes out the staged legacy areas that cannot be merged.
 pub(super) async fn check_legacy_areas(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
-    Ok(check_layer!(connection, "stage_legacy_area"))
+    Ok(check_layer!(
+        connection,
+        "legacy_area_version" from "stage_legacy_area",
+        of register "t.name, t.class, t.document, t.decided_on, t.geom",
+        of stage "s.name, s.class, s.document, s.decided_on, s.geom"
+    ))
 }
 
 /// Merges the staged zones.

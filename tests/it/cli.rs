@@ -4,6 +4,9 @@ use std::{io::Read as _, process::Stdio};
 
 use serde_json::{Value, json};
 
+use landcycle::domain::dictionary::What;
+use landcycle::domain::intake::Kind;
+
 use crate::support::{Home, Town, landcycle, parcel_code};
 
 #[test]
@@ -149,4 +152,66 @@ fn help_lists_commands_in_the_order_of_the_work_and_the_flags_of_all_of_them_las
     let (own, all) = of_one.split_once("Of every command:").unwrap();
     assert!(own.contains("--bbox") && own.contains("--limit") && !own.contains("--schema"), "{of_one}");
     assert!(all.contains("--home") && all.contains("--json") && !all.contains("--bbox"), "{of_one}");
+}
+
+#[tokio::test]
+async fn a_day_of_which_no_register_can_speak_is_wrong_usage_wherever_a_command_takes_one() {
+    let town = Town::settled().await;
+    let code = parcel_code(1);
+    for day in ["0001-01-01", "1949-09-30", "2200-01-01", "-262143-01-01", "soon"] {
+        let flag = |name: &str| format!("--{name}={day}");
+        for arguments in [
+            vec!["plot-ratio", "may", "--parcel", &code, "--to", "2", &flag("on")],
+            vec![
+                "plot-ratio",
+                "procedure",
+                "--district",
+                "310115",
+                "--simplified",
+                "yes",
+                "--document",
+                "x",
+                &flag("from"),
+            ],
+            vec!["stand", "--parcel", &code, &flag("valid-at")],
+            vec!["entry", "check", "--parcel", &code, "--industry", "3973", &flag("on")],
+            vec!["lockup", "may", "own-works", "--parcel", &code, &flag("on")],
+            vec!["reserve", "account", &flag("at")],
+            vec!["obligations", "due", &flag("as-of")],
+            vec!["review", "run", &flag("as-of")],
+        ] {
+            let ended = town.run(&arguments);
+            assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+            assert!(ended.said.contains("1949-10-01"), "{arguments:?}: {}", ended.said);
+        }
+    }
+    // The first and the last day of which it can may lack a rule, and say so; no day is a fault of the machine.
+    for day in ["1949-10-01", "2199-12-31"] {
+        for arguments in [
+            vec!["plot-ratio", "may", "--parcel", &code, "--to", "2", "--on", day],
+            vec!["stand", "--parcel", &code, "--valid-at", day],
+            vec!["entry", "check", "--parcel", &code, "--industry", "3973", "--on", day],
+            vec!["lockup", "may", "own-works", "--parcel", &code, "--on", day],
+        ] {
+            let ended = town.run(&arguments);
+            assert!(matches!(ended.status, Some(0 | 1)), "{arguments:?}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_import_and_export_names_every_kind_that_they_take() {
+    for (verb, kinds) in
+        [("import", Kind::ALL.map(Kind::name).to_vec()), ("export", What::ALL.map(What::name).to_vec())]
+    {
+        let help = landcycle().args([verb, "--help"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let words: Vec<&str> = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+        for kind in kinds {
+            assert!(words.contains(&kind), "{verb} {kind}: {help}");
+        }
+    }
+    let ended = landcycle().args(["import", "plan-unit", "x.geojson"]).output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.code() == Some(2) && said.contains("plan-units"), "{said}");
 }

@@ -1,5 +1,7 @@
 //! `GET /api/v1/parcels/{code}` on a small demo city: what it says is what the register says, section by section.
 
+mod timeline;
+
 use crate::support::{Town, feature, parcel_code, square};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};

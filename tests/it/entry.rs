@@ -142,7 +142,7 @@ async fn a_project_is_held_against_the_mean_of_its_peers_once_a_second_person_ha
     let early = town.run(&["entry", "check", "--parcel", &code, "--industry", "3973", "--on", "2024-06-29"]).answer;
     assert_eq!(early["findings"][2]["why"], "no-published-review");
     let body = json!({"parcel": code, "industry": "C3973", "tax_wan_yuan_per_mu": 35.5, "output_wan_yuan_per_mu": 355.0,
-        "investment_wan_yuan_per_mu": 177.5});
+        "investment_wan_yuan_per_mu": 177.5, "on": at_the_mean["day"]});
     let (status, same) = post(&town.database.pool, "/api/v1/entry-check", &body).await;
     assert_eq!(
         (status, &same["verdict"], &same["findings"]),
@@ -286,5 +286,58 @@ async fn what_is_no_project_is_refused() {
         (json!({"parcel": code}), StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         assert_eq!(post(pool, "/api/v1/entry-check", &body).await.0, status, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_publication_changes_no_answer_about_an_earlier_day() {
+    let town = town().await;
+    let code = parcel_code(26);
+    let on = |day: &str| {
+        let flags = ["entry", "check", "--parcel", &code, "--industry", "3973", "--tax-per-mu", "35.5", "--on", day];
+        let ended = town.run(&flags);
+        assert_eq!(ended.status, Some(0), "{}", ended.said);
+        ended.answer
+    };
+    let asked = on("2025-03-01");
+    assert_eq!(asked["findings"][2]["why"], "no-published-review");
+    let first = review(&town, "li");
+    assert_eq!(publish(&town, "wang", first).status, Some(0));
+    // Published today, the review was no bottom line of a day before.
+    assert_eq!(on("2025-03-01")["findings"], asked["findings"], "what was answered then is answered still");
+    // Put back to the first of February, as if it had been published then; the last second of that day in Shanghai counts.
+    let put_back = "alter table review_publication disable trigger user;
+        update review_publication set published_at = '2025-02-01 23:59:59+08';
+        alter table review_publication enable trigger user";
+    sqlx::raw_sql(put_back).execute(&town.database.pool).await.unwrap();
+    assert_eq!(on("2025-01-31")["findings"][2]["why"], "no-published-review");
+    let held = on("2025-02-01");
+    assert_eq!((&held["facts"]["review"]["run"], &held["findings"][2]["verdict"]), (&json!(first), &json!("allowed")));
+    // The same works gave more since: a review of a later day is published today, and decides from today on.
+    let mut returns = "enterprise_code,year,tax_wan_yuan,output_wan_yuan,fixed_assets_wan_yuan,staff,value_added_wan_yuan,energy_tce\n".to_owned();
+    for number in 21..=26 {
+        returns.push_str(&format!("E{number},2024,9000,90000,45000,10,100,100\n"));
+    }
+    town.takes("returns", &town.file("later.csv", returns));
+    let output = town
+        .command()
+        .env("LANDCYCLE_TEST_OFFICER", "li")
+        .args(["--json", "review", "run", "--as-of", "2025-01-31"])
+        .output()
+        .unwrap();
+    let second = Ended::of(&output).answer["run"].as_i64().unwrap();
+    assert_eq!(publish(&town, "wang", second).status, Some(0));
+    assert_eq!(on("2025-02-01")["findings"], held["findings"], "an answer about that day stays what it was");
+    assert_eq!(on("2025-02-01")["facts"]["review"], held["facts"]["review"]);
+    let now = check(&town, 26, "3973", 35.5);
+    assert_eq!((&now["facts"]["review"]["run"], &now["verdict"]), (&json!(second), &json!("forbidden")), "{now}");
+}
+
+#[tokio::test]
+async fn each_rule_of_entry_says_where_it_was_read_and_what_of_it_is_an_assumption() {
+    let town = town().await;
+    for finding in check(&town, 26, "3973", 1.0)["findings"].as_array().unwrap() {
+        assert!(finding["citation"].as_str().unwrap().len() > 20, "{finding}");
+        assert!(finding["assumption"].is_boolean(), "{finding}");
     }
 }

@@ -1,5 +1,7 @@
 //! The life of a parcel: the table of moves, held by the domain and by the database alike, and the commands on it.
 
+mod money;
+
 use crate::support::{Town, feature, lot, parcel_code};
 use chrono::NaiveDate;
 use landcycle::domain::lifecycle::{Act, Before, Deed, IdleKind, MOVES, Refused, State};

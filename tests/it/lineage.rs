@@ -3,6 +3,7 @@
 mod after;
 mod duties;
 mod laws;
+mod split;
 
 use serde_json::{Value, json};
 

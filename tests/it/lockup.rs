@@ -4,8 +4,11 @@ mod approvals;
 mod asking;
 mod cases;
 mod equal;
+mod fed;
+mod moves;
 mod roads;
 mod sql;
+mod stock;
 
 use crate::support::{Ended, Town, feature, parcel_code, square};
 use landcycle::domain::quantity::SquareMetres;
@@ -89,7 +92,7 @@ fn as_officer(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
     Ended::of(&town.command().env("LANDCYCLE_TEST_OFFICER", officer).arg("--json").args(arguments).output().unwrap())
 }
 
-/// Proposes an approval as one officer and confirms it as another; answers its number.
+/// Proposes an approval as one officer, confirms it as another, and locks its compensating land; answers its number.
 fn approve(town: &Town, arguments: &[&str]) -> String {
     let paper = ["--ground", "重大公共利益", "--document", "沪府〔2024〕1号", "--decided-on", "2024-01-01"];
     let proposed = as_officer(town, "proposer", &[&["lockup", "approve", "propose"], arguments, &paper].concat());
@@ -97,10 +100,23 @@ fn approve(town: &Town, arguments: &[&str]) -> String {
     let id = proposed.answer["id"].to_string();
     let confirmed = as_officer(town, "confirmer", &["lockup", "approve", "confirm", &id]);
     assert_eq!((confirmed.status, &confirmed.answer["state"]), (Some(0), &json!("confirmed")), "{confirmed:?}");
+    let land = arguments.iter().position(|word| *word == "--compensation").map(|at| arguments[at + 1]);
+    if let Some(path) = land {
+        lock(town, path, &id);
+    }
     id
 }
 
-/// Compensating land of many lots, outside the base.
+/// Takes the land of a drawing into a locked base of its own.
+fn lock(town: &Town, drawing: &str, name: &str) {
+    let drawn: Value = serde_json::from_str(&std::fs::read_to_string(drawing).unwrap()).unwrap();
+    let zone = json!({"zone_code": format!("ZC{name}"), "name": "补划", "tier": "base", "locked": 1,
+        "valid_from": "2024-01-01"});
+    let zone = feature(&zone, &drawn["features"][0]["geometry"]);
+    town.takes("zones", &town.geojson("compensating", &[zone]));
+}
+
+/// Compensating land: an industrial parcel outside the base.
 fn compensation(town: &Town, name: &str, width: f64) -> String {
     compensation_at(town, name, 121.55, width)
 }
@@ -108,6 +124,15 @@ fn compensation(town: &Town, name: &str, width: f64) -> String {
 /// The same from a western edge.
 fn compensation_at(town: &Town, name: &str, west: f64, width: f64) -> String {
     let shape = square(west, 31.2, west + width, 31.202);
+    // A parcel for each thousandth of a degree: drawings of one place share them.
+    let first = ((west - 121.5) * 1000.0).round();
+    let parcels: Vec<Value> = (0..5)
+        .map(|at| {
+            let edge = 121.5 + (first + f64::from(at)) / 1000.0;
+            lot_in(900 + first as u32 + at, "M1", &json!({}), &square(edge, 31.2, edge + 0.001, 31.202))
+        })
+        .collect();
+    town.takes("parcels", &town.geojson("industrial", &parcels));
     town.geojson(name, &[feature(&json!({}), &shape)]).to_str().unwrap().to_owned()
 }
 

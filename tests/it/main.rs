@@ -33,6 +33,7 @@ mod reserve;
 mod returns;
 mod review;
 mod revise;
+mod rules;
 mod scatter;
 mod schema;
 mod supplements;

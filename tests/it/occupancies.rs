@@ -169,3 +169,28 @@ async fn in_the_demo_city_every_figure_is_accounted_for() {
     assert_eq!(told, town.values::<String>(sql).await);
     assert_eq!(ledger["floor_on_no_parcel_m2"], 0.0);
 }
+
+#[tokio::test]
+async fn a_dossier_shows_uses_and_what_they_brought_as_they_were_believed_before_a_correction() {
+    let (town, _) = town("P1,E1,owner,1000,2015-01-01,,,,\nP2,E1,owner,1000,2015-01-01,,,,\n").await;
+    let before: String = town
+        .value("select to_char(max(recorded_at) at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision")
+        .await;
+    // The floor area was a slip, the first user has left, and a tenant had been forgotten.
+    let code = parcel_code(1);
+    let corrected = format!(
+        "{HEADER}\n{code},E1,owner,3000,2015-01-01,2026-01-01,,,\n{code},E2,tenant,200,2020-01-01,,elsewhere,,\n"
+    );
+    assert_eq!(town.tally("occupancies", &town.file("corrected.csv", corrected)), [2, 2, 0, 0]);
+    let told = |known_at: &[&str]| {
+        let dossier = town.run(&[&["dossier", &code, "--valid-at", "2025-06-30"], known_at].concat()).answer;
+        let uses = dossier["occupancies"].as_array().unwrap_or_else(|| panic!("{dossier}")).iter();
+        let uses: Vec<Value> =
+            uses.map(|one| json!([one["enterprise"], one["floor_area_m2"], one["to"], one["tax_is_local"]])).collect();
+        let year = dossier["returns"].as_array().unwrap().iter().find(|year| year["year"] == 2024).unwrap();
+        json!([uses, year["output_wan_yuan"]])
+    };
+    let now = json!([[["E1", 3000.0, "2026-01-01", true], ["E2", 200.0, null, false]], 1050.0]);
+    assert_eq!(told(&[]), now, "three quarters of 1000, and the 300 of the tenant");
+    assert_eq!(told(&["--known-at", &before]), json!([[["E1", 1000.0, null, true]], 500.0]));
+}

@@ -186,13 +186,58 @@ async fn the_service_pages_the_entries_and_exports_come_in_again_unchanged() {
         "/api/v1/reserve?limit=1001",
         "/api/v1/reserve?after=gone",
         "/api/v1/reserve?of=1",
+        "/api/v1/reserve?park=P9",
+        "/api/v1/reserve?park=%00",
     ] {
         assert_eq!(get(pool, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
+    let (_, unknown) = get(pool, "/api/v1/reserve?park=P9").await;
+    assert!(unknown["detail"].as_str().unwrap().contains("P1"), "{unknown}");
+    let said = town.run(&["reserve", "account", "--park", "P9"]);
+    assert_eq!((said.status, said.said.contains("P1")), (Some(1), true), "{said:?}");
     for format in ["csv", "xlsx", "geojson"] {
         let name = format!("reserve.{format}");
         let ended = town.run(&["export", "reserve", "--format", format, "--out", &name]);
         assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(3)), "{}", ended.said);
         assert_eq!(town.tally("reserve", &town.folder().join(&name)), [3, 0, 3, 0], "{format}");
     }
+}
+
+#[tokio::test]
+async fn an_entry_that_was_withdrawn_stays_so_when_the_old_file_is_read_again() {
+    let town = town().await;
+    let rows = [comes_in("R1", "L1", "P1", "100", "2024-01-01"), goes_out("C1", "L1", "40", "2024-06-01")];
+    let old = file(&town, "old.csv", &rows);
+    town.takes("reserve", &old);
+    assert_eq!(town.run(&["reserve", "withdraw", "C1", "--reason", "误录"]).status, Some(0));
+    // What is left has gone out under another number: the old entry beside it would be more than came in.
+    town.takes("reserve", &file(&town, "new.csv", &[goes_out("C2", "L1", "100", "2024-06-02")]));
+    let before = town.contents().await;
+    let again = town.import("reserve", std::slice::from_ref(&old), &[]);
+    assert_eq!((again.status, again.tally()), (Some(0), [2, 0, 2, 0]), "{again:?}");
+    assert_eq!(again.answer["findings"][0]["code"], json!("entry-withdrawn"));
+    assert_eq!(town.contents().await, before);
+}
+
+#[tokio::test]
+async fn a_parcel_lies_in_one_lot_at_a_time() {
+    let town = town().await;
+    let of = |entry: &str, lot: &str, number: u32, day: &str| {
+        comes_in(entry, lot, "P1", "100", day).replace("P1,,", &format!("P1,{},", parcel_code(number)))
+    };
+    town.takes("reserve", &file(&town, "a.csv", &[of("R1", "L1", 1, "2024-01-01")]));
+    // In a lot of the register, before it and after it; and twice in one file, of which the first counts.
+    for day in ["2023-01-01", "2025-01-01"] {
+        let ended = town.import("reserve", &[file(&town, "b.csv", &[of("R2", "L2", 1, day)])], &[]);
+        assert_eq!((ended.status, ended.tally()), (Some(1), [1, 0, 0, 1]), "{day}: {}", ended.answer);
+        assert_eq!(ended.answer["findings"][0]["code"], json!("parcel-in-two-lots"), "{day}");
+    }
+    let twice = [of("R3", "L3", 2, "2024-01-01"), of("R4", "L4", 2, "2024-02-01")];
+    let ended = town.import("reserve", &[file(&town, "c.csv", &twice)], &[]);
+    assert_eq!((ended.tally(), &ended.answer["findings"][0]["key"]), ([2, 1, 0, 1], &json!("R4")), "{}", ended.answer);
+    // Gone out to the last square metre, it may come back on that day.
+    town.takes("reserve", &file(&town, "d.csv", &[goes_out("C1", "L1", "100", "2024-12-31")]));
+    town.takes("reserve", &file(&town, "e.csv", &[of("R5", "L5", 1, "2024-12-31")]));
+    // An entry may be corrected under its number.
+    town.takes("reserve", &file(&town, "f.csv", &[of("R5", "L5", 1, "2025-01-01")]));
 }

@@ -35,10 +35,12 @@ async fn the_database_itself_refuses_versions_that_overlap() {
     let insert = "insert into zone_version (code, valid, recorded, name, tier, locked, geom, revision)
         values ('Z', $1::daterange, tstzrange(now(), null), 'Z', 'base', true,
             st_geomfromtext('MULTIPOLYGON(((121 31,121.1 31,121.1 31.1,121 31)))', 4490), 1)";
-    sqlx::query("insert into revision (id, recorded_at, actor, act) values (1, now(), 'test', 'test')")
-        .execute(&database.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "insert into revision (id, recorded_at, actor, act) values (1, now(), 'test', 'test') on conflict do nothing",
+    )
+    .execute(&database.pool)
+    .await
+    .unwrap();
     for (valid, taken) in
         [("[2020-01-01,2024-01-01)", true), ("[2024-01-01,)", true), ("[2023-12-31,2024-02-01)", false)]
     {

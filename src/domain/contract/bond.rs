@@ -31,6 +31,16 @@ impl BondPart {
     pub fn name(self) -> &'static str {
         Self::WORDS.iter().find(|(_, part)| *part == self).map_or("", |(word, _)| word)
     }
+
+    /// The words for people who read Chinese.
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::Start => "开工履约保证金",
+            Self::Completion => "竣工履约保证金",
+            Self::Production => "投产履约保证金",
+            Self::Whole => "履约保证金",
+        }
+    }
 }
 
 /// How a bond is given.

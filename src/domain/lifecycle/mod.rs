@@ -2,6 +2,8 @@
 //! to the next. A deed consumes the state, may refuse, and names its legal trigger. What is due when is the clocks'
 //! business, not this file's.
 
+pub mod money;
+pub mod rule;
 mod table;
 
 pub use table::{MOVES, Move, moves_from};
@@ -374,6 +376,15 @@ impl State {
             | Self::Listed { contract, .. }
             | Self::Renewing { contract }
             | Self::Disposing { contract, .. } => contract.clone(),
+            _ => None,
+        }
+    }
+
+    /// The day by which works were to begin, where they did not: as it was put off, if it was.
+    pub fn late_start(&self) -> Option<NaiveDate> {
+        match self {
+            Self::Delayed { duty, due_on, extended_to, .. } if duty == "start" => Some(extended_to.unwrap_or(*due_on)),
+            Self::Idle { kind: IdleKind::NotStarted, since, .. } => Some(*since),
             _ => None,
         }
     }

@@ -77,12 +77,23 @@ pub struct Duty {
     pub treatment: Treatment,
     /// Which figure was shared, or found.
     pub measure: Option<&'static str>,
+    /// Of which year the figure is, where it is what came of a yearly obligation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<i32>,
     /// The figure before.
     pub whole: Option<Decimal>,
     /// The part that came here.
     pub share: Option<Decimal>,
     /// Why it was discharged.
     pub ground: Option<String>,
+}
+
+impl Duty {
+    /// Which figure was shared, with its year where it has one: the figure of each year is shared by itself.
+    pub fn figure(&self) -> Option<String> {
+        let measure = self.measure?;
+        Some(self.year.map_or_else(|| measure.to_owned(), |year| format!("{measure} {year}")))
+    }
 }
 
 /// A contract as an event finds it.
@@ -117,6 +128,17 @@ pub struct Obligation {
     pub unit: Option<String>,
 }
 
+/// What came of a yearly obligation in one year, as an event finds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct YearFigure {
+    /// The number of the obligation.
+    pub obligation: String,
+    /// The year.
+    pub year: i32,
+    /// The figure reached.
+    pub achieved: Decimal,
+}
+
 /// A part of a bond as an event finds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bond {
@@ -148,6 +170,8 @@ pub struct Burdens {
     pub contracts: Vec<Contract>,
     /// Their obligations.
     pub obligations: Vec<Obligation>,
+    /// What came of those in single years.
+    pub years: Vec<YearFigure>,
     /// Their bonds.
     pub bonds: Vec<Bond>,
 }
@@ -230,10 +254,17 @@ pub fn divide(burdens: &Burdens, successors: &[Successor], taken: &BTreeSet<Stri
             let shared = treatment(one.kind, one.unit.as_deref()) == Treatment::Shared;
             if !shared || one.target.or(one.achieved).is_none() {
                 at.copy(Thing::Obligation, &one.number, &numbers);
+            }
+            if !shared {
                 continue;
             }
             at.share(Thing::Obligation, &one.number, &numbers, "target", one.target, places(one.kind));
             at.share(Thing::Obligation, &one.number, &numbers, "achieved", one.achieved, places(one.kind));
+            for of in burdens.years.iter().filter(|of| of.obligation == one.number) {
+                let from = at.duties.len();
+                at.share(Thing::Obligation, &one.number, &numbers, "achieved", Some(of.achieved), places(one.kind));
+                at.duties[from..].iter_mut().for_each(|duty| duty.year = Some(of.year));
+            }
         }
         for one in burdens.bonds.iter().filter(|one| one.contract == contract.number) {
             let number = one.number();
@@ -318,6 +349,7 @@ impl Division<'_> {
             to_number: to.map(|(_, number)| number.to_owned()),
             treatment,
             measure: None,
+            year: None,
             whole: None,
             share: None,
             ground: None,

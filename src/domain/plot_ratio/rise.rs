@@ -93,9 +93,24 @@ pub struct Situation {
     pub reference: Option<Reference>,
     /// Office and commercial plots of the same area, the nearest first.
     pub neighbours: Vec<Neighbour>,
+    /// By which figure several of them are referred to.
+    pub neighbours_by: Figure,
     /// What the district has set; nothing where no document is on record.
     pub procedure: Option<Procedure>,
 }
+
+/// One figure for several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// The middle one.
+    Middle,
+    /// The mean.
+    Mean,
+}
+
+/// The key of the figure by which neighbours are referred to: 1 for the middle one, 0 for the mean.
+pub const NEIGHBOUR_MIDDLE: &str = "plot-ratio-neighbour-middle";
 
 /// Which of the two limits binds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -223,12 +238,6 @@ pub enum Rule {
     ProcedureNotOnRecord,
 }
 
-/// Where the rules on a rise were read.
-const SEED: &str = "News material for the Shanghai government's press conference of 7 May 2018, answer of the planning and \
-                    land administration";
-/// Since when they hold, which is also their version.
-const SEED_DAY: &str = "2018-05-07";
-
 impl Rule {
     /// Every rule.
     pub const ALL: [Self; 9] = [
@@ -291,38 +300,6 @@ impl Rule {
             ],
         }
     }
-
-    /// Where it was read, or that nothing was.
-    pub fn citation(self) -> String {
-        match self {
-            Self::WithinCap | Self::WithinPlan => {
-                format!(
-                    "the parcel's own plan condition and contract, which bind; that a rise has the contract signed again: {SEED}"
-                )
-            }
-            Self::UseWithoutRule => format!("assumption: {SEED} speaks of industrial and research land alone"),
-            Self::NotInForce => format!("assumption: nothing older than {SEED} was read"),
-            Self::AboveReferences => format!(
-                "{SEED}: \"may be raised to 2.0\" and \"3.0\", or by reference to office and commercial projects in the same \
-                 area; that more takes a special approval is an assumption, as real projects exceed the references"
-            ),
-            Self::NewPlot => format!(
-                "{SEED}: the plot ratio of newly released plots can be set during the procedures of construction projects"
-            ),
-            Self::ExistingPlot => {
-                format!("{SEED}: existing plots through simplified procedures on a district-by-district basis")
-            }
-            Self::ProcedureClosed | Self::ProcedureNotOnRecord => format!(
-                "{SEED}: existing plots through simplified procedures on a district-by-district basis; that without one a \
-                 rise takes a special approval is an assumption"
-            ),
-        }
-    }
-
-    /// Its version: the day since which what was read holds.
-    pub fn version(self) -> &'static str {
-        SEED_DAY
-    }
 }
 
 /// The answer to a rise.
@@ -332,25 +309,29 @@ pub struct Ruling {
     pub rule: Rule,
     /// What caps the parcel today.
     pub cap: Cap,
-    /// The reference by neighbours: the middle one of their plan conditions.
+    /// The reference by neighbours: one figure for their plan conditions.
     pub neighbour_reference: Option<PlotRatio>,
     /// What the rise takes.
     pub requirements: Vec<Requirement>,
 }
 
-/// The middle of the neighbours' plan conditions; of two middle ones the lower. That the middle one counts is an assumption:
-/// the text names no way to refer to several.
-pub fn neighbour_reference(neighbours: &[Neighbour]) -> Option<PlotRatio> {
+/// One figure for the neighbours' plan conditions; of two middle ones the lower.
+pub fn neighbour_reference(neighbours: &[Neighbour], figure: Figure) -> Option<PlotRatio> {
     let mut ratios: Vec<f64> = neighbours.iter().map(|one| one.allowed.value()).collect();
     ratios.sort_by(f64::total_cmp);
-    Some(PlotRatio(*ratios.get(ratios.len().checked_sub(1)? / 2)?))
+    let last = ratios.len().checked_sub(1)?;
+    Some(PlotRatio(match figure {
+        Figure::Middle => ratios[last / 2],
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
+        Figure::Mean => ratios.iter().sum::<f64>() / ratios.len() as f64,
+    }))
 }
 
 /// Rules on a rise; the first rule that fits answers.
 pub fn may(situation: &Situation) -> Ruling {
     let contract = situation.contract.as_ref().and_then(|contract| contract.high);
     let cap = Cap::of(contract, situation.plan);
-    let neighbour_reference = neighbour_reference(&situation.neighbours);
+    let neighbour_reference = neighbour_reference(&situation.neighbours, situation.neighbours_by);
     let is_within = |limit: Option<PlotRatio>| limit.is_some_and(|limit| situation.to <= limit);
     let within_plan = is_within(situation.plan);
     // Without a contract the plan alone speaks; a contract that states no ratio leaves it to the plan, until it rises.
@@ -408,7 +389,7 @@ mod tests {
             to in ratio(), has_class in any::<bool>(), is_new in any::<bool>(),
             contract in proptest::option::of(proptest::option::of(ratio())), plan in proptest::option::of(ratio()),
             reference in proptest::option::of(ratio()), near in proptest::collection::vec(ratio(), 0..4),
-            procedure in proptest::option::of(any::<bool>()),
+            procedure in proptest::option::of(any::<bool>()), is_middle in any::<bool>(),
         ) -> Situation {
             let day = NaiveDate::from_ymd_opt(2026, 6, 30).expect("a day");
             Situation {
@@ -417,6 +398,7 @@ mod tests {
                 reference: reference.filter(|_| has_class)
                     .map(|ratio| Reference { ratio, effective_from: day, source: "s".into() }),
                 neighbours: near.into_iter().map(|ratio| neighbour(ratio.value())).collect(),
+                neighbours_by: if is_middle { Figure::Middle } else { Figure::Mean },
                 procedure: procedure.map(|is_open| Procedure { is_open, document: "d".into(), since: day }),
             }
         }
@@ -462,10 +444,14 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_referred_to_by_the_middle_one() {
-        let of = |ratios: &[f64]| {
-            neighbour_reference(&ratios.iter().copied().map(neighbour).collect::<Vec<_>>()).map(PlotRatio::value)
+    fn neighbours_are_referred_to_by_the_middle_one_or_by_their_mean() {
+        let by = |figure, ratios: &[f64]| {
+            let neighbours: Vec<Neighbour> = ratios.iter().copied().map(neighbour).collect();
+            neighbour_reference(&neighbours, figure).map(PlotRatio::value)
         };
+        let of = |ratios: &[f64]| by(Figure::Middle, ratios);
+        assert_eq!(by(Figure::Mean, &[]), None);
+        assert_eq!(by(Figure::Mean, &[1.0, 2.0, 6.0]), Some(3.0));
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[4.0]), Some(4.0));
         assert_eq!(of(&[4.0, 1.0]), Some(1.0));

@@ -1,9 +1,11 @@
-//! What a review looks at: the facts about one parcel as they stood on the day.
+//! What a review looks at: the facts about one parcel as they stood on the day. The fields of what a receipt quotes stand
+//! in the order of their names, as canonical JSON has them (`canonical`).
 
 use crate::domain::contract::obligation::{Excuse, ObligationKind};
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 pub use super::sharing::{Figures, MEASURES, Measure, Share, Use, Year};
 
@@ -18,16 +20,16 @@ pub fn round(value: f64, decimals: i32) -> f64 {
 /// What a milestone of a contract says on the day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Duty {
-    /// What is promised.
-    pub kind: String,
     /// Until when.
     pub due_on: Option<NaiveDate>,
-    /// When it was met.
-    pub met_on: Option<NaiveDate>,
-    /// Whether it is met: a milestone by its day, a figure by what was achieved; nothing while not yet due or unknown.
-    pub met: Option<bool>,
     /// Why a delay is not the holder's fault.
     pub excuse: Option<String>,
+    /// What is promised.
+    pub kind: String,
+    /// Whether it is met: a milestone by its day, a figure by what was achieved; nothing while not yet due or unknown.
+    pub met: Option<bool>,
+    /// When it was met.
+    pub met_on: Option<NaiveDate>,
 }
 
 /// What a data row says of an obligation, before the day is known.
@@ -80,47 +82,59 @@ impl DutyRow {
 /// What the newest contract of a parcel says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContractFacts {
+    /// The numbers of its supplementary contracts, the oldest first, whose newest terms stand here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amended_by: Vec<String>,
+    /// Land developed of the land due, per cent.
+    pub developed_percent: Option<f64>,
+    /// Its obligations, and theirs, as they stand on the day.
+    pub duties: Vec<Duty>,
+    /// Investment made of that agreed, per cent.
+    pub invested_percent: Option<f64>,
     /// Its number.
     pub number: String,
-    /// When it was signed.
-    pub signed_on: NaiveDate,
-    /// The first day after the term.
-    pub term_ends_on: Option<NaiveDate>,
     /// Whether it carries performance terms.
     pub performance_terms: bool,
     /// Who supervises it.
     pub responsible_unit: Option<String>,
-    /// Land developed of the land due, per cent.
-    pub developed_percent: Option<f64>,
-    /// Investment made of that agreed, per cent.
-    pub invested_percent: Option<f64>,
+    /// When it was signed.
+    pub signed_on: NaiveDate,
     /// Since when works stand still.
     pub suspended_on: Option<NaiveDate>,
-    /// The numbers of its supplementary contracts, the oldest first, whose newest terms stand here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub amended_by: Vec<String>,
-    /// Its obligations, and theirs, as they stand on the day.
-    pub duties: Vec<Duty>,
+    /// The first day after the term.
+    pub term_ends_on: Option<NaiveDate>,
 }
 
 /// A fault that caps the grade, not cleared on the day.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VetoFact {
     /// Whose.
     pub enterprise: String,
-    /// Of which year.
-    pub year: i32,
     /// What kind.
     pub kind: String,
+    /// Of which year.
+    pub year: i32,
+}
+
+impl Ord for VetoFact {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.enterprise, self.year, &self.kind).cmp(&(&other.enterprise, other.year, &other.kind))
+    }
+}
+
+impl PartialOrd for VetoFact {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The enterprise that used most of a parcel in the years that are looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MainUser {
-    /// Its code.
-    pub code: String,
     /// Whether it is above the scale of full statistics (规上).
     pub above_scale: Option<bool>,
+    /// Its code.
+    pub code: String,
     /// When it was founded.
     pub founded_on: Option<NaiveDate>,
 }
@@ -130,37 +144,37 @@ pub struct MainUser {
 pub struct Facts {
     /// Parcel code.
     pub code: String,
+    /// Its newest contract.
+    pub contract: Option<ContractFacts>,
     /// District code.
     pub district: String,
-    /// Park code.
-    pub park: Option<String>,
-    /// Where it stands.
-    pub tier: Tier,
-    /// Whether the plan locks it.
-    pub locked: bool,
-    /// Use code.
-    pub land_use: String,
-    /// The area that figures are spread over, m².
-    pub land_m2: f64,
-    /// Whether that is the registered area (证载面积) or, for want of it, the area of the shape.
-    pub land_is_registered: bool,
-    /// Highest plot ratio of the plan condition.
-    pub plot_ratio_allowed: Option<f64>,
     /// Floor area of its buildings, m².
     pub floor_m2: Option<f64>,
-    /// Part of it in use, m².
-    pub used_floor_m2: Option<f64>,
+    /// Since when someone works there.
+    pub in_use_since: Option<NaiveDate>,
     /// Industry of the enterprise that used most of it, GB/T 4754.
     pub industry: Option<String>,
+    /// Whether that is the registered area (证载面积) or, for want of it, the area of the shape.
+    pub land_is_registered: bool,
+    /// The area that figures are spread over, m².
+    pub land_m2: f64,
+    /// Use code.
+    pub land_use: String,
+    /// Whether the plan locks it.
+    pub locked: bool,
+    /// Park code.
+    pub park: Option<String>,
+    /// Highest plot ratio of the plan condition.
+    pub plot_ratio_allowed: Option<f64>,
+    /// Where it stands.
+    pub tier: Tier,
+    /// Part of it in use, m².
+    pub used_floor_m2: Option<f64>,
     /// That enterprise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<MainUser>,
-    /// Since when someone works there.
-    pub in_use_since: Option<NaiveDate>,
-    /// Its figures, one entry a year of the window.
-    pub years: Vec<Year>,
-    /// Its newest contract.
-    pub contract: Option<ContractFacts>,
     /// Faults not cleared.
     pub vetoes: Vec<VetoFact>,
+    /// Its figures, one entry a year of the window.
+    pub years: Vec<Year>,
 }

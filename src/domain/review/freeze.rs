@@ -7,6 +7,7 @@ use super::scheme::record::Record;
 use super::sharing::spread;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
+use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -83,6 +84,7 @@ impl Frozen {
         let none = vec![Figures::default(); self.enterprises.len()];
         // Parcels out of scope take their share too, or the others would be given too much.
         let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
+            .into_par_iter()
             .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)).years)
             .collect();
         let mut vetoes: Vec<Vec<VetoFact>> = vec![Vec::new(); self.enterprises.len()];

@@ -1,6 +1,8 @@
 //! What a result rests on, whole: the figures and facts, the benchmarks then in force, what was missing, the row of the
-//! decision table that fired and its ground. Canonical JSON, so that equal receipts have equal bytes and one hash.
+//! decision table that fired and its ground. Canonical JSON, so that equal receipts have equal bytes and one hash;
+//! fields stand in the order of their names for its sake.
 
+use super::canonical;
 use super::decision::{Channel, List, Situation};
 use super::facts::Facts;
 use super::grade::Grade;
@@ -64,32 +66,32 @@ pub enum NotJudged {
 pub struct Holder {
     /// Code of the enterprise.
     pub code: String,
-    /// Its parcels in scope.
-    pub parcels: Vec<String>,
     /// Their land, m².
     pub land_m2: f64,
+    /// Its parcels in scope.
+    pub parcels: Vec<String>,
 }
 
 /// One indicator of a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
+    /// What it was measured against; nothing where no peer has a figure.
+    pub benchmark: Option<f64>,
+    /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<f64>,
+    /// Whether the points are the peers' mean in place of a missing figure.
+    pub imputed: bool,
     /// Which.
     pub key: Indicator,
     /// Whether less is better.
     pub lower_is_better: bool,
-    /// The figure; nothing where it is unknown.
-    pub value: Option<f64>,
-    /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counted: Option<f64>,
-    /// What it was measured against; nothing where no peer has a figure.
-    pub benchmark: Option<f64>,
-    /// Its weight of 100.
-    pub weight: f64,
     /// What it gave, at most weight × cap; nothing where it did not count.
     pub points: Option<f64>,
-    /// Whether the points are the peers' mean in place of a missing figure.
-    pub imputed: bool,
+    /// The figure; nothing where it is unknown.
+    pub value: Option<f64>,
+    /// Its weight of 100.
+    pub weight: f64,
 }
 
 impl Line {
@@ -106,51 +108,51 @@ impl Line {
 /// The rules that a result was made under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesUsed {
-    /// Name and version of the scheme.
-    pub scheme: String,
     /// SHA-256 over scheme, decision table and rulebook, hex.
     pub hash: String,
+    /// Name and version of the scheme.
+    pub scheme: String,
 }
 
 /// By when something is to be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DueBy {
-    /// The key of the rule value.
-    pub value: String,
     /// The number.
     pub count: f64,
-    /// Its unit: days or months.
-    pub unit: Unit,
     /// The deadline in words, Chinese and English.
     pub text: [String; 2],
+    /// Its unit: days or months.
+    pub unit: Unit,
+    /// The key of the rule value.
+    pub value: String,
 }
 
 /// What the decision table recommends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The row that fired.
-    pub row: String,
-    /// The outcome, a stable word.
-    pub outcome: String,
     /// The first way, a stable word; empty where nothing is to be done.
     pub channel: String,
     /// Every way that is open, the first one first. Receipts made before there were several have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
-    /// The recommendation in words, Chinese and English.
-    pub title: [String; 2],
-    /// The legal ground.
-    pub ground: [String; 2],
-    /// The evidence that would be needed.
-    pub evidence: [String; 2],
     /// By when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DueBy>,
+    /// The evidence that would be needed.
+    pub evidence: [String; 2],
+    /// The legal ground.
+    pub ground: [String; 2],
+    /// The list it puts the parcel on.
+    pub list: Option<List>,
     /// What does not happen in the meantime, Chinese and English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<[String; 2]>,
-    /// The list it puts the parcel on.
-    pub list: Option<List>,
+    /// The outcome, a stable word.
+    pub outcome: String,
+    /// The row that fired.
+    pub row: String,
+    /// The recommendation in words, Chinese and English.
+    pub title: [String; 2],
 }
 
 /// Both languages of a text, in the order of [`Decision::title`].
@@ -175,62 +177,62 @@ fn is_first(format: &u32) -> bool {
 /// A result with everything that it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// What was added to the score or taken from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjusted>,
+    /// The day it judges.
+    pub as_of: NaiveDate,
+    /// In whose place it stands, where the parcel was judged again because an objection was upheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Corrects>,
+    /// The share of the weights whose figures are known.
+    pub coverage: f64,
+    /// What it recommends.
+    pub decision: Arc<Decision>,
+    /// The facts.
+    pub facts: Facts,
     /// Its form; those made before forms were counted are of the first and name none.
     #[serde(default = "first_format", skip_serializing_if = "is_first")]
     pub format: u32,
-    /// The day it judges.
-    pub as_of: NaiveDate,
-    /// The rules.
-    pub rules: RulesUsed,
+    /// The grade.
+    pub grade: Grade,
+    /// With whose other parcels it was judged, where the scheme judges holders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Arc<Holder>>,
+    /// Its indicators, in the order of the scheme.
+    pub indicators: Vec<Line>,
+    /// Why it is T, if it is.
+    pub not_judged: Vec<NotJudged>,
+    /// Of how many judged.
+    pub of: u32,
     /// The part of the scheme that judged it, where it has more than one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub part: String,
-    /// First and last year of the window.
-    pub window: [i32; 2],
-    /// The facts.
-    pub facts: Facts,
-    /// The grade.
-    pub grade: Grade,
-    /// Why it is T, if it is.
-    pub not_judged: Vec<NotJudged>,
-    /// The score; nothing for T.
-    pub score: Option<f64>,
-    /// The place among those it is ranked with, 1 the best.
-    pub rank: Option<u32>,
-    /// Of how many judged.
-    pub of: u32,
     /// Whom it was compared with: the digits of the industry, what else they have in common, or "all".
     pub peer_group: String,
     /// How many they are.
     pub peers: u32,
-    /// The share of the weights whose figures are known.
-    pub coverage: f64,
-    /// Its indicators, in the order of the scheme.
-    pub indicators: Vec<Line>,
-    /// What was added to the score or taken from it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub adjustments: Vec<Adjusted>,
-    /// With whose other parcels it was judged, where the scheme judges holders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<Arc<Holder>>,
+    /// The place among those it is ranked with, 1 the best.
+    pub rank: Option<u32>,
+    /// The rules.
+    pub rules: RulesUsed,
+    /// The score; nothing for T.
+    pub score: Option<f64>,
     /// What the decision table saw.
     pub situation: Situation,
-    /// What it recommends.
-    pub decision: Arc<Decision>,
-    /// In whose place it stands, where the parcel was judged again because an objection was upheld.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub corrects: Option<Corrects>,
+    /// First and last year of the window.
+    pub window: [i32; 2],
 }
 
 /// What a later receipt corrects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corrects {
+    /// The newest revision of the register out of which the corrected facts were read.
+    pub facts_revision: i64,
     /// The objection that was upheld.
     pub objection: i64,
     /// SHA-256 of the receipt in whose place it stands, hex.
     pub receipt: String,
-    /// The newest revision of the register out of which the corrected facts were read.
-    pub facts_revision: i64,
 }
 
 impl Decision {
@@ -246,7 +248,7 @@ impl Decision {
 impl Receipt {
     /// The canonical bytes (RFC 8785).
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
-        serde_json_canonicalizer::to_string(self)
+        canonical::to_string(self)
     }
 
     /// The keys of its weakest indicators below the benchmark, the weakest first, at most three.

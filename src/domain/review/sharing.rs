@@ -106,13 +106,13 @@ fn bounds(year: i32) -> Option<(NaiveDate, NaiveDate)> {
 /// One figure of a parcel in a year: what is known of it, and what share of the used floor area is behind that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
-    /// The sum of the known shares.
-    pub sum: f64,
-    /// The part of the floor area × days whose enterprises reported the figure, 0 to 1.
-    pub known: f64,
     /// The part of the floor area × days whose enterprises pay it to another city, 0 to 1: tax only.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub elsewhere: f64,
+    /// The part of the floor area × days whose enterprises reported the figure, 0 to 1.
+    pub known: f64,
+    /// The sum of the known shares.
+    pub sum: f64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -123,10 +123,10 @@ fn is_nothing(value: &f64) -> bool {
 /// A parcel's figures of one year, in the order of [`Measure`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Year {
-    /// The calendar year.
-    pub year: i32,
     /// The figures.
     pub figures: [Share; MEASURES],
+    /// The calendar year.
+    pub year: i32,
 }
 
 impl Year {

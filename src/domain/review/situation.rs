@@ -57,28 +57,28 @@ pub enum ConstructionArea {
 /// What the table looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Situation {
+    /// Inside or outside the construction area.
+    pub construction_area: ConstructionArea,
     /// The grade.
     pub grade: Grade,
     /// The idle-land track.
     pub idle: Idle,
-    /// The contract track.
-    pub start: Start,
-    /// Whether a fault caps the grade.
-    pub veto: bool,
-    /// Where the term of the contract stands.
-    pub term: Term,
-    /// The tier.
-    pub tier: Tier,
     /// Whether the plan locks the land for industry. Left out where not, as receipts made before it was looked at have it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
     /// Whether the contract carries performance terms.
     pub performance_terms: bool,
+    /// The contract track.
+    pub start: Start,
+    /// Where the term of the contract stands.
+    pub term: Term,
     /// Whether one of them is due, missed and not excused. Left out where not, as older receipts have it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub terms_missed: bool,
-    /// Inside or outside the construction area.
-    pub construction_area: ConstructionArea,
+    /// The tier.
+    pub tier: Tier,
+    /// Whether a fault caps the grade.
+    pub veto: bool,
 }
 
 impl Situation {

@@ -67,8 +67,8 @@ pub struct PlanUnit {
 }
 
 /// How uses are written, for those who wrote them otherwise.
-const EXPECTED: &str = "codes separated by ;, each once, with : and its plot ratios where the plan bounds them, such as \
-                        M1:1.0-2.0;M4:-3.0;W1";
+const EXPECTED: &str = "codes separated by ;, each once, with : and its plot ratios where the plan bounds them, the greatest \
+                        above 0, such as M1:1.0-2.0;M4:-3.0;W1";
 
 /// Reads one row; faults are kept in the reading.
 pub fn read(row: &mut Reading<'_>) -> Option<PlanUnit> {
@@ -76,7 +76,9 @@ pub fn read(row: &mut Reading<'_>) -> Option<PlanUnit> {
     let name = row.required_text("name");
     let scheme = row.text("land_use_scheme").unwrap_or_else(|| DEFAULT_LAND_USE_SCHEME.to_owned());
     let uses = row.required_text("uses").and_then(|text| {
-        let uses = parse_uses(&text);
+        // What no land may be built to is not permitted.
+        let is_nothing = |one: &PermittedUse| one.plot_ratio_high.is_some_and(|high| high.value() == 0.0);
+        let uses = parse_uses(&text).filter(|uses| !uses.iter().any(is_nothing));
         if uses.is_none() {
             row.refuse("bad-uses", "uses", &text, EXPECTED);
         }

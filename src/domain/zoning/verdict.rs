@@ -225,6 +225,18 @@ pub struct Ruling {
     pub remarks: Vec<Remark>,
 }
 
+/// What is to be said where nobody drew the land as it would be: the ruling is about the worst of it.
+pub fn worst_case(freed: SquareMetres) -> Remark {
+    let m2 = freed.value();
+    Remark {
+        code: "worst-case",
+        zh: format!("未附拟定图形，按全部锁定土地（{m2:.2} 平方米）脱离锁定判定"),
+        en: format!(
+            "the land as it would be was not drawn: judged as if all its locked land ({m2:.2} m²) came out of the lock"
+        ),
+    }
+}
+
 /// Judges a deed on land that stands so. Nothing on a day before the first rule of the table.
 pub fn judge(lockup: &Lockup, measures: &Measures, deed: &Deed, standing: &Standing) -> Option<Ruling> {
     let situation = deed.situation(standing, measures.tolerance_m2);

@@ -238,6 +238,7 @@ pub async fn import(
         taken.notes.push(found);
     }
     (receipt.accepted, receipt.unchanged) = (outcome.merged.accepted, outcome.merged.unchanged);
+    taken.notes.doubt(staging.doubts(), &taken.files);
     taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
     taken.notes.into_receipt(&mut receipt);
     // The reader counts for itself; the database counts what it was given.

@@ -3,6 +3,7 @@
 
 use super::frame::{self, Ended, Frame, Refusal, Task};
 use crate::exchange;
+use crate::flow::rules;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
@@ -173,6 +174,7 @@ fn failed(status: &str, said: String) -> ReaderError {
 fn listen(task: &Task, folder: &Path, sender: &mpsc::Sender<Message>) -> Result<Death, ReaderError> {
     let mut command = Command::new(&task.order.reader.program);
     command.arg0("landcycle").arg(COMMAND).env_clear().envs(SET).env("TMPDIR", folder);
+    command.envs(rules::folder().map(|folder| (rules::VARIABLE, folder)));
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(ReaderError::Start)?;

@@ -110,6 +110,8 @@ impl Work<'_> {
             let burdens = Burdens {
                 obligations: burdens.obligations.iter().filter(|one| own(&one.contract)).cloned().collect(),
                 bonds: burdens.bonds.iter().filter(|one| own(&one.contract)).cloned().collect(),
+                // Years stay with an obligation that keeps its number.
+                years: Vec::new(),
                 contracts,
             };
             duties.extend(duty::carry(&burdens, &parcel.code, &BTreeMap::new()));
@@ -162,6 +164,7 @@ impl Work<'_> {
                 to_number: Some(building.code.clone()),
                 treatment: Treatment::Copied,
                 measure: whole.map(|_| "share_of_footprint"),
+                year: None,
                 whole,
                 share: None,
                 ground: None,
@@ -189,6 +192,7 @@ impl Work<'_> {
             to_number: None,
             treatment: Treatment::Discharged,
             measure: None,
+            year: None,
             whole: None,
             share: None,
             ground: Some(self.plan.event.ground.clone()),
@@ -279,6 +283,7 @@ impl Work<'_> {
             to_number: to.map(|_| to_number),
             treatment,
             measure: whole.map(|_| "floor_area_m2"),
+            year: None,
             whole,
             share,
             ground,

@@ -2,12 +2,13 @@
 //! was. The document of the event is the document of both.
 
 use super::Work;
+use crate::domain::lifecycle::rule::Rule;
 use crate::domain::lifecycle::{Act, Deed, State};
 use crate::domain::lineage::duty::{Duty, Thing};
 use crate::domain::lineage::{Event, Kind, Plan};
 use crate::domain::moment::Moment;
 use crate::store::StoreError;
-use crate::store::lifecycle;
+use crate::store::lifecycle::{self, Step};
 use crate::store::write::Write;
 use chrono::NaiveDate;
 
@@ -23,19 +24,30 @@ pub(super) struct Lives {
 impl Lives {
     /// Ends the lives of the parents and begins those of the children.
     pub(super) async fn apply(self, write: &mut Write, event: i64, plan: &Plan) -> Result<(), StoreError> {
-        let (on, document) = (plan.event.on, &plan.event.document);
+        // What an event of land costs is settled by what it divides, not by its parcels' lives.
+        let step = |parcel, state, deed: &str, rule| Step {
+            parcel,
+            since: plan.event.on,
+            until: None,
+            state,
+            deed: deed.to_owned(),
+            document: plan.event.document.clone(),
+            rule,
+            money: Vec::new(),
+        };
         for (code, state, since) in self.left {
             // It was tried when the event was planned.
             let act = end(&plan.event, event.to_string());
-            let deed = act.deed.name();
-            let Ok(next) = state.make(since, act) else { continue };
+            let deed = act.deed.clone();
+            let Ok(next) = state.clone().make(since, act) else { continue };
             if let Some(id) = lifecycle::parcel_id(write.connection(), &code).await? {
-                lifecycle::begin(write, id, on, &next, deed, document).await?;
+                let rule = Rule::without_values(&state, &deed, &next);
+                lifecycle::begin(write, &step(id, next, deed.name(), rule)).await?;
             }
         }
         for (code, state) in self.found {
             if let Some(id) = lifecycle::parcel_id(write.connection(), &code).await? {
-                lifecycle::begin(write, id, on, &state, "found", document).await?;
+                lifecycle::begin(write, &step(id, state, "found", Rule::found())).await?;
             }
         }
         Ok(())

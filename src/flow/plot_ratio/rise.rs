@@ -1,9 +1,13 @@
 //! Whether a parcel's plot ratio may rise: its facts are read in one moment, the rules answer. And what districts set
 //! about the procedure.
 
-use crate::domain::plot_ratio::rise::{Reference, Ruling, SIMPLIFIED_PROCEDURE, SameArea, Situation, may};
+use crate::domain::basis::Citation;
+use crate::domain::plot_ratio::rise::{
+    Figure, NEIGHBOUR_MIDDLE, Reference, Ruling, SIMPLIFIED_PROCEDURE, SameArea, Situation, may,
+};
 use crate::domain::quantity::PlotRatio;
 use crate::domain::rulebook::{Rulebook, keys};
+use crate::flow::names::{UnknownName, unknown_district};
 use crate::flow::rules::{self, RulesError};
 use crate::store::district_setting::{self, Setting};
 use crate::store::write::{Audit, Write};
@@ -11,10 +15,6 @@ use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use serde_json::json;
 use sqlx::PgPool;
-
-/// The codes that mean office and commerce, by scheme, as these lists are generally known.
-const OFFICE_AND_COMMERCE: [(&str, &str); 4] =
-    [("GB50137-SH", "B1"), ("GB50137-SH", "B2"), ("GB50137", "B1"), ("GB50137", "B2")];
 
 /// Why there is no answer, or nothing was set.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,8 @@ pub enum RiseError {
     #[error("a plot ratio of {0} cannot be asked for; expected a number above 0 and at most 20")]
     Ratio(f64),
     /// No such district.
-    #[error("there is no district {0} in the register; import districts first")]
-    District(String),
+    #[error(transparent)]
+    NoName(#[from] UnknownName),
     /// Without a document nothing is set.
     #[error("a setting rests on a document; name it with --document")]
     NoDocument,
@@ -78,6 +78,10 @@ pub struct Answer {
     pub situation: Situation,
     /// The ruling.
     pub ruling: Ruling,
+    /// Where its rule was read.
+    pub citation: Citation,
+    /// The version of the rules.
+    pub version: String,
 }
 
 /// No plot ratio comes near it; what is above is a slip of the pen.
@@ -91,7 +95,10 @@ pub async fn rise(pool: &PgPool, code: &str, to: PlotRatio, day: NaiveDate) -> R
     let rulebook = rules::rulebook()?;
     // How far a neighbourhood reaches is a way of reading the map, so it holds on any day.
     let within_m = rules::value(rulebook, keys::NEIGHBOUR_METRES, day)?;
-    let found = store::plot_ratio::rise::read(pool, code, day, &OFFICE_AND_COMMERCE, within_m).await?;
+    let basis = rules::rise()?;
+    let is_middle = basis.value(NEIGHBOUR_MIDDLE, day).map_err(rules::of_rise)? > 0.0;
+    let office: Vec<(&str, &str)> = rules::land_uses()?.office_and_commerce().collect();
+    let found = store::plot_ratio::rise::read(pool, code, day, &office, within_m).await?;
     let land = found.ok_or_else(|| RiseError::NotLaw { code: code.to_owned(), day })?;
     // A code means something in its scheme only.
     let in_scheme = land.land_use_scheme.starts_with("GB50137");
@@ -109,10 +116,15 @@ pub async fn rise(pool: &PgPool, code: &str, to: PlotRatio, day: NaiveDate) -> R
         plan: land.plan,
         reference,
         neighbours: land.neighbours,
+        neighbours_by: if is_middle { Figure::Middle } else { Figure::Mean },
         procedure: land.procedure,
     };
     let ruling = may(&situation);
+    let rule = ruling.rule.code();
+    let citation = basis.on(rule, day).ok_or_else(|| rules::of_rise(basis.lacks(rule)))?.clone();
     Ok(Answer {
+        version: basis.version.clone(),
+        citation,
         revision: land.revision,
         parcel: code.to_owned(),
         district: land.district,
@@ -141,10 +153,11 @@ pub async fn set_procedure(
     if let Some(to) = to.filter(|to| *to <= from) {
         return Err(RiseError::Period { from, to });
     }
-    let mut write = Write::begin(pool, actor, "set-district").await?;
-    if !district_setting::is_known(write.connection(), district).await? {
-        return Err(RiseError::District(district.to_owned()));
+    // Districts are never taken out of the register, so none goes away before it is written.
+    if let Some(unknown) = unknown_district(pool, Some(district)).await? {
+        return Err(unknown.into());
     }
+    let mut write = Write::begin(pool, actor, "set-district").await?;
     let setting = Setting {
         district: district.to_owned(),
         key: SIMPLIFIED_PROCEDURE.to_owned(),
@@ -161,4 +174,14 @@ pub async fn set_procedure(
     let facts =
         json!({ "document": document, "from": from, "is_open": is_open, "key": SIMPLIFIED_PROCEDURE, "to": to });
     Ok(Some(write.commit(Audit { subject: format!("district {district}"), facts }).await?))
+}
+
+/// What districts have set about the procedure, one of them or all, and at least which revision it is of.
+pub async fn procedures(pool: &PgPool, district: Option<&str>) -> Result<(i64, Vec<Setting>), RiseError> {
+    if let Some(unknown) = unknown_district(pool, district).await? {
+        return Err(unknown.into());
+    }
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let revision = store::write::head(&mut connection).await?;
+    Ok((revision, district_setting::list(&mut connection, district).await?))
 }

@@ -45,7 +45,7 @@ pub enum QueueError {
 
 /// Queues a review for the next server that is free; answers the number of the job.
 pub async fn add(pool: &PgPool, today: NaiveDate, asked: &Asked) -> Result<i64, QueueError> {
-    if !rules::is_shipped(&asked.scheme) && std::path::Path::new(&asked.scheme).extension().is_some() {
+    if !rules::has_scheme(&asked.scheme)? && std::path::Path::new(&asked.scheme).extension().is_some() {
         return Err(QueueError::OwnScheme { scheme: asked.scheme.clone() });
     }
     // What will not be run is better refused now.

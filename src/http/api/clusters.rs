@@ -1,7 +1,7 @@
 //! `GET /api/v1/reviews/{run}/clusters`: the renewal areas of a run as GeoJSON. The wire shapes are here; the command line
 //! writes the same without the land.
 
-use super::supply::wrong;
+use super::page::wrong;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::decision::List;
 use crate::domain::review::facts::round;

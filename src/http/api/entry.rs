@@ -44,6 +44,7 @@ pub struct Finding {
     pub peer_mean_wan_yuan_per_mu: Option<f64>,
     pub peers: Option<u64>,
     pub citation: String,
+    pub assumption: bool,
     pub lock: Option<Lock>,
 }
 
@@ -111,6 +112,7 @@ pub fn document(answer: Answer) -> Document {
             peer_mean_wan_yuan_per_mu: finding.mean.map(|mean| round(mean.value, 4)),
             peers: finding.mean.map(|Mean { peers, .. }| peers),
             citation: finding.citation.clone(),
+            assumption: finding.assumption,
             lock: finding.lock.as_ref().map(lock),
         })
         .collect();

@@ -1,12 +1,12 @@
 //! `GET /api/v1/land-account`: industrial land at the end of a year by tier, use or district, and how it stands to published
 //! figures of the same series. The wire shapes are here; the command line writes the same.
 
-use super::supply::wrong;
+use super::page::{self, wrong};
 use crate::domain::land_account::{BeforeReduction, By, Group, Held, MasterPlan, Series as _, Sum};
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::facts::round;
-use crate::flow::land_account::{Account, LandError, Year, account, figures};
-use crate::flow::rules::RulesError;
+use crate::flow::land_account::{Account, LandError, Year, account};
+use crate::flow::rules::{self, RulesError};
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
@@ -123,7 +123,7 @@ fn of_year(year: &Year) -> OfYear {
 
 /// The account in these shapes.
 pub fn document(account: &Account) -> Result<Document, RulesError> {
-    let figures = figures()?;
+    let figures = rules::land_targets()?;
     let unlike = figures.before_reduction.figures.iter().map(|figure| Published {
         series: BeforeReduction::NAME,
         low_km2: figure.low.map(km2),
@@ -155,7 +155,7 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|error| wrong("query", error.to_string(), "year, by"))?;
+    let asked = page::asked(asked, "year, by")?;
     let words = By::ALL.map(By::name).join(", ");
     let by = match asked.by.as_deref() {
         None => By::Tier,

@@ -8,6 +8,7 @@ mod geometry;
 pub mod land_account;
 pub mod lineage;
 pub mod obligations;
+mod page;
 pub mod parcel;
 pub mod performance;
 pub mod plot_ratio;

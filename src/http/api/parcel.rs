@@ -12,11 +12,11 @@ use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::explain::explain;
 use crate::domain::review::facts::round;
 use crate::domain::review::receipt::Receipt;
+use crate::domain::rulebook::RuleValue;
 use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
+use crate::flow;
 use crate::flow::dossier::File;
-use crate::flow::rules::RulesError;
-use crate::flow::{self, rules};
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::problem::{Kind, Problem};
@@ -244,14 +244,11 @@ pub enum WireError {
     /// A stored receipt is not one.
     #[error("the stored receipt of the review cannot be read")]
     Receipt(#[from] serde_json::Error),
-    /// The rules could not be had.
-    #[error(transparent)]
-    Rules(#[from] RulesError),
 }
 
 /// The file of a parcel in the shapes above.
 pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
-    let File { found, standings, timeline, next } = file;
+    let File { found, standings, timeline, next, plot_ratio_reference } = file;
     let today = moment.valid_at;
     let receipt = found.review.as_ref().map(|review| serde_json::from_str::<Receipt>(&review.receipt)).transpose()?;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
@@ -259,7 +256,7 @@ pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
         revision: found.revision,
         valid_at: moment.valid_at,
         known_at: moment.known_at,
-        parcel: parcel(&found, today)?,
+        parcel: parcel(&found, today, plot_ratio_reference),
         versions: found
             .versions
             .iter()
@@ -339,13 +336,12 @@ fn life(stay: &Stay, next: &[&Move]) -> Life {
     }
 }
 
-fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, WireError> {
+fn parcel(found: &store::dossier::Dossier, today: NaiveDate, reference: Option<RuleValue>) -> Parcel {
     let one = &found.parcel;
-    let rulebook = rules::rulebook()?;
     let built =
         found.buildings.floor_area_m2.and_then(|floor| PlotRatio::of(SquareMetres(floor), SquareMetres(one.area_m2)));
     let bounds = one.shape.bounding_rect().map(|rect| [rect.min().x, rect.min().y, rect.max().x, rect.max().y]);
-    Ok(Parcel {
+    Parcel {
         code: one.code.clone(),
         district: one.district.clone(),
         district_name: one.district_name.clone(),
@@ -360,9 +356,9 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, W
         area_mu: round(SquareMetres(one.area_m2).to_mu().value(), 4),
         plot_ratio_built: built.map(|ratio| round(ratio.value(), 4)),
         plot_ratio_allowed: one.plot_ratio_allowed,
-        plot_ratio_reference: rulebook.plot_ratio_reference(&one.land_use, today).map(|value| PlotRatioReference {
+        plot_ratio_reference: reference.map(|value| PlotRatioReference {
             value: value.value,
-            basis: value.source.clone(),
+            basis: value.source,
             assumption: value.assumption,
         }),
         address: one.address.clone(),
@@ -371,7 +367,7 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate) -> Result<Parcel, W
         in_force: one.valid_from.is_none_or(|from| from <= today) && one.valid_to.is_none_or(|to| today < to),
         geometry: geojson::Geometry::new(geojson::GeometryValue::from(&one.shape)),
         bounds,
-    })
+    }
 }
 
 fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {

@@ -3,6 +3,7 @@
 
 pub mod rise;
 
+use super::page::{self, wrong};
 use crate::domain::plot_ratio::{By, Known, Sums};
 use crate::domain::quantity::{PlotRatio, SquareMetres};
 use crate::domain::review::facts::round;
@@ -10,7 +11,7 @@ use crate::flow::plot_ratio::{Ledger, LedgerError, ledger};
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::guard::WholeCity;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -18,12 +19,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-
-/// How many rows a page has where nothing is said.
-const USUAL_ROWS: usize = 100;
-/// How many it has at most.
-const MOST_ROWS: usize = 1_000;
 
 /// The ledger as it goes over the wire.
 #[allow(missing_docs)] // The names are the wire's own; docs/ledger.md says what they mean.
@@ -146,10 +141,7 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wrong = |field: &str, detail: String, expected: &str| {
-        Problem::new(Kind::InvalidParameter, detail).with("wrong-value", field, json!({ "expected": expected }))
-    };
-    let Query(asked) = asked.map_err(|error| wrong("query", error.to_string(), "by, district, limit, after"))?;
+    let asked = page::asked(asked, "by, district, limit, after")?;
     let words = By::ALL.map(By::name).join(", ");
     let by = match asked.by.as_deref() {
         None => By::District,
@@ -157,14 +149,12 @@ pub async fn show(
             By::parse(word).ok_or_else(|| wrong("by", format!("by is {word:?}; expected one of {words}"), &words))?
         }
     };
-    let limit = asked.limit.unwrap_or(USUAL_ROWS);
-    if limit == 0 || limit > MOST_ROWS {
-        return Err(wrong("limit", format!("limit is {limit}; expected 1 to {MOST_ROWS}"), "1 to 1000"));
-    }
+    let limit = page::limit(asked.limit)?;
     let _inside = whole_city.enter()?;
     let found =
         ledger(&app.pool, (app.today)(), by, asked.district.as_deref()).await.map_err(|error| match &error {
             LedgerError::Store(error) => Problem::of_store(error),
+            LedgerError::NoName(unknown) => Problem::of_name("district", unknown),
             LedgerError::Rules(error) => Problem::internal(error),
         })?;
     let document = document(&found, asked.after.as_deref(), limit);

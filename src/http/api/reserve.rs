@@ -1,7 +1,8 @@
 //! `GET /api/v1/reserve`: the books of the parks' reserve as they stood on a day. The wire shapes are here; the command line
 //! writes the same.
 
-use super::supply::{areas, moment, no_such_page, wrong};
+use super::page;
+use super::supply::{areas, moment};
 use crate::domain::quantity::SquareCentimetres;
 use crate::domain::reserve::{Balance, Entry, Side};
 use crate::flow::reserve::{Books, ReserveError, books};
@@ -15,10 +16,6 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// How many entries a page has where nothing is said, and at most.
-const USUAL_ENTRIES: usize = 100;
-const MOST_ENTRIES: usize = 1_000;
 
 /// The books as they go over the wire.
 #[allow(missing_docs)] // The names are the wire's own; docs/supply.md says what they mean.
@@ -116,19 +113,14 @@ fn line(entry: &Entry) -> Line {
 
 /// The books in these shapes, with the entries after one, so many of them; nothing where there is no such entry any more.
 pub fn document(books: &Books, after: Option<&str>, limit: usize) -> Option<Document> {
-    let begin = match after {
-        None => 0,
-        Some(after) => books.entries.iter().position(|entry| entry.number == after)? + 1,
-    };
-    let rest = &books.entries[begin..];
-    let page = &rest[..rest.len().min(limit)];
+    let (entries, next) = page::of(&books.entries, after, limit, |entry| entry.number.clone())?;
     Some(Document {
         revision: books.revision,
         day: books.day,
         total: sums(&books.total),
         parks: books.parks.iter().map(|(park, one)| OfPark { park: park.clone(), sums: sums(one) }).collect(),
-        next: page.last().filter(|_| page.len() < rest.len()).map(|entry| entry.number.clone()),
-        entries: page.iter().map(line).collect(),
+        next,
+        entries: entries.iter().map(line).collect(),
     })
 }
 
@@ -149,18 +141,15 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(asked) =
-        asked.map_err(|error| wrong("query", error.to_string(), "park, valid_at, known_at, limit, after"))?;
-    let limit = asked.limit.unwrap_or(USUAL_ENTRIES);
-    if limit > MOST_ENTRIES {
-        return Err(wrong("limit", format!("limit is {limit}; expected at most {MOST_ENTRIES}"), "0 to 1000"));
-    }
+    let asked = page::asked(asked, "park, valid_at, known_at, limit, after")?;
+    let limit = page::limit(asked.limit)?;
     let moment = moment(&app, asked.valid_at.as_deref(), asked.known_at.as_deref())?;
     let found = books(&app.pool, moment.valid_at, asked.park.as_deref(), moment.known_at).await;
     let found = found.map_err(|error| match &error {
         ReserveError::Store(error) => Problem::of_store(error),
+        ReserveError::NoName(unknown) => Problem::of_name("park", unknown),
         other => Problem::internal(other),
     })?;
-    let document = document(&found, asked.after.as_deref(), limit).ok_or_else(no_such_page)?;
+    let document = document(&found, asked.after.as_deref(), limit).ok_or_else(page::none)?;
     of_register(&document, Some(document.revision), &headers).map_err(|error| Problem::internal(&error))
 }

@@ -2,7 +2,7 @@
 //! lies between two of them, and what is said against them. The wire shapes are here; the command line writes the same.
 //! Nothing is done to a run over HTTP while there are no accounts: whose deed it was could not be told.
 
-use super::supply::wrong;
+use super::page::wrong;
 use crate::domain::id::ParcelCode;
 use crate::domain::review::decision::List;
 use crate::domain::review::diff::Diff;

@@ -1,6 +1,7 @@
 //! `GET /api/v1/supply`: land secured for industry by year and source, against the targets, with the entries. The wire shapes
 //! are here; the command line writes the same.
 
+use super::page;
 use crate::clock::Clock;
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{Mu, SquareCentimetres};
@@ -9,7 +10,7 @@ use crate::domain::supply::{Part, Year};
 use crate::flow::supply::{Account, Question, SupplyError, account};
 use crate::http::App;
 use crate::http::answer::of_register;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 use crate::store::supply::Kept;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -17,12 +18,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeMap;
-
-/// How many entries a page has where nothing is said, and at most.
-const USUAL_ENTRIES: usize = 100;
-const MOST_ENTRIES: usize = 1_000;
 
 /// The ledger as it goes over the wire.
 #[allow(missing_docs)] // The names are the wire's own; docs/supply.md says what they mean.
@@ -113,27 +109,13 @@ fn token(kept: &Kept) -> String {
 
 /// The ledger in these shapes, with the entries after one, so many of them; nothing where there is no such entry any more.
 pub fn document(account: &Account, after: Option<&str>, limit: usize) -> Option<Document> {
-    let begin = match after {
-        None => 0,
-        Some(after) => account.entries.iter().position(|kept| token(kept) == after)? + 1,
-    };
-    let rest = &account.entries[begin..];
-    let page = &rest[..rest.len().min(limit)];
+    let (entries, next) = page::of(&account.entries, after, limit, token)?;
     Some(Document {
         revision: account.revision,
         years: account.years.iter().map(of_year).collect(),
-        next: page.last().filter(|_| page.len() < rest.len()).map(token),
-        entries: page.iter().map(entry).collect(),
+        next,
+        entries: entries.iter().map(entry).collect(),
     })
-}
-
-/// A page that follows an entry which is not there.
-pub(super) fn no_such_page() -> Problem {
-    wrong(
-        "after",
-        "the entry that the page should follow is not in the answer any more; start anew".into(),
-        "next of a page",
-    )
 }
 
 /// What is asked for.
@@ -147,16 +129,11 @@ pub struct Asked {
     after: Option<String>,
 }
 
-/// A wrong parameter, with what was expected.
-pub(super) fn wrong(field: &str, detail: String, expected: &str) -> Problem {
-    Problem::new(Kind::InvalidParameter, detail).with("wrong-value", field, json!({ "expected": expected }))
-}
-
 /// The moment of a question, of which either may be left out.
 pub(super) fn moment(app: &App, valid_at: Option<&str>, known_at: Option<&str>) -> Result<Moment, Problem> {
     let now = Clock::of_the_machine().now();
     Moment::parse(valid_at, known_at, (app.today)(), now)
-        .map_err(|error| wrong("known_at", error.to_string(), "a day such as 2026-06-30, or a time"))
+        .map_err(|error| page::wrong("known_at", error.to_string(), "a day such as 2026-06-30, or a time"))
 }
 
 /// The ledger.
@@ -165,18 +142,15 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Query(asked) =
-        asked.map_err(|error| wrong("query", error.to_string(), "year, district, known_at, limit, after"))?;
-    let limit = asked.limit.unwrap_or(USUAL_ENTRIES);
-    if limit > MOST_ENTRIES {
-        return Err(wrong("limit", format!("limit is {limit}; expected at most {MOST_ENTRIES}"), "0 to 1000"));
-    }
+    let asked = page::asked(asked, "year, district, known_at, limit, after")?;
+    let limit = page::limit(asked.limit)?;
     let known_at = moment(&app, None, asked.known_at.as_deref())?.known_at;
     let question = Question { year: asked.year, district: asked.district, known_at };
     let found = account(&app.pool, &question).await.map_err(|error| match &error {
         SupplyError::Store(error) => Problem::of_store(error),
+        SupplyError::NoName(unknown) => Problem::of_name("district", unknown),
         other => Problem::internal(other),
     })?;
-    let document = document(&found, asked.after.as_deref(), limit).ok_or_else(no_such_page)?;
+    let document = document(&found, asked.after.as_deref(), limit).ok_or_else(page::none)?;
     of_register(&document, Some(document.revision), &headers).map_err(|error| Problem::internal(&error))
 }

@@ -1,7 +1,8 @@
 //! `POST /api/v1/verdict` and `GET /api/v1/approvals`: what may happen where, and which special approvals are on record.
 //! The wire shapes are here; the command line writes the same.
 
-use super::super::body::read;
+use super::super::body::{legal_day_of, read};
+use super::page;
 use super::search::{blocking, given, read_geometry, refuse, wrong};
 use super::standing;
 use crate::domain::id::ParcelCode;
@@ -18,12 +19,14 @@ use crate::store::StoreError;
 use crate::store::approval::{self, Approval};
 use crate::store::write;
 use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
+use geo_types::MultiPolygon;
 use geojson::GeoJson;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A ruling as it goes over the wire.
@@ -84,7 +87,10 @@ pub fn document(ruled: &Ruled) -> Document {
 }
 
 /// What a question may have.
-const FIELDS: [&str; 7] = ["deed", "area", "parcel", "use", "from_use", "land_use_scheme", "on"];
+const FIELDS: [&str; 8] = ["deed", "area", "parcel", "to", "use", "from_use", "land_use_scheme", "on"];
+
+/// Lots of a drawing at most.
+const MOST_LOTS: usize = 1_000;
 
 /// Judges a deed.
 pub async fn judge(
@@ -97,7 +103,8 @@ pub async fn judge(
     let today = (app.today)();
     let question = blocking(move || question(&body, today)).await?;
     // An area may be as large and as intricate as the city.
-    let _inside = if matches!(question.place, Place::Area(_)) { Some(whole_city.enter()?) } else { None };
+    let is_drawn = matches!(question.place, Place::Area(_)) || question.drawing.is_some();
+    let _inside = if is_drawn { Some(whole_city.enter()?) } else { None };
     let ruled = ask(&app.pool, question).await.map_err(|error| problem(&error))?;
     of_register(&document(&ruled), Some(ruled.answer.revision), &headers).map_err(|error| Problem::internal(&error))
 }
@@ -115,6 +122,8 @@ fn problem(error: &AskError) -> Problem {
         AskError::Rules(error) => Problem::internal(error),
         AskError::NoParcel { .. } => Problem::not_found(error.to_string()),
         AskError::NoUse { .. } => wrong("use"),
+        AskError::NoDrawing(_) | AskError::BadDrawing { .. } => wrong("to"),
+        AskError::UnknownUse { field, said } => Problem::of_name(field, said),
         AskError::NoRule(_) => wrong("on"),
     }
 }
@@ -138,10 +147,7 @@ fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {
     let words = DeedKind::ALL.map(DeedKind::name).join(", ");
     let deed = deed.unwrap_or_default();
     let deed = DeedKind::parse(&deed).ok_or_else(|| wrong("deed", &Value::String(deed), &format!("one of {words}")))?;
-    let on = match on {
-        None => today,
-        Some(day) => day.parse().map_err(|_| wrong("on", &Value::String(day), "a day such as 2026-06-30"))?,
-    };
+    let on = legal_day_of("on", on.as_deref(), today)?;
     let place = match (given(&mut fields, "area"), given(&mut fields, "parcel")) {
         (Some(area), None) => {
             Place::of_geojson(&GeoJson::Geometry(read_geometry(area)?)).map_err(|error| refuse("area", &error))?
@@ -159,27 +165,68 @@ fn question(body: &[u8], today: NaiveDate) -> Result<Question, Problem> {
             ));
         }
     };
-    Ok(Question { deed, place, to_use, from_use, scheme, on })
+    let drawing = given(&mut fields, "to").map(lots).transpose()?;
+    Ok(Question { deed, place, to_use, from_use, scheme, drawing, on })
 }
 
-/// The special approvals on record.
+/// The land as it would be: one geometry, or a list of them.
+fn lots(value: Value) -> Result<Vec<MultiPolygon<f64>>, Problem> {
+    let several = match value {
+        Value::Array(several) if (1..=MOST_LOTS).contains(&several.len()) => several,
+        Value::Array(several) => {
+            return Err(wrong("to", &json!(several.len()), &format!("one to {MOST_LOTS} polygons")));
+        }
+        one => vec![one],
+    };
+    let lot = |value| match Place::of_geojson(&GeoJson::Geometry(read_geometry(value)?)) {
+        Ok(Place::Area(shape)) => Ok(shape),
+        Ok(other) => Err(wrong("to", &json!(format!("{other:?}")), "a polygon or multipolygon")),
+        Err(error) => Err(refuse("to", &error)),
+    };
+    several.into_iter().map(lot).collect()
+}
+
+/// A page of the special approvals on record.
 #[allow(missing_docs)]
 #[derive(Debug, Serialize)]
 pub struct Approvals {
     pub revision: i64,
     pub approvals: Vec<Approval>,
+    pub next: Option<String>,
+}
+
+/// Which page is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
 /// Lists the special approvals, the newest first.
-pub async fn approvals(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let found = on_record(&app).await.map_err(|error| Problem::of_store(&error))?;
+pub async fn approvals(
+    State(app): State<App>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = page::asked(asked, "limit, after")?;
+    let limit = page::limit(asked.limit)?;
+    let before = asked.after.as_deref().map(|after| after.parse().map_err(|_| page::none())).transpose()?;
+    let found = on_record(&app, before, limit).await.map_err(|error| Problem::of_store(&error))?;
     let revision = found.revision;
     of_register(&found, Some(revision), &headers).map_err(|error| Problem::internal(&error))
 }
 
-/// The revision is read first: what is listed is at least what was known then.
-async fn on_record(app: &App) -> Result<Approvals, StoreError> {
+/// The revision is read first: what is listed is at least what was known then. The token names an approval, and approvals
+/// are never taken out: so a page begins behind it whatever came or changed meanwhile.
+async fn on_record(app: &App, before: Option<i64>, limit: usize) -> Result<Approvals, StoreError> {
     let mut connection = app.pool.acquire().await?;
     let revision = write::head(&mut connection).await?;
-    Ok(Approvals { revision, approvals: approval::list(&mut connection, None).await? })
+    // One more than the page, to know whether another follows.
+    let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut approvals = approval::page(&mut connection, before, wanted).await?;
+    let more = approvals.len() > limit;
+    approvals.truncate(limit);
+    let next = approvals.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok(Approvals { revision, approvals, next })
 }

@@ -4,7 +4,7 @@
 use super::super::StoreError;
 use super::super::write::Write;
 use crate::domain::contract::obligation::ObligationKind;
-use crate::domain::lineage::duty::{Bond, Burdens, Contract, Duty, Obligation, Thing, Treatment};
+use crate::domain::lineage::duty::{Bond, Burdens, Contract, Duty, Obligation, Thing, Treatment, YearFigure};
 use crate::store::geometry::to_hex;
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
@@ -51,6 +51,15 @@ pub async fn burdens(connection: &mut PgConnection, parcels: &[String], on: Naiv
         })
     })
     .collect::<Result<Vec<_>, StoreError>>()?;
+    let years = sqlx::query_as!(
+        YearFigure,
+        r#"select y.obligation, y.year, y.achieved as "achieved!" from obligation_year y
+           where y.obligation = any($1) and upper_inf(y.recorded) and y.achieved is not null
+           order by y.obligation, y.year"#,
+        &obligations.iter().map(|one| one.number.clone()).collect::<Vec<_>>()
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     let bonds = sqlx::query_as!(
         Bond,
         r#"select contract, part, amount_wan_yuan as amount, forfeited_wan_yuan as forfeited
@@ -60,7 +69,7 @@ pub async fn burdens(connection: &mut PgConnection, parcels: &[String], on: Naiv
     )
     .fetch_all(connection)
     .await?;
-    Ok(Burdens { contracts, obligations, bonds })
+    Ok(Burdens { contracts, obligations, years, bonds })
 }
 
 /// Contracts, obligations and bonds of the parcels that become law, or become another law, after the day: an event may
@@ -315,7 +324,7 @@ impl Moves {
     fn of(duties: &[Duty], thing: Thing, first: &str, second: &str) -> Self {
         let mut moves = Self::default();
         let mut rows: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for duty in duties.iter().filter(|duty| duty.thing == thing) {
+        for duty in duties.iter().filter(|duty| duty.thing == thing && duty.year.is_none()) {
             let (Some(to), Some(parcel)) = (&duty.to_number, &duty.to_parcel) else { continue };
             let row = *rows.entry((&duty.from_number, to)).or_insert_with(|| {
                 moves.from.push(duty.from_number.clone());
@@ -333,6 +342,14 @@ impl Moves {
         }
         moves
     }
+}
+
+/// The parts of the figures of single years on their way to successors.
+#[derive(Default)]
+struct Years {
+    numbers: Vec<String>,
+    years: Vec<i32>,
+    parts: Vec<Decimal>,
 }
 
 /// Ends every contract, obligation and bond of the duties on the day, begins what follows, and writes down what became
@@ -372,6 +389,16 @@ pub async fn move_duties(write: &mut Write, event: i64, on: NaiveDate, duties: &
     let parcel: Vec<String> = renamed.keys().map(|(_, parcel)| (*parcel).to_owned()).collect();
     let to: Vec<String> = renamed.values().map(|to| (*to).to_owned()).collect();
     let moves = Moves::of(duties, Thing::Obligation, "target", "achieved");
+    let mut years = Years::default();
+    for duty in duties {
+        if let (Thing::Obligation, Some(number), Some(year), Some(part)) =
+            (duty.thing, &duty.to_number, duty.year, duty.share)
+        {
+            years.numbers.push(number.clone());
+            years.years.push(year);
+            years.parts.push(part);
+        }
+    }
     sqlx::query_file!(
         "src/store/lineage/move_obligations.sql",
         at,
@@ -385,7 +412,10 @@ pub async fn move_duties(write: &mut Write, event: i64, on: NaiveDate, duties: &
         &moves.second as &[Option<Decimal>],
         &from,
         &parcel,
-        &to
+        &to,
+        &years.numbers,
+        &years.years,
+        &years.parts
     )
     .execute(&mut *connection)
     .await?;
@@ -409,6 +439,7 @@ pub async fn move_duties(write: &mut Write, event: i64, on: NaiveDate, duties: &
 /// Writes down what became of each duty.
 pub async fn write_down(connection: &mut PgConnection, event: i64, duties: &[Duty]) -> Result<(), StoreError> {
     let texts = |of: fn(&Duty) -> Option<&str>| duties.iter().map(|one| of(one).map(str::to_owned)).collect::<Vec<_>>();
+    let figures: Vec<Option<String>> = duties.iter().map(Duty::figure).collect();
     let decimals = |of: fn(&Duty) -> Option<Decimal>| duties.iter().map(of).collect::<Vec<_>>();
     sqlx::query!(
         "insert into lineage_duty (event, thing, from_parcel, from_number, to_parcel, to_number, treatment, measure, whole, share, ground)
@@ -424,7 +455,7 @@ pub async fn write_down(connection: &mut PgConnection, event: i64, duties: &[Dut
         &texts(|one| one.to_parcel.as_deref()) as &[Option<String>],
         &texts(|one| one.to_number.as_deref()) as &[Option<String>],
         &texts(|one| Some(Treatment::name(one.treatment))) as &[Option<String>],
-        &texts(|one| one.measure) as &[Option<String>],
+        &figures as &[Option<String>],
         &decimals(|one| one.whole) as &[Option<Decimal>],
         &decimals(|one| one.share) as &[Option<Decimal>],
         &texts(|one| one.ground.as_deref()) as &[Option<String>]

@@ -1,5 +1,5 @@
 -- $1 recorded at, $2 revision, $3 day, $4 all obligations that end or move; $5 from, $6 to, $7 parcel, $8 target, $9 achieved;
--- of contracts that moved: $10 from, $11 parcel, $12 to.
+-- of contracts that moved: $10 from, $11 parcel, $12 to; of figures of single years that were shared: $13 to, $14 year, $15 part.
 with closed as (
     update obligation t set recorded = tstzrange(lower(t.recorded), $1::timestamptz)
     where t.number = any($4::text[]) and upper_inf(t.recorded) and t.valid @> $3::date returning t.*
@@ -23,12 +23,11 @@ with closed as (
     from moved m join obligation_act a on a.obligation = m.from_number and upper_inf(a.recorded)
     where m.number <> m.from_number
 ), judged as (
-    -- So does what came of its past years, in the proportion in which its figure was shared.
+    -- So does what came of its past years, a sum shared as its target is.
     insert into obligation_year (obligation, year, met_on, achieved, recorded, revision)
-    select m.number, y.year, y.met_on, round(y.achieved * coalesce(m.target / nullif(c.target, 0), 1), 6),
-        tstzrange($1, null), $2
-    from moved m join closed c on c.number = m.from_number
-    join obligation_year y on y.obligation = m.from_number and upper_inf(y.recorded)
+    select m.number, y.year, y.met_on, coalesce(s.part, y.achieved), tstzrange($1, null), $2
+    from moved m join obligation_year y on y.obligation = m.from_number and upper_inf(y.recorded)
+    left join unnest($13::text[], $14::int[], $15::numeric[]) s (number, year, part) on s.number = m.number and s.year = y.year
     where m.number <> m.from_number
 )
 insert into obligation (number, contract, valid, recorded, kind, due_on, target, unit, at_most, met_on, achieved,

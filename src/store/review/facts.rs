@@ -3,16 +3,18 @@
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
-use crate::domain::review::facts::{ContractFacts, DutyRow, MEASURES, MainUser, Use, VetoFact};
+use crate::domain::review::facts::{ContractFacts, DutyRow, Figures, MEASURES, MainUser, Use, VetoFact};
 use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
 use chrono::{Days, NaiveDate};
+use futures_util::TryStreamExt;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
-use sqlx::{Acquire, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
 /// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice.
@@ -21,153 +23,245 @@ pub async fn freeze(
     as_of: NaiveDate,
     deciding_share: f64,
     tall_storey_m: Option<f64>,
-    years: std::ops::RangeInclusive<i32>,
-    calendar: &Calendar,
+    years: RangeInclusive<i32>,
+    calendar: &'static Calendar,
 ) -> Result<Frozen, StoreError> {
-    let mut connection = pool.acquire().await?;
-    let mut tx = connection.begin().await?;
+    let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let parcels = parcels(&mut tx, as_of, deciding_share, tall_storey_m).await?;
+    // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
+    let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
+    let mut same = pool.begin().await?;
+    let same_moment =
+        format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
+    sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
+    let beside = tokio::spawn(async move {
+        let tiers = tiers(&mut same, as_of, deciding_share).await?;
+        let floors = floors(&mut same, tall_storey_m).await?;
+        let contracts = contracts(&mut same, as_of, calendar).await?;
+        same.commit().await?;
+        Ok::<_, StoreError>((tiers, floors, contracts))
+    });
+    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
+    let enterprises = enterprises(&mut tx).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
-    let enterprises: Vec<EnterpriseRow> = sqlx::query!(
+    let enterprise_of: HashMap<&str, usize> =
+        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
+    let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
+    let returns = returns(&mut tx, years, &enterprise_of).await?;
+    let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
+    let (tiers, floors, contracts) = match beside.await {
+        Ok(found) => found?,
+        Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
+    };
+    // The moment lasts until the other has looked.
+    tx.commit().await?;
+    let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
+    let contracts = contracts.collect();
+    drop((parcel_of, enterprise_of));
+    for (id, parcel) in ids.iter().zip(&mut parcels) {
+        (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
+        (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
+    }
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes })
+}
+
+/// What each enterprise reported, by year and the place of the enterprise.
+async fn returns(
+    connection: &mut PgConnection,
+    years: RangeInclusive<i32>,
+    enterprise_of: &HashMap<&str, usize>,
+) -> Result<HashMap<i32, Vec<Figures>>, StoreError> {
+    let mut returns: HashMap<i32, Vec<Figures>> =
+        years.clone().map(|year| (year, vec![[None; MEASURES]; enterprise_of.len()])).collect();
+    performance::reported(connection, None, years, None, |row| {
+        if let Some((place, figures)) = enterprise_of.get(row.enterprise.as_str()).zip(returns.get_mut(&row.year)) {
+            figures[*place] = row.figures;
+        }
+    })
+    .await?;
+    Ok(returns)
+}
+
+/// The parcels that are law on the day in the order of their codes, as if they touched no zone and bore no building.
+async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
+    let mut rows = sqlx::query!(
+        r#"select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8 as registered_area_m2,
+               v.area_m2, v.plot_ratio_allowed
+           from parcel p
+           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
+           order by p.code collate "C""#,
+        as_of
+    )
+    .fetch(connection);
+    let (mut ids, mut parcels) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.try_next().await? {
+        ids.push(row.id);
+        parcels.push(ParcelRow {
+            code: row.code,
+            district: row.district,
+            park: row.park,
+            tier: Tier::Fragmented,
+            locked: false,
+            land_use: row.land_use,
+            registered_area_m2: row.registered_area_m2,
+            area_m2: row.area_m2,
+            plot_ratio_allowed: row.plot_ratio_allowed,
+            floor_m2: None,
+            used_floor_m2: None,
+        });
+    }
+    Ok((ids, parcels))
+}
+
+/// Where a parcel stands, and whether the plan locks it.
+struct TierRow {
+    parcel_id: i64,
+    tier: String,
+    locked: bool,
+}
+
+/// Where each parcel stands on the day: as it is kept, where the day is one of those for which that was worked out.
+/// Asked by itself, not joined to the parcels: the planner takes the answer for two hundred rows, and has compared every
+/// parcel with every other.
+async fn tiers(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    deciding_share: f64,
+) -> Result<HashMap<i64, (Tier, bool)>, StoreError> {
+    let are_kept = sqlx::query_scalar!(
+        r#"select exists (select from tier_law where same_law @> $1::date and deciding_share = $2) as "kept!""#,
+        as_of,
+        deciding_share
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let mut rows = if are_kept {
+        sqlx::query_as!(TierRow, "select parcel_id, tier, locked from parcel_place").fetch(connection)
+    } else {
+        sqlx::query_as!(
+            TierRow,
+            r#"select parcel_id as "parcel_id!", tier as "tier!", locked as "locked!" from parcel_tier_at($1, $2)"#,
+            as_of,
+            deciding_share
+        )
+        .fetch(connection)
+    };
+    let mut tiers = HashMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
+            table: "parcel_place",
+            column: "tier",
+            row: row.parcel_id.to_string(),
+            value: row.tier.clone(),
+        })?;
+        tiers.insert(row.parcel_id, (tier, row.locked));
+    }
+    Ok(tiers)
+}
+
+/// The floor area on each parcel and that in use, m².
+async fn floors(
+    connection: &mut PgConnection,
+    tall_storey_m: Option<f64>,
+) -> Result<HashMap<i64, (Option<f64>, Option<f64>)>, StoreError> {
+    let mut rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", round(floor_m2::numeric, 4)::float8 as floor_m2,
+               case when use_is_known then round(used_m2::numeric, 4)::float8 end as used_m2
+           from parcel_floor($1, null)"#,
+        tall_storey_m
+    )
+    .fetch(connection);
+    let mut floors = HashMap::new();
+    while let Some(row) = rows.try_next().await? {
+        floors.insert(row.parcel_id, (row.floor_m2, row.used_m2));
+    }
+    Ok(floors)
+}
+
+/// Every enterprise, in the order of their codes.
+async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
+    let mut rows = sqlx::query!(
         r#"select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)
            order by code collate "C""#
     )
-    .fetch_all(&mut *tx)
-    .await?
-    .into_iter()
-    .map(|row| EnterpriseRow {
-        user: MainUser { code: row.code, above_scale: row.above_scale, founded_on: row.founded_on },
-        industry: row.industry,
-    })
-    .collect();
-    let enterprise_of: HashMap<&str, usize> =
-        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let uses = sqlx::query!(
+    .fetch(connection);
+    let mut enterprises = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        enterprises.push(EnterpriseRow {
+            user: MainUser { code: row.code, above_scale: row.above_scale, founded_on: row.founded_on },
+            industry: row.industry,
+        });
+    }
+    Ok(enterprises)
+}
+
+/// Who used which parcel since when, in the order of parcel, enterprise and first day.
+async fn uses(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    parcel_of: &HashMap<&str, usize>,
+    enterprise_of: &HashMap<&str, usize>,
+) -> Result<Vec<Use>, StoreError> {
+    let heirs = lineage::family::heirs(connection, as_of).await?;
+    let mut rows = sqlx::query!(
         r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share from occupancy
            where upper_inf(recorded) and from_on <= $1
            order by parcel collate "C", enterprise collate "C", from_on, role"#,
         as_of
     )
-    .fetch_all(&mut *tx)
-    .await?;
-    let heirs = lineage::family::heirs(&mut tx, as_of).await?;
-    let mut uses = uses
-        .into_iter()
-        .filter_map(|row| {
-            let one = Use {
-                parcel: 0,
-                enterprise: *enterprise_of.get(row.enterprise.as_str())?,
-                floor_area_m2: row.floor_area_m2,
+    .fetch(connection);
+    let mut uses = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let Some(enterprise) = enterprise_of.get(row.enterprise.as_str()) else { continue };
+        let mut on = |code: &str, part: f64| {
+            let Some(parcel) = parcel_of.get(code) else { return };
+            uses.push(Use {
+                parcel: *parcel,
+                enterprise: *enterprise,
+                floor_area_m2: row.floor_area_m2 * part,
                 from: row.from_on,
                 to: row.to_on,
                 tax_is_local: row.tax_is_local,
-                stated: row.share,
-            };
-            // What was used before an event was used on the land of those that came of it.
-            let parts = heirs.get(&row.parcel).map_or_else(
-                || vec![(row.parcel.as_str(), 1.0)],
-                |heirs| heirs.iter().map(|(code, part)| (code.as_str(), *part)).collect(),
-            );
-            let on_parcels = parts.into_iter().filter_map(|(code, part)| {
-                Some(Use {
-                    parcel: *parcel_of.get(code)?,
-                    floor_area_m2: one.floor_area_m2 * part,
-                    stated: one.stated.map(|share| share * part),
-                    ..one
-                })
+                stated: row.share.map(|share| share * part),
             });
-            Some(on_parcels.collect::<Vec<Use>>())
-        })
-        .flatten()
-        .collect::<Vec<Use>>();
-    uses.sort_by_key(|one| (one.parcel, one.enterprise, one.from));
-    let mut frozen = Frozen { uses, ..Frozen::default() };
-    for year in years {
-        let mut figures = vec![[None; MEASURES]; enterprises.len()];
-        for row in performance::reported(&mut tx, None, year..=year, None).await? {
-            if let Some(enterprise) = enterprise_of.get(row.enterprise.as_str()) {
-                figures[*enterprise] = row.figures;
-            }
+        };
+        // What was used before an event was used on the land of those that came of it.
+        match heirs.get(&row.parcel) {
+            None => on(&row.parcel, 1.0),
+            Some(heirs) => heirs.iter().for_each(|(code, part)| on(code, *part)),
         }
-        frozen.returns.insert(year, figures);
     }
-    let vetoes = sqlx::query!(
+    uses.sort_by_key(|one| (one.parcel, one.enterprise, one.from));
+    Ok(uses)
+}
+
+/// Faults that nobody had cleared on the day, by the place of the enterprise.
+async fn vetoes(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    enterprise_of: &HashMap<&str, usize>,
+) -> Result<Vec<(usize, VetoFact)>, StoreError> {
+    let rows = sqlx::query!(
         r#"select enterprise, year, veto as "veto!" from annual_return
            where upper_inf(recorded) and veto is not null and year <= extract(year from $1::date)
              and (veto_cleared_on is null or veto_cleared_on > $1)"#,
         as_of
     )
-    .fetch_all(&mut *tx)
-    .await?;
-    frozen.vetoes = vetoes
-        .into_iter()
-        .filter_map(|row| {
-            let place = *enterprise_of.get(row.enterprise.as_str())?;
-            Some((place, VetoFact { enterprise: row.enterprise, year: row.year, kind: row.veto }))
-        })
-        .collect();
-    frozen.contracts = contracts(&mut tx, as_of, &parcel_of, calendar).await?;
-    tx.commit().await?;
-    drop((parcel_of, enterprise_of));
-    frozen.parcels = parcels;
-    frozen.enterprises = enterprises;
-    Ok(frozen)
-}
-
-async fn parcels(
-    connection: &mut PgConnection,
-    as_of: NaiveDate,
-    deciding_share: f64,
-    tall_storey_m: Option<f64>,
-) -> Result<Vec<ParcelRow>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select p.code, v.district, v.park, l.tier as "tier!", l.locked as "locked!",
-               v.land_use, v.registered_area_m2::float8 as registered_area_m2, v.area_m2, v.plot_ratio_allowed,
-               round(f.floor_m2::numeric, 4)::float8 as floor_m2,
-               case when f.use_is_known then round(f.used_m2::numeric, 4)::float8 end as used_floor_m2
-           from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           join parcel_tier_at($1, $2) l on l.parcel_id = p.id
-           left join parcel_floor($3, null) f on f.parcel_id = p.id
-           order by p.code collate "C""#,
-        as_of,
-        deciding_share,
-        tall_storey_m
-    )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-                table: "parcel_tier_at",
-                column: "tier",
-                row: row.code.clone(),
-                value: row.tier.clone(),
-            })?;
-            Ok(ParcelRow {
-                code: row.code,
-                district: row.district,
-                park: row.park,
-                tier,
-                locked: row.locked,
-                land_use: row.land_use,
-                registered_area_m2: row.registered_area_m2,
-                area_m2: row.area_m2,
-                plot_ratio_allowed: row.plot_ratio_allowed,
-                floor_m2: row.floor_m2,
-                used_floor_m2: row.used_floor_m2,
-            })
-        })
-        .collect()
+    let found = rows.into_iter().filter_map(|row| {
+        let place = *enterprise_of.get(row.enterprise.as_str())?;
+        Some((place, VetoFact { enterprise: row.enterprise, year: row.year, kind: row.veto }))
+    });
+    Ok(found.collect())
 }
 
+/// The newest contract of each parcel with its duties, by the parcel's code.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
-    parcel_of: &HashMap<&str, usize>,
     calendar: &Calendar,
-) -> Result<HashMap<usize, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+) -> Result<HashMap<String, (ContractFacts, Vec<DutyRow>)>, StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
@@ -187,15 +281,14 @@ async fn contracts(
     let mut contracts = HashMap::new();
     let mut parcel_of_contract = HashMap::new();
     for row in rows {
-        let Some(parcel) = parcel_of.get(row.parcel.as_str()) else { continue };
         // A supplement has duties like the contract that it supplements; an older contract says nothing any more.
-        if contracts.contains_key(parcel) {
+        if contracts.contains_key(&row.parcel) {
             continue;
         }
-        parcel_of_contract.insert(row.number.clone(), *parcel);
+        parcel_of_contract.insert(row.number.clone(), row.parcel.clone());
         let by = amended.remove(&row.number);
         for supplement in by.iter().flat_map(|by| &by.by_numbers) {
-            parcel_of_contract.insert(supplement.clone(), *parcel);
+            parcel_of_contract.insert(supplement.clone(), row.parcel.clone());
         }
         let facts = ContractFacts {
             number: row.number,
@@ -209,7 +302,7 @@ async fn contracts(
             suspended_on: row.suspended_on.filter(|day| *day <= as_of),
             duties: Vec::new(),
         };
-        contracts.insert(*parcel, (facts, Vec::new()));
+        contracts.insert(row.parcel, (facts, Vec::new()));
     }
     for held in clock::read(connection, &Moment::on(as_of), None).await? {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))

@@ -1,31 +1,31 @@
 //! What the peers of the newest published run gave on average.
 
-use crate::domain::entry::{Mean, PEER_DIGITS, Published};
+use crate::domain::entry::{Mean, Published};
 use crate::domain::review::indicator::Indicator;
 use crate::domain::zoning::Tier;
 use crate::store::StoreError;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-/// The published run of the newest day not after one, with the means over its judged parcels of an industry's division and
-/// a tier; nothing where none is published. The means are those that were published: a parcel judged again after an
-/// objection does not move them.
+/// Of the runs that were published by the end of a day in Shanghai, the one of the newest day not after it, with the means over
+/// its judged parcels of a division and a tier; nothing where none was published. So a later publication changes no answer
+/// about an earlier day, and a parcel judged again after an objection does not move what was published.
 pub async fn peers(
     connection: &mut PgConnection,
     day: NaiveDate,
-    industry: &str,
+    division: &str,
     tier: Tier,
 ) -> Result<Option<Published>, StoreError> {
     let run = sqlx::query!(
         "select r.id, r.as_of, s.actor as published_by, s.recorded_at as published_at
          from review_step s join review_run r on r.id = s.run_id
-         where s.deed = 'publish' and r.as_of <= $1 order by r.as_of desc, r.id desc limit 1",
+         where s.deed = 'publish' and r.as_of <= $1 and (s.recorded_at at time zone 'Asia/Shanghai')::date <= $1
+         order by r.as_of desc, r.id desc limit 1",
         day
     )
     .fetch_optional(&mut *connection)
     .await?;
     let Some(run) = run else { return Ok(None) };
-    let division: String = industry.chars().take(PEER_DIGITS).collect();
     // Receipts are canonical, so a look at the text spares most of them the parsing.
     let rows = sqlx::query!(
         r#"select i ->> 'key' as "key!", count(*) as "peers!",
@@ -56,7 +56,7 @@ pub async fn peers(
         as_of: run.as_of,
         published_by: run.published_by,
         published_at: run.published_at,
-        division,
+        division: division.to_owned(),
         means,
     }))
 }

@@ -66,3 +66,81 @@ async fn zones_contracts_and_obligations_of_an_earlier_day_or_belief_are_exporte
     // What goes with a contract is of the same moment.
     assert_eq!(cells(&town, "contracts", "H1", "bond_wan_yuan", &["--known-at", &all_before]), ["9"]);
 }
+
+#[tokio::test]
+async fn returns_are_exported_as_they_were_believed_at_a_time_and_a_correction_changes_nothing_of_it() {
+    let town = Town::settled().await;
+    let before: String = town
+        .value("select to_char(max(recorded_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision")
+        .await;
+    let told = |flags: &[&str]| cells(&town, "returns", "E1", "tax_wan_yuan", flags);
+    let uncorrected = told(&[]);
+    town.takes("returns", &town.file("r.csv", "enterprise_code,year,tax_wan_yuan\nE1,2024,12\nE1,2023,7\n"));
+    assert_eq!((uncorrected, told(&[])), (vec!["10".to_owned()], vec!["7".to_owned(), "12".to_owned()]));
+    assert_eq!(told(&["--known-at", &before]), ["10"]);
+    assert!(told(&["--known-at", "2001-01-01"]).is_empty());
+}
+
+/// Key and another column of all rows of an export.
+fn pairs(town: &Town, what: &str, flags: &[&str], columns: [&str; 2]) -> Vec<(String, String)> {
+    exports(town, what, "run.csv", flags);
+    rows(&town.folder().join("run.csv"), columns)
+}
+
+fn rows(path: &std::path::Path, columns: [&str; 2]) -> Vec<(String, String)> {
+    let bytes = fs::read(path).unwrap();
+    let mut reader = csv::Reader::from_reader(&bytes[3..]);
+    let head = reader.headers().unwrap().clone();
+    let at = columns.map(|column| head.iter().position(|name| name == column).unwrap());
+    reader.records().map(Result::unwrap).map(|row| (row[at[0]].to_owned(), row[at[1]].to_owned())).collect()
+}
+
+#[tokio::test]
+async fn an_earlier_run_is_exported_with_its_own_rows_and_one_that_never_was_is_refused() {
+    let town = Town::settled().await;
+    let refused = |run: &[&str], said: &str| {
+        for what in ["review-results", "exit-candidates"] {
+            let ended = super::export(&town, what, "none.csv", run);
+            assert_eq!(ended.status, Some(1), "{ended:?}");
+            assert!(ended.said.contains(said), "{}", ended.said);
+            assert!(!town.folder().join("none.csv").exists());
+        }
+    };
+    refused(&[], "no review has been run; landcycle review run makes one");
+    refused(&["--run", "1"], "there is no review run 1; landcycle review list shows which there are");
+    // In the first run the works of parcel 1 never began; by the second it is known that they did, and parcel 9 is there.
+    let duty = |met: &str| {
+        town.file("o.csv", format!("obligation_no,contract_no,kind,due_on,met_on\nS,H1,start,2019-01-01,{met}\n"))
+    };
+    town.takes("obligations", &duty(""));
+    let review = |day: &str, out: &str| {
+        let ended = town.run(&["review", "run", "--as-of", day, "--out", out]);
+        assert_eq!(ended.status, Some(0), "{}", ended.said);
+        ended.answer["run"].to_string()
+    };
+    let first = review("2024-06-30", "first");
+    town.takes("obligations", &duty("2018-12-01"));
+    town.takes("parcels", &town.geojson("more", &[crate::support::parcel(9)]));
+    let second = review("2025-06-30", "second");
+    for what in ["review-results", "exit-candidates"] {
+        for (flags, of, run) in [
+            (&["--run", &first][..], "first", &first),
+            (&["--run", &second], "second", &second),
+            (&[], "second", &second),
+        ] {
+            for columns in [["parcel_code", "as_of"], ["run_id", "receipt"], ["outcome", "channel"]] {
+                let listed = rows(&town.folder().join(of).join(format!("{what}.csv")), columns);
+                assert_eq!(pairs(&town, what, flags, columns), listed, "{what} {flags:?}");
+            }
+            let runs = pairs(&town, what, flags, ["run_id", "parcel_code"]);
+            assert!(runs.iter().all(|(id, _)| id == run), "{what} {flags:?}: {runs:?}");
+        }
+    }
+    let codes = |what: &str, run: &str| -> Vec<String> {
+        pairs(&town, what, &["--run", run], ["parcel_code", "run_id"]).into_iter().map(|(code, _)| code).collect()
+    };
+    assert_eq!(codes("exit-candidates", &first), [parcel_code(1)]);
+    assert!(codes("exit-candidates", &second).is_empty());
+    assert_eq!((codes("review-results", &first).len(), codes("review-results", &second).len()), (3, 4));
+    refused(&["--run", "99"], "there is no review run 99; landcycle review list shows which there are");
+}

@@ -1,6 +1,6 @@
 //! Special approvals: two officers, land that is measured, once.
 
-use super::{approve, as_officer, compensation, errors, lot, refused, state, works};
+use super::{approve, as_officer, compensation, compensation_at, errors, lock, lot, refused, state, works};
 use crate::support::{Ended, Town, feature, parcel_code, square};
 use landcycle::flow::approval;
 use serde_json::json;
@@ -108,6 +108,41 @@ async fn compensating_land_makes_up_for_one_approval_until_that_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn compensating_land_is_industrial_and_in_part_what_was_given_before_counts_for_nothing() {
+    let town = works().await;
+    let with = |number: u32, land: &str| {
+        propose(&town, &["change-of-use", "--parcel", &parcel_code(number), "--use", "R2", "--compensation", land])
+    };
+    // Land that no parcel holds, and land of another use.
+    let field = square(121.55, 31.21, 121.552, 31.212);
+    let field = town.geojson("field", &[feature(&json!({}), &field)]).to_str().unwrap().to_owned();
+    declined(&town, || with(1, &field), "compensation-too-small").await;
+    let homes = square(121.55, 31.22, 121.552, 31.222);
+    town.takes("parcels", &town.geojson("homes", &[super::lot_in(800, "R2", &json!({}), &homes)]));
+    let homes = town.geojson("homes-land", &[feature(&json!({}), &homes)]).to_str().unwrap().to_owned();
+    declined(&town, || with(1, &homes), "compensation-too-small").await;
+    // Given for one approval by half, it makes up for half of another.
+    let (first, second) = (compensation(&town, "first", 0.0006), compensation(&town, "second", 0.0009));
+    assert_eq!(with(1, &first).status, Some(0));
+    declined(&town, || with(2, &second), "compensation-too-small").await;
+    assert_eq!(with(2, &compensation(&town, "third", 0.0015)).status, Some(0));
+}
+
+#[tokio::test]
+async fn locked_land_is_taken_only_when_its_compensating_land_is_locked() {
+    let town = works().await;
+    let (code, land) = (parcel_code(1), compensation(&town, "land", 0.001));
+    let id = propose(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]).answer["id"]
+        .to_string();
+    assert_eq!(as_officer(&town, "confirmer", &["lockup", "approve", "confirm", &id]).status, Some(0));
+    let homes = lot(1, "R2", &json!({"valid_from": "2024-03-01"}));
+    refused(&town, "parcels", std::slice::from_ref(&homes), "locked-land-other-use").await;
+    lock(&town, &land, &id);
+    town.takes("parcels", &town.geojson("homes", &[homes]));
+    assert_eq!(state(&town, &id), "used");
+}
+
+#[tokio::test]
 async fn an_approval_lets_no_more_land_be_taken_than_it_was_measured_to_though_more_is_locked_since() {
     let town = works().await;
     // Parcel 8 is not locked yet on the day of the document.
@@ -166,7 +201,9 @@ async fn an_approval_that_was_withdrawn_or_used_lets_nothing_through_and_stays_o
     let withdrawn = as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]);
     assert_eq!(withdrawn.answer["state"], json!("withdrawn"), "{withdrawn:?}");
     refused(&town, "parcels", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))], "locked-land-other-use").await;
-    let id = approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &land]);
+    // The first compensating land is locked by now, and makes up for nothing any more.
+    let other = compensation_at(&town, "other", 121.56, 0.001);
+    let id = approve(&town, &["change-of-use", "--parcel", &code, "--use", "R2", "--compensation", &other]);
     town.takes("parcels", &town.geojson("change", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))]));
     declined(&town, || as_officer(&town, "proposer", &["lockup", "approve", "withdraw", &id]), "approval-at-its-end")
         .await;
@@ -198,4 +235,35 @@ async fn another_name_in_the_environment_makes_no_other_officer() {
     let confirmed = named("wang", &["lockup", "approve", "confirm", &id]);
     assert_eq!(confirmed.status, Some(1), "{confirmed:?}");
     assert_eq!(state(&town, &id), "proposed");
+}
+
+#[tokio::test]
+async fn approvals_go_out_as_files_in_every_state_and_as_they_were_believed_at_a_time() {
+    let town = works().await;
+    let (land, other) = (compensation(&town, "land", 0.001), compensation_at(&town, "other", 121.57, 0.001));
+    let used = approve(&town, &["change-of-use", "--parcel", &parcel_code(1), "--use", "R2", "--compensation", &land]);
+    let now = r#"select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#;
+    let before: String = town.value(now).await;
+    town.takes("parcels", &town.geojson("taken", &[lot(1, "R2", &json!({"valid_from": "2024-03-01"}))]));
+    propose(&town, &["change-of-use", "--parcel", &parcel_code(2), "--use", "B1", "--compensation", &other]);
+    for (format, name) in [("geojson", "a.geojson"), ("xlsx", "a.xlsx"), ("csv", "a.csv"), ("gpkg", "a.gpkg")] {
+        let ended = town.run(&["export", "approvals", "--format", format, "--out", name]);
+        assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(2)), "{format}: {}", ended.said);
+    }
+    let map: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(town.folder().join("a.geojson")).unwrap()).unwrap();
+    let [first, second] = &map["features"].as_array().unwrap()[..] else { panic!("{map}") };
+    let of = |feature: &serde_json::Value, name: &str| feature["properties"][name].clone();
+    assert_eq!(
+        (of(first, "approval_no").to_string(), of(first, "state"), of(second, "state")),
+        (used, json!("used"), json!("proposed"))
+    );
+    assert_eq!((of(first, "proposed_by"), of(first, "confirmed_by")), (json!("cli:proposer"), json!("cli:confirmer")));
+    assert_eq!((of(second, "confirmed_by"), of(second, "subject")), (json!(null), json!(parcel_code(2))));
+    assert_eq!(first["geometry"]["type"].as_str().map(|kind| kind.ends_with("Polygon")), Some(true));
+    // Before land was taken by it, the one was confirmed and the other unknown.
+    let flags = ["export", "approvals", "--format", "csv", "--out", "then.csv", "--known-at", &before];
+    let ended = town.run(&flags);
+    assert_eq!((ended.status, &ended.answer["rows"]), (Some(0), &json!(1)), "{}", ended.said);
+    assert!(std::fs::read_to_string(town.folder().join("then.csv")).unwrap().contains("confirmed"));
 }

@@ -15,25 +15,33 @@ struct Cases {
     case: Vec<Case>,
 }
 
+/// The cases of both tables.
+pub(super) fn cases() -> Vec<Case> {
+    [include_str!("../../cases/lock1.toml"), include_str!("../../cases/lock2.toml")]
+        .into_iter()
+        .flat_map(|text| toml::from_str::<Cases>(text).unwrap().case)
+        .collect()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    deed: DeedKind,
-    day: toml::value::Datetime,
-    plan: Option<bool>,
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) deed: DeedKind,
+    pub(super) day: toml::value::Datetime,
+    pub(super) plan: Option<bool>,
     #[serde(default)]
-    base: f64,
+    pub(super) base: f64,
     #[serde(default)]
-    community: f64,
+    pub(super) community: f64,
     #[serde(default)]
-    locked: f64,
-    from: Option<String>,
-    to: Option<String>,
+    pub(super) locked: f64,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
     #[serde(default)]
-    freed_m2: f64,
-    verdict: Verdict,
-    rule: String,
+    pub(super) freed_m2: f64,
+    pub(super) verdict: Verdict,
+    pub(super) rule: String,
     citation: String,
     zh: String,
     compensation_m2: Option<f64>,
@@ -77,35 +85,67 @@ fn each_situation_gets_the_verdict_that_an_officer_expects_with_rule_citation_an
     let lockup = Lockup::parse(LOCKUP).unwrap();
     let uses = LandUses::parse(LAND_USE).unwrap();
     let mut answered = BTreeSet::new();
-    for text in [include_str!("../../cases/lock1.toml"), include_str!("../../cases/lock2.toml")] {
-        let cases: Cases = toml::from_str(text).unwrap();
-        for case in &cases.case {
-            let ruling = judge(&lockup, &measures(), &case.deed(&uses), &case.standing()).unwrap();
-            assert_eq!((ruling.verdict, &ruling.rule), (case.verdict, &case.rule), "{}", case.name);
-            assert!(ruling.citation.contains(&case.citation), "{}: {}", case.name, ruling.citation);
-            assert_eq!(ruling.title.zh, case.zh, "{}", case.name);
-            let compensation = ruling.requirement.map(|needed| needed.compensation_m2.value());
-            assert_eq!(compensation, case.compensation_m2, "{}", case.name);
-            let remarks = ruling.remarks.iter().map(|remark| remark.code.to_owned());
-            let found: Vec<String> = ruling.finding.iter().cloned().chain(remarks).collect();
-            if let Some(expected) = &case.findings {
-                assert_eq!(&found, expected, "{}", case.name);
-            }
-            if let Some(facts) = &case.facts {
-                assert!(
-                    ruling.remarks.iter().any(|remark| remark.zh.contains(facts)),
-                    "{}: {:?}",
-                    case.name,
-                    ruling.remarks
-                );
-            }
-            // A no always comes with a finding and with what would help.
-            let says_no = ruling.verdict != Verdict::Allowed;
-            assert!(!says_no || ruling.finding.is_some() && !ruling.remedy.zh.is_empty(), "{}", case.name);
-            answered.insert(ruling.rule);
+    for case in &cases() {
+        let ruling = judge(&lockup, &measures(), &case.deed(&uses), &case.standing()).unwrap();
+        assert_eq!((ruling.verdict, &ruling.rule), (case.verdict, &case.rule), "{}", case.name);
+        assert!(ruling.citation.contains(&case.citation), "{}: {}", case.name, ruling.citation);
+        assert_eq!(ruling.title.zh, case.zh, "{}", case.name);
+        let compensation = ruling.requirement.map(|needed| needed.compensation_m2.value());
+        assert_eq!(compensation, case.compensation_m2, "{}", case.name);
+        let remarks = ruling.remarks.iter().map(|remark| remark.code.to_owned());
+        let found: Vec<String> = ruling.finding.iter().cloned().chain(remarks).collect();
+        if let Some(expected) = &case.findings {
+            assert_eq!(&found, expected, "{}", case.name);
         }
+        if let Some(facts) = &case.facts {
+            assert!(
+                ruling.remarks.iter().any(|remark| remark.zh.contains(facts)),
+                "{}: {:?}",
+                case.name,
+                ruling.remarks
+            );
+        }
+        // A no always comes with a finding and with what would help.
+        let says_no = ruling.verdict != Verdict::Allowed;
+        assert!(!says_no || ruling.finding.is_some() && !ruling.remedy.zh.is_empty(), "{}", case.name);
+        answered.insert(ruling.rule);
     }
     let silent: Vec<&str> =
         lockup.rows.iter().map(|row| row.id.as_str()).filter(|id| !answered.contains(*id)).collect();
     assert!(silent.is_empty(), "rules without a case: {silent:?}");
+}
+
+/// What a case lacks of what an officer reads: the situation in words, its day, the verdict, the rule, and where it was read.
+fn lacks(case: &toml::Table) -> Option<&'static str> {
+    let has_words = |name: &str| case.get(name).and_then(toml::Value::as_str).is_some_and(|text| text.trim().len() > 3);
+    let words = ["name", "verdict", "rule", "citation"].into_iter().find(|name| !has_words(name));
+    words.or_else(|| case.get("day").is_none_or(|day| day.as_datetime().is_none()).then_some("day"))
+}
+
+#[test]
+fn no_case_of_a_lock_or_of_a_rise_stands_without_situation_day_verdict_rule_and_citation() {
+    for (file, text) in [
+        ("lock1", include_str!("../../cases/lock1.toml")),
+        ("lock2", include_str!("../../cases/lock2.toml")),
+        ("plot_ratio", include_str!("../../cases/plot_ratio.toml")),
+    ] {
+        let book: toml::Table = text.parse().unwrap();
+        let cases = book["case"].as_array().unwrap();
+        assert!(cases.len() > 5, "{file}");
+        let mut names = BTreeSet::new();
+        for case in cases {
+            let case = case.as_table().unwrap();
+            assert_eq!(lacks(case), None, "{file}: {case:?}");
+            assert!(names.insert(case["name"].as_str().unwrap()), "{file}: two cases of one name: {}", case["name"]);
+            // The proof that it would be told: without any one of them the case is refused.
+            for name in ["name", "day", "verdict", "rule", "citation"] {
+                let mut without = case.clone();
+                without.remove(name);
+                assert_eq!(lacks(&without), Some(name), "{file}");
+            }
+            let mut blank = case.clone();
+            blank.insert("citation".into(), " ".into());
+            assert_eq!(lacks(&blank), Some("citation"), "{file}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 /// A connection with all rights: the private cluster's superuser, or whoever the tests' server is used as.
-async fn superuser(town: &Town) -> PgConnection {
+pub(super) async fn superuser(town: &Town) -> PgConnection {
     let options: PgConnectOptions = town.database.url.parse().unwrap();
     let options = options.options([("search_path", "city_310000,public")]);
     match PgConnection::connect_with(&options.clone().username("postgres")).await {
@@ -17,7 +17,7 @@ async fn superuser(town: &Town) -> PgConnection {
 }
 
 /// A connection as a clerk: reads everything, writes parcels, zones, contracts and revisions.
-async fn clerk(town: &Town) -> PgConnection {
+pub(super) async fn clerk(town: &Town) -> PgConnection {
     let mut connection = superuser(town).await;
     let grants = "
         do $$ begin create role landcycle_test_clerk nologin; exception when duplicate_object or unique_violation then null; end $$;
@@ -31,7 +31,7 @@ async fn clerk(town: &Town) -> PgConnection {
 }
 
 /// Runs statements in one transaction; answers the constraint that refused them, if one did.
-async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), String> {
+pub(super) async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), String> {
     let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("begin; {statements}; commit")))).await;
     match done {
         Ok(_) => Ok(()),

@@ -1,13 +1,15 @@
 //! A rise in plot ratio: the cases that an officer reads, and the way from the register to a ruling.
 
+use super::get;
 use crate::support::{Town, feature, parcel, parcel_code, square};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chrono::NaiveDate;
 use http_body_util::BodyExt;
 use landcycle::atlas::Atlas;
+use landcycle::domain::basis::Basis;
 use landcycle::domain::plot_ratio::rise::{
-    ContractLimit, Neighbour, Procedure, Reference, Requirement, Rule, Situation, may,
+    ContractLimit, Figure, Neighbour, Procedure, Reference, Requirement, Rule, Situation, may,
 };
 use landcycle::domain::quantity::PlotRatio;
 use landcycle::domain::rulebook::Rulebook;
@@ -29,7 +31,7 @@ struct Cases {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    day: Option<toml::value::Datetime>,
+    day: toml::value::Datetime,
     land_use: Option<String>,
     to: f64,
     contract: Option<f64>,
@@ -47,7 +49,7 @@ struct Case {
 
 impl Case {
     fn situation(&self, book: &Rulebook) -> Situation {
-        let day: NaiveDate = self.day.map_or("2026-06-30".to_owned(), |day| day.to_string()).parse().unwrap();
+        let day: NaiveDate = self.day.to_string().parse().unwrap();
         let land_use = self.land_use.as_deref().unwrap_or("M1");
         let is_new = self.new.unwrap_or(false);
         let on_record = |given: Option<f64>| given.or((!is_new).then_some(1.5)).map(PlotRatio);
@@ -77,6 +79,7 @@ impl Case {
                     distance_m: 100.0,
                 })
                 .collect(),
+            neighbours_by: Figure::Middle,
             procedure: self.simplified.map(|is_open| Procedure { is_open, document: "文".into(), since: day }),
         }
     }
@@ -85,6 +88,8 @@ impl Case {
 #[test]
 fn each_case_has_the_verdict_and_the_citation_that_an_officer_expects_and_every_rule_has_a_case() {
     let book = Rulebook::parse(include_str!("../../../data/rulebook/values.toml")).unwrap();
+    let basis = include_str!("../../../data/rulebook/plot_ratio.toml");
+    let basis = Basis::parse(basis, &Rule::ALL.map(Rule::code)).unwrap();
     let cases: Cases = toml::from_str(include_str!("../../cases/plot_ratio.toml")).unwrap();
     let mut fired = BTreeSet::new();
     for case in &cases.case {
@@ -93,7 +98,8 @@ fn each_case_has_the_verdict_and_the_citation_that_an_officer_expects_and_every_
         assert_eq!(found, (case.verdict.as_str(), case.rule.as_str(), case.binding.as_str()), "{}", case.name);
         let again = ruling.requirements.iter().any(|one| matches!(one, Requirement::SignContractAgain { .. }));
         assert_eq!(again, case.again, "{}: {:?}", case.name, ruling.requirements);
-        assert!(ruling.rule.citation().contains(&case.citation), "{}: {}", case.name, ruling.rule.citation());
+        let citation = &basis.on(ruling.rule.code(), case.day.to_string().parse().unwrap()).unwrap().text;
+        assert!(citation.contains(&case.citation), "{}: {citation}", case.name);
         fired.insert(ruling.rule.code());
     }
     assert_eq!(fired, Rule::ALL.map(Rule::code).into_iter().collect(), "a rule without a case");
@@ -282,7 +288,7 @@ async fn what_cannot_be_asked_or_set_is_refused_and_nothing_is_changed() {
                 "--document",
                 "D",
             ],
-            "no district 310199",
+            "district of the register \"310199\"",
         ),
         (
             &[
@@ -362,4 +368,29 @@ async fn a_check_finds_plans_that_rose_above_a_contract_until_a_supplement_follo
     );
     town.takes("contracts", &town.file("s.csv", supplement));
     assert_eq!(findings(&town), [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn what_districts_have_set_is_listed_page_by_page_as_the_command_lists_it() {
+    let town = Town::settled().await;
+    for (from, simplified) in [("2020-01-01", "yes"), ("2024-01-01", "no")] {
+        let flags =
+            ["--district", "310115", "--simplified", simplified, "--from", from, "--document", "浦规〔2020〕1号"];
+        let ended = town.run(&[&["plot-ratio", "procedure"][..], &flags].concat());
+        assert_eq!(ended.status, Some(0), "{}", ended.said);
+    }
+    let pool = &town.database.pool;
+    let (status, served) = get(pool, "/api/v1/plot-ratio/procedures").await;
+    let listed = town.run(&["plot-ratio", "procedures", "--district", "310115"]).answer;
+    assert_eq!((status, &served["procedures"]), (StatusCode::OK, &listed), "{served}");
+    let (_, first) = get(pool, "/api/v1/plot-ratio/procedures?limit=1").await;
+    let next = first["next"].as_str().unwrap();
+    let (_, rest) = get(pool, &format!("/api/v1/plot-ratio/procedures?limit=1&after={next}")).await;
+    assert_eq!((&rest["procedures"][0], &rest["next"]), (&listed[1], &Value::Null), "{rest}");
+    for wrong in ["district=310199", "district=%00", "limit=1001", "after=gone", "of=1"] {
+        let (status, problem) = get(pool, &format!("/api/v1/plot-ratio/procedures?{wrong}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong} {problem}");
+    }
+    let said = town.run(&["plot-ratio", "procedures", "--district", "310199"]);
+    assert_eq!((said.status, said.said.contains("310115")), (Some(1), true), "{said:?}");
 }

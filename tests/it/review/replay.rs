@@ -81,8 +81,7 @@ async fn comes_out(format: u32) {
     let about: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     let word = |name: &str| about[name].as_str().unwrap().to_owned();
     let pool = &town.database.pool;
-    let made = "with r as (insert into revision (id, recorded_at, actor, act) values (1, now(), 'golden', 'golden')),
-        s as (insert into review_scheme values ($1, 'golden', '金', 'golden', $2))
+    let made = "with s as (insert into review_scheme values ($1, 'golden', '金', 'golden', $2))
         insert into review_run (kind, as_of, window_years, scheme, facts_hash, state, revision)
         values ('round', $3::date, $4::integer, $1, $5, 'draft', 1)";
     sqlx::query(made)

@@ -1,4 +1,4 @@
-//! A database per test, copied from one that has every migration applied. Knows templates and locks; refuses to know
+//! A database per test, copied from one that has every migration applied and the rules on record. Knows templates and locks; refuses to know
 //! a table.
 //!
 //! Tests run as many processes at once, so whatever is shared is made under a lock of the server: the first process
@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use landcycle::{cluster, store};
+use landcycle::{cluster, flow::lockup, store};
 use sha2::{Digest as _, Sha256};
 use sqlx::{
     AssertSqlSafe, Connection as _, PgConnection, PgPool,
@@ -77,7 +77,7 @@ async fn template(connection: &mut PgConnection, server_url: &str) -> String {
         execute(connection, format!("drop database if exists {making} with (force)")).await;
         execute(connection, format!("create database {making}")).await;
         let pool = store::connect(&with_database(server_url, &making), SCHEMA).await.unwrap();
-        store::migrate(&pool, SCHEMA).await.unwrap();
+        lockup::migrate(&pool, SCHEMA, "test:template").await.unwrap();
         pool.close().await;
         execute(connection, format!("alter database {making} rename to {template}")).await;
     }
@@ -117,10 +117,13 @@ fn on_city(options: PgConnectOptions) -> PgConnectOptions {
     options.options([("search_path", format!("{SCHEMA},public"))])
 }
 
-/// Names the template after what the migrations say, so that an edited one is never mistaken for the old.
+/// Names the template after what the migrations and the rules say, so that an edited one is never mistaken for the old.
 fn fingerprint() -> String {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<_> = fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed =
+        |folder: &str| fs::read_dir(root.join(folder)).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = listed("migrations").chain(listed("data/rulebook")).collect();
+    files.push(root.join("data/land_use.toml"));
     files.sort();
     let mut digest = Sha256::new_with_prefix(SCHEMA);
     for file in files {

@@ -69,15 +69,34 @@ async fn a_plan_that_starts_before_it_was_decided_is_refused_in_every_layer() {
 }
 
 #[tokio::test]
+async fn a_plan_that_is_decided_on_a_day_to_come_is_refused_in_every_layer() {
+    let town = Town::settled().await;
+    let later = json!({"decided_on": "2199-01-01", "valid_from": "2199-01-02"});
+    let shape = square(121.5, 31.0995, 121.51, 31.1015);
+    let unit = feature(&json!({"unit_code": "U1", "name": "单元", "uses": "M1"}), &shape);
+    let legacy = feature(&json!({"area_code": "L1", "name": "区块", "class": "104"}), &shape);
+    for (kind, area) in
+        [("zones", zone("B1", "base", true, 121.5, 121.51)), ("plan-units", unit), ("legacy-areas", legacy)]
+    {
+        let ended = town.import(kind, &[town.geojson("later", &[with(area.clone(), &later)])], &[]);
+        assert_eq!((ended.status, ended.tally()), (Some(1), [1, 0, 0, 1]), "{kind}: {}", ended.answer);
+        assert_eq!(finding(&ended, "day-in-the-future")["facts"]["field"], json!("decided_on"), "{kind}");
+        // What was decided may begin later.
+        let decided = json!({"decided_on": "2020-01-01", "valid_from": "2199-01-02"});
+        town.takes(kind, &town.geojson("decided", &[with(area, &decided)]));
+    }
+}
+
+#[tokio::test]
 async fn uses_that_cannot_be_read_and_classes_that_never_were_are_refused() {
     let town = Town::settled().await;
     let shape = square(121.5, 31.0995, 121.51, 31.1015);
     let unit = |uses: &str| {
         feature(&json!({"unit_code": uses, "name": "单元", "uses": uses, "valid_from": "2020-01-01"}), &shape)
     };
-    let units = [unit("M1:2-1"), unit("M1;M1"), unit("M1:1.0-2.0;M4")];
+    let units = [unit("M1:2-1"), unit("M1;M1"), unit("M1:0-0"), unit("M1:1.0-2.0;M4:0-3")];
     let ended = town.import("plan-units", &[town.geojson("units", &units)], &[]);
-    assert_eq!((ended.tally(), codes(&ended.answer)), ([3, 1, 0, 2], vec!["bad-uses", "bad-uses"]));
+    assert_eq!((ended.tally(), codes(&ended.answer)), ([4, 1, 0, 3], vec!["bad-uses", "bad-uses", "bad-uses"]));
     let said = finding(&ended, "bad-uses");
     assert!(said["facts"]["expected"].as_str().unwrap().contains("M1:1.0-2.0;M4:-3.0;W1"), "{said}");
     let legacy =

@@ -73,6 +73,75 @@ async fn a_later_version_of_a_unit_holds_from_its_day_and_the_earlier_one_until_
 }
 
 #[tokio::test]
+async fn an_older_row_without_an_end_wipes_out_no_newer_version_in_any_layer() {
+    let town = Town::settled().await;
+    for (kind, area, other) in [
+        ("zones", super::zone("B1", "base", true, 121.5, 121.51), json!({"name": "另名"})),
+        ("plan-units", unit("U1", "M1"), json!({"uses": "M1;W1"})),
+        ("legacy-areas", legacy("L1", "104"), json!({"class": "195"})),
+    ] {
+        let from = |day: &str| with(area.clone(), &json!({"valid_from": day}));
+        town.takes(kind, &town.geojson("first", &[from("2020-07-01")]));
+        let second = with(from("2024-01-01"), &json!({"name": "新名"}));
+        town.takes(kind, &town.geojson("second", std::slice::from_ref(&second)));
+        let before = town.contents().await;
+        // The old file, in which somebody changed a field since; and a version that would begin between the two.
+        for day in ["2020-07-01", "2022-01-01"] {
+            let ended = town.import(kind, &[town.geojson("old", &[with(from(day), &other)])], &[]);
+            assert_eq!((ended.status, ended.tally()), (Some(1), [1, 0, 0, 1]), "{kind} {day}: {}", ended.answer);
+            let finding = &ended.answer["findings"][0];
+            assert_eq!(
+                (&finding["code"], &finding["facts"]["value"]),
+                (&json!("period-overlaps"), &json!(day)),
+                "{kind}"
+            );
+            assert_eq!(town.contents().await, before, "{kind} {day}");
+        }
+        // Said with its last day, the change is taken for those days, and the newer version holds on.
+        let bounded = with(with(from("2020-07-01"), &other), &json!({"valid_to": "2024-01-01"}));
+        assert_eq!(town.tally(kind, &town.geojson("bounded", &[bounded])), [1, 1, 0, 0], "{kind}");
+        assert_eq!(town.tally(kind, &town.geojson("second", &[second])), [1, 0, 1, 0], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_file_brings_no_version_back_that_was_ended_before_the_next_one_began() {
+    let town = Town::settled().await;
+    let old = town.geojson("old", &[unit("U1", "M1")]);
+    town.takes("plan-units", &old);
+    let ended = with(unit("U1", "M1"), &json!({"valid_to": "2022-01-01"}));
+    town.takes("plan-units", &town.geojson("ended", &[ended]));
+    let later = with(unit("U1", "M4"), &json!({"valid_from": "2024-01-01"}));
+    town.takes("plan-units", &town.geojson("later", &[later]));
+    let before = town.contents().await;
+    assert_eq!(town.tally("plan-units", &old), [1, 0, 1, 0]);
+    assert_eq!(town.contents().await, before);
+}
+
+#[tokio::test]
+async fn planning_units_on_one_another_are_taken_with_a_warning_that_names_both_and_the_area() {
+    let town = Town::settled().await;
+    let beside = feature(
+        &json!({"unit_code": "U2", "name": "邻", "uses": "M4", "valid_from": "2020-07-01"}),
+        &square(121.503, 31.0995, 121.506, 31.1015),
+    );
+    let ended = town.import("plan-units", &[town.geojson("units", &[unit("U1", "M1"), beside])], &[]);
+    assert_eq!((ended.status, ended.tally(), &ended.answer["warnings"]), (Some(0), [2, 2, 0, 0], &json!(1)));
+    let said = &ended.answer["findings"][0];
+    assert_eq!((&said["code"], &said["facts"]["other"]), (&json!("overlapping-plan-units"), &json!("U2")));
+    let area: f64 =
+        town.value("select st_area(st_makeenvelope(121.503, 31.0995, 121.5035, 31.1015, 4490)::geography)").await;
+    assert!((said["facts"]["area_m2"].as_f64().unwrap() / area - 1.0).abs() < 1e-6, "{said}");
+    // Side by side they share nothing.
+    let apart = feature(
+        &json!({"unit_code": "U3", "name": "远", "uses": "M4", "valid_from": "2020-07-01"}),
+        &square(121.506, 31.0995, 121.507, 31.1015),
+    );
+    let ended = town.import("plan-units", &[town.geojson("apart", &[apart])], &[]);
+    assert_eq!((ended.status, &ended.answer["findings"]), (Some(0), &json!([])));
+}
+
+#[tokio::test]
 async fn the_database_itself_refuses_versions_that_overlap_or_begin_before_they_were_decided() {
     let town = Town::empty().await;
     for (table, columns, values) in [

@@ -6,9 +6,11 @@ use axum::body::Body;
 use axum::http::response::Parts;
 use axum::http::{Request, StatusCode};
 use chrono::NaiveDate;
+use geo::BooleanOps as _;
 use geo_types::{MultiPolygon, polygon};
 use http_body_util::BodyExt as _;
 use landcycle::atlas::Atlas;
+use landcycle::domain::geometry::area;
 use landcycle::domain::moment::Moment;
 use landcycle::domain::zoning::standing::Rule;
 use landcycle::http::{App, router};
@@ -298,4 +300,70 @@ async fn a_shape_touching_a_zone_shares_nothing_with_it() {
     let found = standing(&mut connection, &beside, day, None, 0.5, 0.01).await.unwrap();
     assert!(found.plan_is_known && found.overlaps.is_empty() && !found.on_border, "{found:?}");
     assert_eq!((found.base.area_m2.value(), found.fragmented.share), (0.0, 1.0));
+}
+
+/// A polygon around a middle: a corner for each reach in thousandths of a degree, at even angles from east on.
+fn around([x, y]: [f64; 2], reaches: &[u32]) -> MultiPolygon<f64> {
+    let angle = |at: usize| std::f64::consts::TAU * at as f64 / reaches.len() as f64;
+    let corner = |(at, reach): (usize, &u32)| {
+        let reach = f64::from(*reach) / 1_000.0;
+        (x + reach * angle(at).cos(), y + reach * angle(at).sin())
+    };
+    geo_types::Polygon::new(reaches.iter().enumerate().map(corner).collect(), Vec::new()).into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overlaps_are_those_of_postgis_and_of_an_arithmetic_of_our_own_to_a_ten_thousandth() {
+    let town = Town::empty().await;
+    let pool = &town.database.pool;
+    let day = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
+    let reaches = || proptest::collection::vec(1..12_u32, 3..9);
+    let drawn = (reaches(), reaches(), -10..10_i32, -10..10_i32);
+    let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+    let cut = std::cell::Cell::new(0);
+    let outcome = tokio::task::block_in_place(|| {
+        runner.run(&drawn, |(land, base, east, north)| {
+            let (land, base) = (
+                around([121.5, 31.1], &land),
+                around([121.5 + f64::from(east) / 2_000.0, 31.1 + f64::from(north) / 2_000.0], &base),
+            );
+            tokio::runtime::Handle::current().block_on(async {
+                let mut plan = pool.begin().await.unwrap();
+                sqlx::raw_sql("delete from lockup_rule").execute(&mut *plan).await.unwrap();
+                let text = |shape: &MultiPolygon<f64>| {
+                    let corners = shape.0[0].exterior().0.iter().map(|at| format!("{} {}", at.x, at.y));
+                    format!("SRID=4490;MULTIPOLYGON((({})))", corners.collect::<Vec<_>>().join(","))
+                };
+                sqlx::query(
+                    "insert into zone_version (code, valid, recorded, name, tier, locked, geom, revision)
+                     values ('Z', '[2020-01-01,)', '[2020-01-01,)', 'Z', 'base', false, $1::text::geometry, 1)",
+                )
+                .bind(text(&base))
+                .execute(&mut *plan)
+                .await
+                .unwrap();
+                let found = standing(&mut plan, &land, day, None, 0.5, 0.01).await.unwrap();
+                let there: f64 = sqlx::query_scalar(
+                    "select st_area(st_intersection($1::text::geometry, $2::text::geometry)::geography)",
+                )
+                .bind(text(&land))
+                .bind(text(&base))
+                .fetch_one(&mut *plan)
+                .await
+                .unwrap();
+                let own = area(&land.intersection(&base)).value();
+                let said = found.overlaps.first().map_or(0.0, |one| one.part.area_m2.value());
+                cut.set(cut.get() + u32::from(said > 0.0 && found.base.share < 1.0));
+                // Below these the last digits of corners are a share of it; the overlay of our own rounds them to micrometres.
+                for (other, least_m2) in [(there, 1.0), (own, 100.0)] {
+                    proptest::prop_assert!((said - other).abs() <= 1e-4 * other.max(least_m2), "{} {}", said, other);
+                    let share = other / area(&land).value();
+                    proptest::prop_assert!((found.base.share - share).abs() <= 1e-4, "{} {}", found.base.share, share);
+                }
+                Ok(())
+            })
+        })
+    });
+    outcome.unwrap();
+    assert!(cut.get() > 20, "only {} lie across a border", cut.get());
 }

@@ -161,6 +161,10 @@ export interface Happening {
   reference: string | null;
   document: string | null;
   to_come: boolean;
+  /** Of a state, the rule that led to it. */
+  rule?: { id: string; version: string; trigger: Bilingual; source: string };
+  /** Of a state, what that cost or gave back. */
+  money?: { kind: string; fen: number | null; is: string; zh: string; en: string }[];
 }
 
 export interface Dossier {
