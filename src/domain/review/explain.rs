@@ -249,6 +249,8 @@ fn decision(receipt: &Receipt, citation: Option<&Citation>) -> Vec<Pair> {
 
 /// What cost how many points against the benchmarks: weight × shortfall, in points of the score, the most first.
 fn lost(receipt: &Receipt) -> Option<(String, String)> {
+    // Without a score there is nothing to lose points of.
+    receipt.score?;
     let counted: f64 = receipt.indicators.iter().filter(|line| line.points.is_some()).map(|line| line.weight).sum();
     let total: f64 = receipt.indicators.iter().map(|line| line.weight).sum();
     let mut lost: Vec<(f64, &Line)> = receipt

@@ -32,7 +32,8 @@ pub async fn sheet(pool: &PgPool, run: i64, parcel: &str) -> Result<Option<Strin
         park: called.park.as_deref(),
         user: called.enterprise.as_deref(),
         run,
-        is_published: found.state == "published",
+        // Under notice and final it stays published.
+        is_published: matches!(found.state.as_str(), "published" | "noticed" | "final"),
         scheme: [&found.title[0], &found.title[1]],
         receipt: &found.receipt,
         hash: &found.hash,

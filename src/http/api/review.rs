@@ -382,7 +382,7 @@ pub async fn result(
     let code = ParcelCode::parse(&code).map_err(|error| Problem::not_found(error.to_string()))?;
     let (mut tx, revision) = shown::moment(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
     let found = explain::explained(&mut tx, run, code.as_str(), None).await;
-    let found = found.map_err(|error| Problem::internal(&error))?;
+    let found = found.map_err(|error| Problem::of_refresh(&error.into()))?;
     let found = found.ok_or_else(|| Problem::not_found(format!("run {run} has no result for parcel {code}")))?;
     let answer = of_explained(found).map_err(|error| Problem::internal(&error))?;
     answered(&answer, revision, &headers)
