@@ -3,15 +3,14 @@
 //! `REGISTER=DIR` to keep the register there for the next time. Prints each figure as a share of its limit and fails
 //! above it.
 //!
-//! How a register of that size is made is in `common`.
+//! How a register of that size is made is in `made_city`.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
+mod made_city;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use common::Copied;
 use http_body_util::BodyExt as _;
 use landcycle::atlas::Atlas;
 use landcycle::clock::Clock;
@@ -20,6 +19,7 @@ use landcycle::flow::refresh;
 use landcycle::http::{App, router};
 use landcycle::store::{self, copy::Rows, stage::Staging, write::Audit, write::Write};
 use landcycle::{cluster, domain};
+use made_city::Copied;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -48,10 +48,10 @@ async fn main() -> ExitCode {
     let kept = std::env::var_os("REGISTER").map(PathBuf::from);
     let temporary = tempfile::tempdir().unwrap();
     let home = kept.clone().unwrap_or_else(|| temporary.path().to_owned());
-    let url = common::city(&home, parcels.min(ORIGINAL));
-    let pool = store::connect(&url, common::SCHEMA).await.unwrap();
+    let url = made_city::city(&home, parcels.min(ORIGINAL));
+    let pool = store::connect(&url, made_city::SCHEMA).await.unwrap();
     let copied = Copied { reporting: REVIEWED_COPIES, reviewed: REVIEWED_COPIES };
-    common::multiply(&pool, parcels, copied).await;
+    made_city::multiply(&pool, parcels, copied).await;
 
     let clock = Clock::of_the_machine();
     let begun = Instant::now();

@@ -4,10 +4,9 @@
 //! time. Prints each figure as a share of its limit and fails above it.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
+mod made_city;
 
 use chrono::NaiveDate;
-use common::Copied;
 use landcycle::clock::Clock;
 use landcycle::domain::review::grade::Grade;
 use landcycle::domain::review::receipt::Receipt;
@@ -15,6 +14,7 @@ use landcycle::domain::review::run::judge;
 use landcycle::flow::review::progress::Progress;
 use landcycle::flow::review::{Done, Order, run};
 use landcycle::{cluster, store};
+use made_city::Copied;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -79,10 +79,10 @@ struct Measured {
 
 /// Reviews a register of so many parcels, made of copies of a city of so many.
 async fn review(home: &Path, original: usize, parcels: usize, runs: u32) -> Measured {
-    let url = common::city(home, original.min(parcels));
-    let pool = store::connect(&url, common::SCHEMA).await.unwrap();
-    store::migrate(&pool, common::SCHEMA).await.unwrap();
-    common::multiply(&pool, parcels, Copied { reporting: usize::MAX, reviewed: 0 }).await;
+    let url = made_city::city(home, original.min(parcels));
+    let pool = store::connect(&url, made_city::SCHEMA).await.unwrap();
+    store::migrate(&pool, made_city::SCHEMA).await.unwrap();
+    made_city::multiply(&pool, parcels, Copied { reporting: usize::MAX, reviewed: 0 }).await;
     let mut times = Vec::new();
     let mut last = None;
     // The kernel keeps the peak of a process; from here on it is that of the review.

@@ -68,7 +68,7 @@ begin
     insert into lockup_claim (what, thing, code, asks)
     select 'contract', c.id, c.number, row_number() over () = 1
     from written c
-    where upper_inf(c.recorded) and c.signed_on >= lockup_projects_since()
+    where upper_inf(c.recorded) and c.signed_on >= (select lockup_projects_since())
         and not exists (
             select from lockup_claim o
             where o.what = 'signed' and o.code = c.number
@@ -102,7 +102,7 @@ as $$
         left join unnest(among, versions) m (id, version) on m.id = c.id
         left join contract_known k on k.number = c.number and k.parcel = c.parcel and k.signed_on = c.signed_on
             and k.holder is not distinct from c.holder
-        where upper_inf(c.recorded) and (among is null or m.id is not null) and c.signed_on >= lockup_projects_since()
+        where upper_inf(c.recorded) and (among is null or m.id is not null) and c.signed_on >= (select lockup_projects_since())
         order by c.number, m.version, c.id desc
     ), opening as (
         select k.at, k.act from contract_known k order by k.at, k.act limit 1
@@ -148,18 +148,19 @@ as $$
                 select from contract t
                 where t.parcel <> o.parcel and upper_inf(t.recorded)
                     and (t.number = o.supplements or t.number = o.number and t.valid << o.valid))
-            and (o.signed_on >= lockup_projects_since()
+            and (o.signed_on >= (select lockup_projects_since())
                 or exists (
                     select from contract_known k, opening b
                     where k.number = o.number and k.parcel = o.parcel and k.holder is not distinct from o.holder
-                        and k.signed_on < lockup_projects_since()
-                        and k.at <= b.at + make_interval(days => lockup_value('lockup-opening-days', lockup_projects_since())::integer))
+                        and k.signed_on < (select lockup_projects_since())
+                        and k.at <= b.at + make_interval(days => (
+                            select lockup_value('lockup-opening-days', lockup_projects_since()))::integer))
                 or exists (
                     select from special_approval a
                     where a.deed = 'continuation' and a.confirmed_in is not null and a.withdrawn_in is null
                         and a.subject = o.number and a.holder is not distinct from o.holder
                         and st_area(st_collectionextract(st_difference(l.geom, a.geom), 3)::geography)
-                            <= lockup_value('lockup-tolerance-m2', lockup_projects_since())))
+                            <= lockup_value('lockup-tolerance-m2', (select lockup_projects_since()))))
     ), placed as materialized (
         select a.*, greatest(a.signed_on, l.from_on) as day, l.class, l.geom
         from asked a

@@ -13,7 +13,7 @@ as $$
     select c.id, v.id
     from (select distinct l.thing from lockup_claim l where l.what = 'lay') l
     join parcel p on p.id = l.thing
-    join contract c on c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= lockup_projects_since()
+    join contract c on c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= (select lockup_projects_since())
     join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded)
         and v.valid && daterange(c.signed_on, case
             when coalesce(least(upper(c.valid), c.term_ends_on), 'infinity') > c.signed_on then least(upper(c.valid), c.term_ends_on)
@@ -55,7 +55,7 @@ begin
     where upper_inf(o.recorded)
         and exists (
             select from contract c
-            where c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= lockup_projects_since())
+            where c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= (select lockup_projects_since()))
         and not exists (
             select from lockup_claim g where g.what = 'lay' and g.thing = o.parcel_id and (g.valid is null or g.valid && o.valid));
     return null;
@@ -85,7 +85,7 @@ begin
     join parcel p on p.id = v.parcel_id
     where exists (
             select from contract c
-            where c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= lockup_projects_since())
+            where c.parcel = p.code and upper_inf(c.recorded) and c.signed_on >= (select lockup_projects_since()))
         and not exists (select from lockup_claim g where g.what = 'lay' and g.thing = p.id);
     return null;
 end

@@ -100,7 +100,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
                 window: None,
                 workers: super::review::all_workers(),
             };
-            let reviewed = super::review::make(context, &order, &format!("demo:{}", context.user()), &out).await?;
+            let reviewed =
+                super::review::make(context, &order, &format!("demo:{}", context.user()), (&out, false)).await?;
             context.printer.result(&reviewed, summary)?;
             if no_serve {
                 return Ok(());

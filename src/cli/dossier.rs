@@ -34,7 +34,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         return Err(Failure::Refused(format!("the register knows of no parcel {}{when}", args.code)));
     };
     let history = history(&file);
-    let dossier = wire(file, moment).map_err(Failure::fault)?;
+    let dossier = wire(file, moment);
     if context.printer.is_json() {
         let text = serde_json::to_string(&dossier).map_err(Failure::fault)?;
         return context.printer.raw(format!("{text}\n").as_bytes());

@@ -4,10 +4,9 @@ use super::printer::{pairs, table};
 use super::{Context, Failure, parse_day, stand};
 use crate::domain::id::ParcelCode;
 use crate::domain::zoning::verdict::DeedKind;
-use crate::exchange::drawing;
 use crate::flow::approval::{self, ApprovalError, Land, Order};
 use crate::flow::standing::Place;
-use crate::flow::verdict::{AskError, Question, ask};
+use crate::flow::verdict::{AskError, Question, ask, drawn};
 use crate::http::verdict::{Document, document};
 use crate::store;
 use crate::store::approval::Approval;
@@ -66,7 +65,7 @@ struct May {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     /// Propose an approval
-    Propose(Propose),
+    Propose(Box<Propose>),
     /// Confirm what someone else proposed
     Confirm {
         /// Its number
@@ -138,7 +137,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let done = match act {
         Act::List => return list(context).await,
         Act::Propose(propose) => {
-            let order = order(propose)?;
+            let order = order(*propose)?;
             approval::propose(&context.pool().await?, context.clock, &actor, &order).await
         }
         Act::Confirm { id } => approval::confirm(&context.pool().await?, &actor, id).await,
@@ -182,13 +181,7 @@ async fn may(context: &Context, asked: May) -> Result<(), Failure> {
         (None, Some(path)) => stand::read_area(path)?,
         (None, None) => return Err(Failure::Usage("expected --parcel or --area".to_owned())),
     };
-    let drawing = match &asked.to {
-        None => None,
-        Some(path) => {
-            let lots = drawing::lots(path).map_err(Failure::refused)?;
-            Some(lots.into_iter().map(|lot| lot.shape).collect())
-        }
-    };
+    let drawing = asked.to.as_deref().map(drawn).transpose().map_err(Failure::refused)?;
     let question = Question {
         deed: asked.deed,
         place,

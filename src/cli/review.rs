@@ -2,11 +2,14 @@
 
 mod clusters;
 mod diff;
+mod explain;
 mod life;
 mod progress;
 mod queue;
 mod replay;
 mod scheme;
+mod sheet;
+mod simulate;
 
 use self::progress::Meter;
 use super::printer::table;
@@ -36,14 +39,6 @@ enum Kind {
     Round,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Language {
-    /// 中文
-    Zh,
-    /// English
-    En,
-}
-
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Judge every parcel in scope; keeps a draft and writes its lists
@@ -69,6 +64,9 @@ enum Verb {
         /// Leave it to the next server that is free; no lists are written
         #[arg(long, conflicts_with_all = ["out", "workers"])]
         queue: bool,
+        /// Write the lists of each district too, into DIR/districts/CODE
+        #[arg(long)]
+        by_district: bool,
     },
     /// List the reviews that wait for a server, and what became of those before
     Queue,
@@ -128,16 +126,12 @@ enum Verb {
         /// Its number
         run: i64,
     },
-    /// Say why a parcel has its grade
-    Explain {
-        /// The number of the run
-        run: i64,
-        /// The code of the parcel
-        parcel: String,
-        /// In which language
-        #[arg(long, value_enum, default_value_t = Language::Zh)]
-        language: Language,
-    },
+    /// Say why a parcel has its grade, and what would lift it
+    Explain(explain::Args),
+    /// The check-up sheet (体检表) of a parcel: one printable page
+    Sheet(sheet::Args),
+    /// Change weights, cut-offs, benchmarks or the decision table of a run and see what moves; nothing is stored
+    Simulate(simulate::Args),
 }
 
 /// As many workers as there are cores.
@@ -152,10 +146,10 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
             queue::queue(context, as_of, scheme, "round", window).await
         }
         Verb::Queue => queue::list(context).await,
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, queue: false } => {
+        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, by_district, queue: false } => {
             let workers = workers.map_or_else(all_workers, usize::from);
             let order = Order { as_of, scheme, kind: "round".into(), window, workers };
-            let reviewed = make(context, &order, &context.actor(), &out).await?;
+            let reviewed = make(context, &order, &context.actor(), (&out, by_district)).await?;
             context.printer.result(&reviewed, summary)
         }
         Verb::Scheme(args) => scheme::run(context, args),
@@ -170,7 +164,9 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         Verb::Clusters(args) => clusters::run(context, args).await,
         Verb::Diff { old, new, keep } => diff::run(context, old, new, keep).await,
         Verb::Replay { run } => replay::run(context, run).await,
-        Verb::Explain { run, parcel, language } => life::explain(context, run, &parcel, language).await,
+        Verb::Explain(args) => explain::run(context, args).await,
+        Verb::Sheet(args) => sheet::run(context, args).await,
+        Verb::Simulate(args) => simulate::run(context, args).await,
     }
 }
 
@@ -187,6 +183,9 @@ pub struct Reviewed {
     out_of_scope: usize,
     by_grade: BTreeMap<&'static str, Graded>,
     lists: Vec<Written>,
+    /// The lists of each district by its code, where they were asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    districts: BTreeMap<String, Vec<Written>>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -195,14 +194,20 @@ struct Graded {
     area_m2: f64,
 }
 
-/// Makes a run and writes its lists.
-pub(super) async fn make(context: &Context, order: &Order, actor: &str, out: &Path) -> Result<Reviewed, Failure> {
+/// Makes a run and writes its lists into a folder, those of each district too where that is said.
+pub(super) async fn make(
+    context: &Context,
+    order: &Order,
+    actor: &str,
+    (out, by_district): (&Path, bool),
+) -> Result<Reviewed, Failure> {
     let is_new = lists::prepare(out).map_err(Failure::fault)?;
     let meter = Meter::new(context);
     let made = tokio::select! {
-        made = make_in(context, order, actor, out, &meter) => made,
+        made = make_in(context, order, actor, (out, by_district), &meter) => made,
         () = stopped() => Err(Failure::Refused(format!(
-            "stopped while {}\nthe register holds the whole run or nothing of it; the same command finishes it",
+            "stopped while {}
+    the register holds the whole run or nothing of it; the same command finishes it",
             meter.stage()
         ))),
     };
@@ -218,7 +223,7 @@ async fn make_in(
     context: &Context,
     order: &Order,
     actor: &str,
-    out: &Path,
+    (out, by_district): (&Path, bool),
     meter: &Meter,
 ) -> Result<Reviewed, Failure> {
     let pool = context.pool().await?;
@@ -229,7 +234,10 @@ async fn make_in(
     let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
     let (done, lists) = blocking(move || {
-        let lists = lists::write(&done, &today, &out);
+        let lists = lists::write(&done, &today, &out).and_then(|lists| {
+            let districts = if by_district { lists::write_by_district(&done, &today, &out)? } else { BTreeMap::new() };
+            Ok((lists, districts))
+        });
         (done, lists)
     })
     .await?;
@@ -247,7 +255,11 @@ fn failure(error: ReviewFlowError) -> Failure {
     }
 }
 
-fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
+fn reviewed(
+    done: &Done,
+    as_of: NaiveDate,
+    (lists, districts): (Vec<Written>, BTreeMap<String, Vec<Written>>),
+) -> Reviewed {
     let mut by_grade: BTreeMap<&'static str, Graded> =
         Grade::ALL.into_iter().map(|grade| (grade.name(), Graded::default())).collect();
     for one in &done.results {
@@ -264,6 +276,7 @@ fn reviewed(done: &Done, as_of: NaiveDate, lists: Vec<Written>) -> Reviewed {
         out_of_scope: done.out_of_scope,
         by_grade,
         lists,
+        districts,
     }
 }
 
@@ -288,6 +301,9 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
     for list in &reviewed.lists {
         let files: Vec<String> = list.files.iter().map(|file| file.display().to_string()).collect();
         text.push_str(&format!("{}: {} parcels\n  {}\n", list.list, list.rows, files.join("\n  ")));
+    }
+    if !reviewed.districts.is_empty() {
+        text.push_str(&format!("the same of each of {} districts in districts/CODE\n", reviewed.districts.len()));
     }
     text
 }

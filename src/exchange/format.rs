@@ -172,9 +172,10 @@ fn whole_drawing(path: &Path, file: &str) -> Result<(), ReadError> {
     Err(refuse(file, "truncated-file", "no EOF at the end", "a whole DXF as text (ASCII); send the whole file"))
 }
 
-/// A KML ends with the end of its root, declares no entities and links to no other.
+/// A KML ends with the end of its root, declares no entities and links to no other. Its text may be in UTF-16, so it is
+/// looked at without zero bytes; names may bear a prefix, so it is the end of a link that tells of those.
 fn whole_kml(path: &Path, file: &str) -> Result<(), ReadError> {
-    const ELSEWHERE: [&[u8]; 2] = [b"<NetworkLink", b"<!ENTITY"];
+    const ELSEWHERE: [&[u8]; 3] = [b"<NetworkLink", b"NetworkLink>", b"<!ENTITY"];
     const OVERLAP: usize = 32;
     let mut source = File::open(path).map_err(io(file))?;
     let (mut window, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
@@ -183,7 +184,7 @@ fn whole_kml(path: &Path, file: &str) -> Result<(), ReadError> {
         if read == 0 {
             break;
         }
-        window.extend_from_slice(&chunk[..read]);
+        window.extend(chunk[..read].iter().filter(|byte| **byte != 0));
         for word in ELSEWHERE {
             if window.windows(word.len()).any(|found| found == word) {
                 let value = String::from_utf8_lossy(word);
@@ -193,7 +194,7 @@ fn whole_kml(path: &Path, file: &str) -> Result<(), ReadError> {
         window.drain(..window.len().saturating_sub(OVERLAP));
     }
     let end = window.trim_ascii_end();
-    // Written in UTF-16, or with a remark behind its end, it is left to the parser.
+    // With a remark behind its end it is left to the parser.
     let is_open = end.iter().all(u8::is_ascii) && !end.ends_with(b">");
     if is_open {
         return Err(refuse(

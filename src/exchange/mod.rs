@@ -11,6 +11,7 @@
 //! 5. Rows handed out are compared with the rows promised: fewer refuses the file.
 
 mod archive;
+pub mod checkup;
 mod crs;
 mod curve;
 mod datum;
@@ -19,6 +20,7 @@ pub mod drawing;
 mod encoding;
 mod error;
 mod format;
+mod geojson;
 mod grid;
 pub mod header;
 pub mod lives;

@@ -154,24 +154,46 @@ impl Frame {
 /// Draws the picture.
 pub fn draw(picture: &Picture) -> String {
     let frame = Frame::of(picture.view);
-    let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" font-family="'Noto Sans CJK SC','PingFang SC','Microsoft YaHei','SimSun',sans-serif" font-size="12" fill="#111">
+    let mut svg = opened([0.0, 0.0, WIDTH, HEIGHT], &picture.title);
+    text(&mut svg, [MAP[0], 34.0], r#"font-size="18" font-weight="bold""#, &picture.title);
+    text(&mut svg, [MAP[0], 58.0], r##"fill="#333""##, &picture.moment);
+    let areas = map_of(&mut svg, &frame, picture, true);
+    beside(&mut svg, picture, &areas);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Draws the map of the picture alone, with north and scale; it is too small for words on the land.
+pub fn draw_map(picture: &Picture) -> String {
+    let mut svg = opened([MAP[0] - 1.0, MAP[1] - 1.0, MAP[2] - MAP[0] + 2.0, MAP[3] - MAP[1] + 2.0], &picture.title);
+    map_of(&mut svg, &Frame::of(picture.view), picture, false);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The beginning of a document of which this box is shown: left, top, width, height.
+fn opened([left, top, wide, high]: [f64; 4], title: &str) -> String {
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left} {top} {wide} {high}" width="{wide}" height="{high}" role="img" font-family="'Noto Sans CJK SC','PingFang SC','Microsoft YaHei','SimSun',sans-serif" font-size="12" fill="#111">
 <title>{}</title>
 <defs>
 <pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V7" stroke="#1d4f82" stroke-width="1.5"/></pattern>
 <pattern id="dots" width="9" height="9" patternUnits="userSpaceOnUse"><circle cx="3" cy="3" r="1.1" fill="#8a5a14"/></pattern>
 <clipPath id="map"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>
 </defs>
-<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>
+<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="#fff"/>
 "##,
-        escape(&picture.title),
+        escape(title),
         MAP[0],
         MAP[1],
         MAP[2] - MAP[0],
         MAP[3] - MAP[1],
-    );
-    text(&mut svg, [MAP[0], 34.0], r#"font-size="18" font-weight="bold""#, &picture.title);
-    text(&mut svg, [MAP[0], 58.0], r##"fill="#333""##, &picture.moment);
+    )
+}
+
+/// The map: layers, land, words on it where they can be read, frame, north and scale. Answers the layers in the order of
+/// their drawing.
+fn map_of<'a>(svg: &mut String, frame: &Frame, picture: &'a Picture, with_words: bool) -> Vec<&'a Area> {
     svg.push_str("<g clip-path=\"url(#map)\" fill-rule=\"evenodd\" stroke-linejoin=\"round\">\n");
     let mut areas: Vec<&Area> = picture.areas.iter().collect();
     areas.sort_by_key(|area| area.style);
@@ -196,7 +218,9 @@ pub fn draw(picture: &Picture) -> String {
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"7\" fill=\"#fff\" stroke=\"#b3261e\" stroke-width=\"3\"/>"
         );
     }
-    labels(&mut svg, &frame, &areas, picture.point);
+    if with_words {
+        labels(svg, frame, &areas, picture.point);
+    }
     svg.push_str("</g>\n");
     let _ = writeln!(
         svg,
@@ -206,11 +230,9 @@ pub fn draw(picture: &Picture) -> String {
         MAP[2] - MAP[0],
         MAP[3] - MAP[1]
     );
-    north(&mut svg);
-    scale(&mut svg, frame.metres_per_unit);
-    beside(&mut svg, picture, &areas);
-    svg.push_str("</svg>\n");
-    svg
+    north(svg);
+    scale(svg, frame.metres_per_unit);
+    areas
 }
 
 /// Writes a drawn picture to its place, whole or not at all.
@@ -380,7 +402,7 @@ fn wrap(words: &str, room: f64, size: f64) -> Vec<String> {
 }
 
 /// Other people's words: they must neither end the text nor break the document.
-fn escape(words: &str) -> String {
+pub(super) fn escape(words: &str) -> String {
     let mut escaped = String::with_capacity(words.len());
     for c in words.chars() {
         match c {

@@ -4,6 +4,7 @@
 use super::crs::{self, Crs};
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
+use super::geojson;
 use super::read::{Event, Job};
 use super::shape::Batch;
 use super::shapefile::Shapefile;
@@ -173,7 +174,18 @@ pub(crate) fn read(
     let shapes = job.kind.shapes() != Shapes::None && job.mapping.shapes && layer.defn().geom_fields().next().is_some();
     let asked = crs::Asked { crs: job.source.crs, datum: job.source.datum };
     let extent = || layer.try_get_extent().ok().flatten().map(|box_| [box_.MinX, box_.MinY, box_.MaxX, box_.MaxY]);
-    let crs = shapes.then(|| crs::resolve(&file, layer.spatial_ref(), asked, extent)).transpose()?;
+    let found = layer.spatial_ref();
+    // 4326 is also what GDAL makes of a name that it does not know.
+    if shapes
+        && driver == Driver::GeoJson
+        && asked.crs.is_none()
+        && found.as_ref().is_some_and(|srs| srs.auth_code().is_ok_and(|code| code == 4326))
+        && let Some(named) = geojson::other_than_wgs84(path, &file)?
+    {
+        let expected = "a reference system by a known name, such as urn:ogc:def:crs:EPSG::4549; name it with --crs";
+        return Err(refuse(&file, "unknown-crs", &named, expected));
+    }
+    let crs = shapes.then(|| crs::resolve(&file, found, asked, extent)).transpose()?;
     let fields: Vec<(String, OGRFieldType::Type)> =
         layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
     let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();

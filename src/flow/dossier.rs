@@ -2,6 +2,7 @@
 
 use super::moment;
 use super::refresh::RefreshError;
+use super::review::explain::{Explained, explained};
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
 use crate::domain::contract::bond::{BondPart, SettlementKind};
@@ -16,10 +17,10 @@ use crate::domain::moment::Moment;
 use crate::domain::review::decision::{Idle, Start};
 use crate::domain::rulebook::RuleValue;
 use crate::domain::timeline::{self, Entry, Kind};
-use crate::store;
 use crate::store::dossier::{Contract, Dossier};
 use crate::store::lineage::family::Past;
 use crate::store::performance::ParcelYear;
+use crate::store::{self, StoreError};
 use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -42,6 +43,8 @@ pub struct File {
     pub next: Vec<&'static Move>,
     /// The plot ratio to which its land may be raised, by the rulebook of the moment.
     pub plot_ratio_reference: Option<RuleValue>,
+    /// What the newest review found, explained.
+    pub review: Option<Explained>,
 }
 
 /// Where a contract stands.
@@ -102,7 +105,16 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
     let plot_ratio_reference = rulebook.plot_ratio_reference(&found.parcel.land_use, moment.valid_at).cloned();
-    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference }))
+    let review = match &found.run {
+        Some(run) => {
+            let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+            let explained = explained(&mut connection, run.id, code, moment.known_at).await?;
+            // A run is published from some moment on.
+            explained.map(|found| Explained { state: run.state.clone(), ..found })
+        }
+        None => None,
+    };
+    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference, review }))
 }
 
 fn standing(

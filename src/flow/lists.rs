@@ -10,7 +10,7 @@ use crate::domain::review::receipt::Receipt;
 use crate::domain::today::{AreaKind, Today};
 use crate::exchange::workbook::Cover;
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The lists by name.
@@ -61,8 +61,35 @@ pub fn prepare(folder: &Path) -> Result<bool, ListError> {
 
 /// Writes the lists of a run into a folder. Shapes and names come from `today`, everything else from the receipts.
 pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, ListError> {
-    std::fs::create_dir_all(folder).map_err(|source| ListError::Folder { path: folder.to_owned(), source })?;
+    write_of(done, today, &Names::of(today), None, folder)
+}
+
+/// The same for each district that has results, in the order of codes, each in a folder of its own below `folder`. Ranks
+/// stay those of the run.
+pub fn write_by_district(
+    done: &Done,
+    today: &Today,
+    folder: &Path,
+) -> Result<BTreeMap<String, Vec<Written>>, ListError> {
     let names = Names::of(today);
+    let districts: BTreeSet<&str> = done.results.iter().map(|one| one.receipt.facts.district.as_str()).collect();
+    districts
+        .into_iter()
+        .map(|code| {
+            let written = write_of(done, today, &names, Some(code), &folder.join("districts").join(code))?;
+            Ok((code.to_owned(), written))
+        })
+        .collect()
+}
+
+fn write_of(
+    done: &Done,
+    today: &Today,
+    names: &Names<'_>,
+    district: Option<&str>,
+    folder: &Path,
+) -> Result<Vec<Written>, ListError> {
+    std::fs::create_dir_all(folder).map_err(|source| ListError::Folder { path: folder.to_owned(), source })?;
     LISTS
         .into_iter()
         .map(|(what, list)| {
@@ -76,9 +103,15 @@ pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, 
                 done.run,
                 done.rules.scheme.label()
             );
-            let cover = cover_of(what, &today.city.name, today.city.note_zh.as_deref(), moment);
-            let mut chosen: Vec<&Sealed> =
-                done.results.iter().filter(|sealed| list.is_none() || sealed.receipt.decision.list == list).collect();
+            let place = district.map_or("", |code| names.district.get(code).copied().unwrap_or(code));
+            let whose = format!("{}{place}", today.city.name);
+            let cover = cover_of(what, &whose, today.city.note_zh.as_deref(), moment);
+            let mut chosen: Vec<&Sealed> = done
+                .results
+                .iter()
+                .filter(|sealed| list.is_none() || sealed.receipt.decision.list == list)
+                .filter(|sealed| district.is_none_or(|district| sealed.receipt.facts.district == district))
+                .collect();
             // The worst first where something is to be done, the best first where all stand; without a rank last.
             chosen.sort_by_key(|sealed| {
                 let rank = sealed.receipt.rank.map(i64::from);
@@ -88,7 +121,7 @@ pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, 
             let mut files = Vec::new();
             for format in FORMATS {
                 let path = folder.join(format!("{name}.{}", format.extension()));
-                let rows = chosen.iter().map(|sealed| Ok::<Row, WriteError>(row(done, sealed, &names)));
+                let rows = chosen.iter().map(|sealed| Ok::<Row, WriteError>(row(done, sealed, names)));
                 write::table(&path, &Layout { cover: Some(&cover), ..Layout::plain(format, name, &columns) }, rows)?;
                 files.push(path);
             }

@@ -1,6 +1,7 @@
 //! The atlas follows the register: loaded at the start, and brought up to date after each revision that a commit
 //! announces. Built aside and swapped in whole; slow polling backs up a notification that got lost.
 
+use super::review::explain::ExplainError;
 use super::rules::{self, RulesError};
 use crate::atlas::{Atlas, BuildError, Settled, Snapshot};
 use crate::clock::Clock;
@@ -28,9 +29,21 @@ pub enum RefreshError {
     /// What was read makes no map.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// What a review found can't be read.
+    #[error(transparent)]
+    Review(ExplainError),
     /// The builder stopped.
     #[error("the builder of the map stopped unexpectedly")]
     Builder(#[from] tokio::task::JoinError),
+}
+
+impl From<ExplainError> for RefreshError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Store(error) => Self::Store(error),
+            other => Self::Review(other),
+        }
+    }
 }
 
 /// How often the register is asked although nothing was announced.

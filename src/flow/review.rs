@@ -2,12 +2,15 @@
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
 pub mod diff;
+pub mod explain;
 pub mod kept;
 pub mod life;
 pub mod objection;
 pub mod progress;
 pub mod queue;
 pub mod replay;
+pub mod sheet;
+pub mod simulate;
 
 use self::progress::Progress;
 use super::rules::{self, RulesError};
@@ -305,6 +308,7 @@ fn row<'a>(sealed: &'a Sealed, text: &'a str) -> ResultRow<'a> {
         grade: receipt.grade,
         score: receipt.score,
         rank: receipt.rank,
+        peers_ahead: receipt.peers_ahead,
         list: receipt.decision.list.map(crate::domain::review::decision::List::name),
         outcome: &receipt.decision.outcome,
         receipt: text,

@@ -5,6 +5,7 @@ use super::moment;
 use super::refresh::RefreshError;
 use super::rules;
 use crate::atlas::{Selection, SelectionError};
+use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::rulebook::{Rulebook, keys};
@@ -111,6 +112,21 @@ pub async fn stand(pool: &PgPool, place: Place, moment: Moment) -> Result<Option
 
 /// The same with a picture of it, both of one moment of the register.
 pub async fn draw(pool: &PgPool, place: Place, moment: Moment) -> Result<Option<(Answer, String)>, RefreshError> {
+    drawn(pool, place, moment, svg::draw).await
+}
+
+/// The map of the picture alone; nothing for a parcel that is not law then.
+pub async fn map(pool: &PgPool, code: &ParcelCode, moment: Moment) -> Result<Option<String>, RefreshError> {
+    let place = Place::Parcel(code.as_str().to_owned());
+    Ok(drawn(pool, place, moment, svg::draw_map).await?.map(|(_, map)| map))
+}
+
+async fn drawn(
+    pool: &PgPool,
+    place: Place,
+    moment: Moment,
+    draw: fn(&Picture) -> String,
+) -> Result<Option<(Answer, String)>, RefreshError> {
     let rulebook = moment::rulebook(pool, moment.known_at).await?;
     let rule = rule(&rulebook, moment.valid_at)?;
     let mut held = store::standing::hold(pool).await?;
@@ -127,7 +143,7 @@ pub async fn draw(pool: &PgPool, place: Place, moment: Moment) -> Result<Option<
     let areas = store::standing::in_view(&mut held, view, moment, grain).await?;
     held.commit().await.map_err(StoreError::from)?;
     let picture = tokio::task::spawn_blocking(move || {
-        let text = svg::draw(&picture(&answer, &city, view, areas));
+        let text = draw(&picture(&answer, &city, view, areas));
         (answer, text)
     });
     Ok(Some(picture.await?))

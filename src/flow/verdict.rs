@@ -13,10 +13,12 @@ use crate::domain::parcel::DEFAULT_LAND_USE_SCHEME;
 use crate::domain::quantity::SquareMetres;
 use crate::domain::rulebook::keys;
 use crate::domain::zoning::verdict::{Deed, DeedKind, Measures, Ruling, judge, worst_case};
+use crate::exchange::drawing::{self, DrawingError};
 use crate::store::{self, StoreError};
 use chrono::NaiveDate;
 use geo_types::MultiPolygon;
 use sqlx::{PgConnection, PgPool};
+use std::path::Path;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,11 @@ pub struct Question {
     pub drawing: Option<Vec<MultiPolygon<f64>>>,
     /// The day whose law and plan count.
     pub on: NaiveDate,
+}
+
+/// The lots of a file that draws the land as it would be.
+pub fn drawn(path: &Path) -> Result<Vec<MultiPolygon<f64>>, DrawingError> {
+    Ok(drawing::lots(path)?.into_iter().map(|lot| lot.shape).collect())
 }
 
 /// Why there is no ruling.

@@ -11,11 +11,12 @@ mod problem;
 mod tiles;
 
 pub use api::{
-    clusters, contract, entry, land_account, obligations, parcel, plot_ratio, reserve, review, standing, supply,
-    verdict,
+    clusters, contract, entry, land_account, obligations, parcel, plot_ratio, reserve, review, simulation, standing,
+    supply, verdict,
 };
 
 use crate::atlas::Atlas;
+use crate::flow::review::simulate::Desk;
 use crate::store;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -90,6 +91,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/reviews/{run}/diff", get(api::review::diff))
         .route("/api/v1/reviews/{run}/objections", get(api::review::objections))
         .route("/api/v1/reviews/{run}/clusters", get(api::clusters::show))
+        .route("/api/v1/reviews/{run}/sheets/{parcel}", get(api::sheet::show))
+        .route("/api/v1/reviews/simulate", post(api::simulation::ask))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))
@@ -98,6 +101,7 @@ pub fn router(app: App) -> Router {
         .fallback(assets::file)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(Extension(guard::WholeCity::new()))
+        .layer(Extension(Arc::new(Desk::default())))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))

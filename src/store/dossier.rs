@@ -5,6 +5,7 @@ use super::geometry::from_wkb;
 use super::lifecycle::Stay;
 use super::lineage::family::{self, Lineage};
 use super::performance::{self, ParcelYear};
+use super::review::Run;
 use super::{StoreError, clock, lifecycle, write};
 use crate::domain::contract::agenda::Watched;
 use crate::domain::moment::Moment;
@@ -46,8 +47,8 @@ pub struct Dossier {
     pub lineage: Option<Lineage>,
     /// What each run found, the newest last.
     pub verdicts: Vec<Verdict>,
-    /// What the newest run found.
-    pub review: Option<Review>,
+    /// The newest run.
+    pub run: Option<Run>,
 }
 
 /// The parcel.
@@ -174,18 +175,6 @@ pub struct Verdict {
     pub run_id: i64,
     pub as_of: NaiveDate,
     pub grade: String,
-}
-
-/// What the newest run found of it.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the columns are described in the migrations")]
-pub struct Review {
-    pub run_id: i64,
-    pub state: String,
-    pub receipt: String,
-    pub receipt_hash: String,
-    /// The objection because of which it was judged again.
-    pub objection: Option<i64>,
 }
 
 /// The dossier of a parcel at a moment; nothing where the register had no such parcel. For another moment than now the
@@ -348,17 +337,6 @@ pub async fn read(
     .await?;
     let figures = performance::of_parcel(&mut tx, code, moment, years).await?;
     let run = super::review::newest_at(&mut tx, moment).await?;
-    let review = sqlx::query_as!(
-        Review,
-        r#"select r.run_id as "run_id!", review_state(r.run_id, $3) as "state!", r.receipt as "receipt!",
-               r.receipt_hash as "receipt_hash!", r.objection_id as objection
-           from review_standing($2, $3) r where r.parcel = $1"#,
-        code,
-        run.map(|run| run.id),
-        known_at
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
     tx.commit().await?;
     Ok(Some(Dossier {
         revision,
@@ -374,7 +352,7 @@ pub async fn read(
         figures,
         lineage,
         verdicts,
-        review,
+        run,
     }))
 }
 

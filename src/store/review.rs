@@ -1,6 +1,7 @@
 //! Reviews: the runs with their results; the facts they look at are frozen in `facts`.
 
 pub mod candidates;
+pub mod explain;
 pub mod facts;
 pub mod job;
 pub mod kept;
@@ -59,6 +60,8 @@ pub struct ResultRow<'a> {
     pub score: Option<f64>,
     /// Its rank.
     pub rank: Option<u32>,
+    /// How many of its peers score higher.
+    pub peers_ahead: Option<u32>,
     /// The list it is on.
     pub list: Option<&'static str>,
     /// What is recommended.
@@ -125,6 +128,7 @@ pub fn rows<'a>(run: i64, results: impl Iterator<Item = ResultRow<'a>>) -> Rows 
             .text(result.grade.name())
             .optional_number(result.score)
             .optional(result.rank.and_then(|rank| i32::try_from(rank).ok()).as_ref())
+            .optional(result.peers_ahead.and_then(|ahead| i32::try_from(ahead).ok()).as_ref())
             .optional_text(result.list)
             .text(result.outcome)
             .text(result.receipt)
@@ -136,7 +140,8 @@ pub fn rows<'a>(run: i64, results: impl Iterator<Item = ResultRow<'a>>) -> Rows 
 
 /// Adds results to a run; called as often as the caller likes to cut them.
 pub async fn add(write: &mut Write, results: &Rows) -> Result<(), StoreError> {
-    let target = "review_result (run_id, parcel, grade, score, rank, list, outcome, receipt, receipt_hash)";
+    let target =
+        "review_result (run_id, parcel, grade, score, rank, peers_ahead, list, outcome, receipt, receipt_hash)";
     copy::send(write.connection(), target, results.bytes()).await
 }
 

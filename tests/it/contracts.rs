@@ -297,3 +297,26 @@ async fn the_contract_of_a_divided_parcel_is_no_supplement_of_the_one_it_comes_f
         where supplements is not null order by number";
     assert_eq!(town.values::<String>(found).await, ["H1-A false", "H1-S true", "H1-S-A true"]);
 }
+
+#[tokio::test]
+async fn grants_flexible_terms_leases_and_allocations_are_taken_each_with_the_end_of_its_own_term() {
+    let town = Town::settled().await;
+    let head = "contract_no,parcel_code,kind,signed_on,term_years,performance_terms,price_wan_yuan";
+    let rows: String = [("A", "出让", "50"), ("B", "弹性年期出让", "20"), ("C", "租赁", "5"), ("D", "划拨", "")]
+        .iter()
+        .map(|(number, kind, years)| format!("{number},{},{kind},2024-03-01,{years},1,100\n", parcel_code(2)))
+        .collect();
+    town.takes("contracts", &town.file("k.csv", format!("{head}\n{rows}")));
+    let kinds: Vec<String> = town
+        .values("select concat_ws(' ', kind, term_starts_on, term_ends_on) from contract where number < 'E' order by number")
+        .await;
+    assert_eq!(
+        kinds,
+        [
+            "grant 2024-03-01 2074-03-01",
+            "flexible_grant 2024-03-01 2044-03-01",
+            "lease 2024-03-01 2029-03-01",
+            "allocation 2024-03-01",
+        ]
+    );
+}

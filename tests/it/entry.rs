@@ -306,9 +306,9 @@ async fn a_later_publication_changes_no_answer_about_an_earlier_day() {
     // Published today, the review was no bottom line of a day before.
     assert_eq!(on("2025-03-01")["findings"], asked["findings"], "what was answered then is answered still");
     // Put back to the first of February, as if it had been published then; the last second of that day in Shanghai counts.
-    let put_back = "alter table review_publication disable trigger user;
-        update review_publication set published_at = '2025-02-01 23:59:59+08';
-        alter table review_publication enable trigger user";
+    let put_back = "alter table review_step disable trigger user;
+        update review_step set recorded_at = '2025-02-01 23:59:59+08';
+        alter table review_step enable trigger user";
     sqlx::raw_sql(put_back).execute(&town.database.pool).await.unwrap();
     assert_eq!(on("2025-01-31")["findings"][2]["why"], "no-published-review");
     let held = on("2025-02-01");
@@ -326,6 +326,8 @@ async fn a_later_publication_changes_no_answer_about_an_earlier_day() {
         .output()
         .unwrap();
     let second = Ended::of(&output).answer["run"].as_i64().unwrap();
+    let compared = town.run(&["review", "diff", &first.to_string(), &second.to_string(), "--keep"]);
+    assert_eq!(compared.status, Some(0), "{}", compared.said);
     assert_eq!(publish(&town, "wang", second).status, Some(0));
     assert_eq!(on("2025-02-01")["findings"], held["findings"], "an answer about that day stays what it was");
     assert_eq!(on("2025-02-01")["facts"]["review"], held["facts"]["review"]);

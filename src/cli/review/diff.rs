@@ -6,6 +6,7 @@ use super::replay::failure;
 use crate::cli::printer::table;
 use crate::cli::{Context, Failure};
 use crate::domain::review::diff::{Move, Standing};
+use crate::domain::review::grade::Grade;
 use crate::flow::review::diff::between;
 use crate::flow::review::life::compare;
 use crate::http::review::{Compared, compared};
@@ -34,16 +35,9 @@ pub(super) async fn run(context: &Context, old: i64, new: i64, keep: bool) -> Re
 }
 
 fn words(told: &Told) -> String {
-    let Compared { old, new, grades, diff } = &told.compared;
-    let rows: Vec<[String; 6]> = grades
-        .iter()
-        .zip(diff.matrix)
-        .map(|(grade, [a, b, c, d, t])| {
-            [(*grade).to_owned(), a.to_string(), b.to_string(), c.to_string(), d.to_string(), t.to_string()]
-        })
-        .collect();
+    let Compared { old, new, diff, .. } = &told.compared;
     let mut text = format!("from run {old} (rows) to run {new} (columns)\n\n");
-    text.push_str(&table(["", "A", "B", "C", "D", "T"], &rows));
+    text.push_str(&matrix(diff.matrix));
     let moves: Vec<[String; 4]> = diff.moves.iter().map(moved).collect();
     text.push_str(&format!("\n{} parcels stand elsewhere\n", moves.len()));
     if !moves.is_empty() {
@@ -55,7 +49,18 @@ fn words(told: &Told) -> String {
     text
 }
 
-fn moved(one: &Move) -> [String; 4] {
+/// How many went from a grade (row) to a grade (column).
+pub(super) fn matrix(counts: [[u32; 5]; 5]) -> String {
+    let row = |(grade, counts): (Grade, [u32; 5])| {
+        let [a, b, c, d, t] = counts.map(|count| count.to_string());
+        [grade.name().to_owned(), a, b, c, d, t]
+    };
+    let rows: Vec<[String; 6]> = Grade::ALL.into_iter().zip(counts).map(row).collect();
+    table(["", "A", "B", "C", "D", "T"], &rows)
+}
+
+/// A parcel that moved: from where, to where, by what.
+pub(super) fn moved(one: &Move) -> [String; 4] {
     let say = |standing: Option<Standing>| {
         standing.map_or_else(
             || "not in the run".to_owned(),

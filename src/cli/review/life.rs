@@ -1,12 +1,12 @@
 //! `landcycle review list|show|publish|notice|object|answer|finalise|cancel`: the life of a run, and what is said against it.
 
-use super::{Language, all_workers};
+use super::all_workers;
 use crate::cli::printer::{pairs, table};
 use crate::cli::{Context, Failure, parse_code};
 use crate::domain::review::receipt::Receipt;
 use crate::flow::review::life::{self, LifeError, Moved};
 use crate::flow::review::objection::{self, ObjectionError, Verdict};
-use crate::http::review::{Listed, Objected, OfRun, explained, of_run};
+use crate::http::review::{Listed, Objected, OfRun, of_run};
 use crate::store;
 use crate::store::review::objection::New;
 use crate::store::review::shown;
@@ -240,32 +240,4 @@ fn words(told: &Told) -> String {
     text.push('\n');
     text.push_str(&table(["grade", "list", "parcels"], &rows));
     text
-}
-
-/// Says why a parcel has its grade, and where it was judged again, because of which objection.
-pub(super) async fn explain(context: &Context, run: i64, parcel: &str, language: Language) -> Result<(), Failure> {
-    let pool = context.pool().await?;
-    let mut connection = pool.acquire().await.map_err(Failure::fault)?;
-    let Some((text, hash)) = store::review::standing(&mut connection, run, parcel).await.map_err(Failure::fault)?
-    else {
-        return Err(Failure::Refused(format!(
-            "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
-        )));
-    };
-    let (told, receipt) = explained(run, parcel.to_owned(), &text, hash).map_err(Failure::fault)?;
-    context.printer.result(&told, |one| {
-        let lines = match language {
-            Language::Zh => &one.zh,
-            Language::En => &one.en,
-        };
-        let mut text = lines.join("\n");
-        text.push_str("\n\n");
-        let mut rows = vec![("receipt", one.receipt_hash.clone())];
-        if let Some(corrects) = &receipt.corrects {
-            rows.push(("in place of", corrects.receipt.clone()));
-            rows.push(("objection", format!("{}, upheld", corrects.objection)));
-        }
-        text.push_str(&pairs(&rows));
-        text
-    })
 }

@@ -275,6 +275,7 @@ impl Promise<'_> {
         };
         let (year, extension) = self.asked(today);
         let mut found = count(rule, events, calendar, year);
+        let extension = extension.filter(|act| gives_time(act, found.day));
         if let Some((act, until)) = extension.and_then(|act| Some((act, act.until?))) {
             found.day = Some(until);
             found.how.zh.push_str(&format!("；延期至 {until}（{}，{}）", act.ground, act.document));
@@ -302,7 +303,7 @@ impl Promise<'_> {
         (from..=to.unwrap_or(i32::MAX))
             .map_while(|year| {
                 let agreed = NaiveDate::from_ymd_opt(year, month, day).filter(|agreed| *agreed < today)?;
-                let extension = self.extension(year, today);
+                let extension = self.extension(year, today).filter(|act| gives_time(act, Some(agreed)));
                 let due = extension.and_then(|act| act.until).unwrap_or(agreed);
                 Some(Year {
                     year,
@@ -463,9 +464,16 @@ impl Promise<'_> {
     }
 }
 
+/// Whether a decision puts a day off. An event that came later may have put it off further by itself.
+fn gives_time(extension: &Act, agreed: Option<NaiveDate>) -> bool {
+    extension.until.is_some_and(|until| agreed.is_none_or(|agreed| until > agreed))
+}
+
 fn late(met: NaiveDate, due: Option<NaiveDate>) -> i64 {
     due.map_or(0, |due| (met - due).num_days().max(0))
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,8 @@ pub struct Move {
     pub before: Option<Standing>,
     /// Where it stands; nothing where it is not in the new run.
     pub after: Option<Standing>,
-    /// What moved it, in the order of the steps.
+    /// What moved it, in the order of the steps; nothing where only rules could.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
 }
 
@@ -110,7 +111,7 @@ pub fn diff(old: &Side, new: &Side, workers: usize) -> Result<Diff, ReviewError>
         let stood = before.get(code).map(|place| old.found[*place]);
         let stands = after.get(code).map(|place| new.found[*place]);
         if let (Some(stood), Some(stands)) = (stood, stands) {
-            matrix[row(stood.grade)][row(stands.grade)] += 1;
+            matrix[column(stood.grade)][column(stands.grade)] += 1;
         }
         if stood != stands {
             moves.push(Move { parcel: code.clone(), before: stood, after: stands, causes: Vec::new() });
@@ -162,6 +163,7 @@ fn standings(receipts: &[Receipt]) -> impl Iterator<Item = (String, Standing)> {
     receipts.iter().map(|receipt| (receipt.facts.code.clone(), Standing::from(receipt)))
 }
 
-fn row(grade: Grade) -> usize {
+/// The place of a grade in rows and columns.
+pub(super) fn column(grade: Grade) -> usize {
     Grade::ALL.iter().position(|one| *one == grade).unwrap_or_default()
 }

@@ -1,7 +1,13 @@
-//! Why a parcel has its grade, in words, from its receipt alone: Chinese and English say the same.
+//! Why a parcel has its grade and what would lift it, in words: Chinese and English say the same.
 
+mod lift;
+
+use super::lift::Lift;
 use super::receipt::{Line, NotJudged, Receipt};
+use super::replay::Citation;
 use super::tracks::shows_use;
+
+pub(crate) use lift::grouped;
 
 /// The explanation in both languages, a sentence a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +18,66 @@ pub struct Explanation {
     pub en: Vec<String>,
 }
 
+/// What is known of a result beside its receipt.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What would lift it.
+    pub lift: Option<&'a Lift>,
+    /// Where the row of the decision table comes from.
+    pub citation: Option<&'a Citation>,
+}
+
+/// A sentence in Chinese and English.
+pub type Pair = (String, String);
+
+/// The explanation by what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sections {
+    /// The grade, the score and the rank.
+    pub grade: Vec<Pair>,
+    /// What bars it from being judged, holds its grade, or keeps it from being idle.
+    pub barred: Vec<Pair>,
+    /// The land, and whom it is compared with.
+    pub land: Vec<Pair>,
+    /// Its figures.
+    pub figures: Vec<Pair>,
+    /// What was unreported, and what cost how many points.
+    pub remarks: Vec<Pair>,
+    /// What is recommended, on what ground.
+    pub decision: Vec<Pair>,
+    /// What would lift it a grade.
+    pub lift: Vec<Pair>,
+}
+
 /// Puts a receipt into words.
-pub fn explain(receipt: &Receipt) -> Explanation {
-    let mut words = Explanation { zh: Vec::new(), en: Vec::new() };
-    let mut say = |zh: String, en: String| {
-        words.zh.push(zh);
-        words.en.push(en);
-    };
-    let facts = &receipt.facts;
+pub fn explain(receipt: &Receipt, beside: &Beside<'_>) -> Explanation {
+    sections(receipt, beside).into()
+}
+
+impl From<Sections> for Explanation {
+    fn from(sections: Sections) -> Self {
+        let Sections { grade, barred, land, figures, remarks, decision, lift } = sections;
+        let (zh, en) = [grade, barred, land, figures, remarks, decision, lift].into_iter().flatten().unzip();
+        Self { zh, en }
+    }
+}
+
+/// The same by what it is about.
+pub fn sections(receipt: &Receipt, beside: &Beside<'_>) -> Sections {
+    Sections {
+        grade: graded(receipt),
+        barred: barred(receipt),
+        land: land(receipt),
+        figures: receipt.indicators.iter().map(indicator).collect(),
+        remarks: remarks(receipt),
+        decision: decision(receipt, beside.citation),
+        lift: beside.lift.map(|one| lift::words(receipt, one)).unwrap_or_default(),
+    }
+}
+
+fn graded(receipt: &Receipt) -> Vec<Pair> {
+    let mut words = Vec::new();
+    let mut say = |zh: String, en: String| words.push((zh, en));
     let [first, last] = receipt.window;
     match (receipt.score, receipt.rank) {
         (Some(score), Some(rank)) => say(
@@ -44,6 +102,13 @@ pub fn explain(receipt: &Receipt) -> Explanation {
             ),
         ),
     }
+    words
+}
+
+fn barred(receipt: &Receipt) -> Vec<Pair> {
+    let mut words = Vec::new();
+    let mut say = |zh: String, en: String| words.push((zh, en));
+    let facts = &receipt.facts;
     for reason in &receipt.not_judged {
         let (zh, en) = not_judged(reason);
         say(zh, en);
@@ -87,6 +152,13 @@ pub fn explain(receipt: &Receipt) -> Explanation {
             ),
         );
     }
+    words
+}
+
+fn land(receipt: &Receipt) -> Vec<Pair> {
+    let mut words = Vec::new();
+    let mut say = |zh: String, en: String| words.push((zh, en));
+    let facts = &receipt.facts;
     let basis = if facts.land_is_registered {
         ("证载面积", "registered area")
     } else {
@@ -108,6 +180,18 @@ pub fn explain(receipt: &Receipt) -> Explanation {
             format!("Compared with {} parcels of GB/T 4754 class {}.", receipt.peers, receipt.peer_group),
         );
     }
+    if let Some(ahead) = receipt.peers_ahead {
+        say(
+            format!("同类 {} 宗中，得分高于本宗地的有 {ahead} 宗。", receipt.peers),
+            format!("Of these {} parcels {ahead} score higher.", receipt.peers),
+        );
+    }
+    words
+}
+
+fn remarks(receipt: &Receipt) -> Vec<Pair> {
+    let mut words = Vec::new();
+    let mut say = |zh: String, en: String| words.push((zh, en));
     if let Some((year, known)) = least_reported(receipt) {
         say(
             format!(
@@ -120,10 +204,15 @@ pub fn explain(receipt: &Receipt) -> Explanation {
             ),
         );
     }
-    for line in &receipt.indicators {
-        let (zh, en) = indicator(line);
+    if let Some((zh, en)) = lost(receipt) {
         say(zh, en);
     }
+    words
+}
+
+fn decision(receipt: &Receipt, citation: Option<&Citation>) -> Vec<Pair> {
+    let mut words = Vec::new();
+    let mut say = |zh: String, en: String| words.push((zh, en));
     let decision = &receipt.decision;
     let [zh, en] = &decision.title;
     say(
@@ -133,6 +222,16 @@ pub fn explain(receipt: &Receipt) -> Explanation {
     let [zh, en] = &decision.ground;
     if !zh.is_empty() {
         say(format!("依据：{zh}。"), format!("Ground: {en}."));
+    }
+    if let Some(Citation { table, source }) = citation {
+        say(
+            format!(
+                "决策行出处（{table}）：{source}（L 法律法规，K 出让合同，N 新闻报道，S 转述，P 本系统建议，属假设）。"
+            ),
+            format!(
+                "Source of the decision row ({table}): {source} (L statute, K grant contract, N press, S second-hand, P landcycle's own proposal, an assumption)."
+            ),
+        );
     }
     let [zh, en] = &decision.evidence;
     if !zh.is_empty() {
@@ -146,6 +245,29 @@ pub fn explain(receipt: &Receipt) -> Explanation {
         say(format!("在此期间：{zh}。"), format!("In the meantime: {en}."));
     }
     words
+}
+
+/// What cost how many points against the benchmarks: weight × shortfall, in points of the score, the most first.
+fn lost(receipt: &Receipt) -> Option<(String, String)> {
+    let counted: f64 = receipt.indicators.iter().filter(|line| line.points.is_some()).map(|line| line.weight).sum();
+    let total: f64 = receipt.indicators.iter().map(|line| line.weight).sum();
+    let mut lost: Vec<(f64, &Line)> = receipt
+        .indicators
+        .iter()
+        .filter_map(|line| Some(((line.weight - line.points?) * total / counted, line)))
+        .filter(|(points, _)| *points > 0.0)
+        .collect();
+    lost.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let all: f64 = lost.iter().map(|(points, _)| points).sum();
+    let list = |name: &dyn Fn(&Line) -> &'static str| -> Vec<String> {
+        lost.iter().map(|(points, line)| format!("{} {points:.2} ({:.0}%)", name(line), 100.0 * points / all)).collect()
+    };
+    (!lost.is_empty()).then(|| {
+        (
+            format!("与基准相比失分（折合总分）：{}。", list(&|line| line.key.title().0).join("、")),
+            format!("Points lost against the benchmarks: {}.", list(&|line| line.key.title().1).join(", ")),
+        )
+    })
 }
 
 /// The year and share of the least complete figure that was reported at all, where one is not complete.

@@ -196,14 +196,48 @@ impl Indicator {
                 .filter(|floor| *floor > 0.0)
                 .zip(facts.used_floor_m2)
                 .map(|(all, used)| 100.0 * (all - used) / all),
-            Self::FulRate => facts.contract.as_ref().and_then(|contract| {
-                // What the government or force majeure hindered is not held against the holder.
-                let counts = |duty: &&Duty| duty.excuse.is_none() || duty.met == Some(true);
-                let due: Vec<bool> = contract.duties.iter().filter(counts).filter_map(|duty| duty.met).collect();
-                #[expect(clippy::cast_precision_loss, reason = "a contract has a handful of duties")]
-                (!due.is_empty()).then(|| 100.0 * due.iter().filter(|met| **met).count() as f64 / due.len() as f64)
-            }),
+            Self::FulRate => fulfilled(facts).map(|(met, due)| 100.0 * met / due),
         };
         figure.filter(|figure| figure.is_finite()).map(|figure| round(figure, 6))
     }
+
+    /// How much better another figure than that of the facts is in things that people count, all else as it is: more 万元,
+    /// more m² of floor area built or in use, more people or obligations met, less tce or t. Nothing where that is not known.
+    pub(super) fn amount(self, is: f64, other: f64, facts: &Facts, reading: &Reading<'_>) -> Option<f64> {
+        let land = SquareMetres(facts.land_m2);
+        let more = other - is;
+        // The mean of a measure over the years in which the quotient is known.
+        let mean = |measure: Measure, beside: Measure| {
+            let figure = |year: &Year, measure| year.figure(measure, reading.tolerance);
+            reading.combined(facts, |year| Some((figure(year, measure)?, figure(year, beside).map(|_| 1.0)?)))
+        };
+        let less_of = |below: Measure| {
+            let (above, below) = (mean(Measure::ValueAdded, below)?, mean(below, Measure::ValueAdded)?);
+            (other > 0.0).then(|| below - above / other)
+        };
+        match self {
+            Self::SalesInt | Self::InvInt | Self::OutInt | Self::TaxInt | Self::VaInt => {
+                Some(more * land.to_mu().value())
+            }
+            Self::JobsInt => Some(more * land.to_hectares().value()),
+            Self::FarActual => Some(more * land.value()),
+            Self::FarUse => facts.plot_ratio_allowed.map(|allowed| more / 100.0 * allowed * land.value()),
+            Self::VacRate => facts.floor_m2.map(|floor| -more / 100.0 * floor),
+            Self::LabProd => mean(Measure::Staff, Measure::ValueAdded).map(|staff| more * staff),
+            Self::RdShare => mean(Measure::Revenue, Measure::Research).map(|revenue| more / 100.0 * revenue),
+            Self::VaEnergy => less_of(Measure::Energy),
+            Self::VaEmis => less_of(Measure::Emissions),
+            Self::FulRate => fulfilled(facts).map(|(_, due)| more / 100.0 * due),
+        }
+    }
+}
+
+/// How many obligations are met, of how many that are due and count; nothing where none does.
+#[expect(clippy::cast_precision_loss, reason = "a contract has a handful of duties")]
+fn fulfilled(facts: &Facts) -> Option<(f64, f64)> {
+    // What the government or force majeure hindered is not held against the holder.
+    let counts = |duty: &&Duty| duty.excuse.is_none() || duty.met == Some(true);
+    let duties = facts.contract.as_ref()?.duties.iter();
+    let due: Vec<bool> = duties.filter(counts).filter_map(|duty| duty.met).collect();
+    (!due.is_empty()).then(|| (due.iter().filter(|met| **met).count() as f64, due.len() as f64))
 }

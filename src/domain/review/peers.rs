@@ -27,6 +27,8 @@ impl Standard {
 pub(super) struct Group {
     pub key: String,
     pub members: u32,
+    /// The places of those that shape it.
+    list: Vec<usize>,
     pub standards: Vec<Standard>,
 }
 
@@ -75,9 +77,21 @@ pub(super) fn groups(
         let standard =
             |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], reading, last_year);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
-        Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), standards }
+        Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
     (lists.into_par_iter().map(group).collect(), group_of)
+}
+
+/// How many of its peers score higher than each that has a score.
+pub(super) fn ahead(groups: &[Group], group_of: &[usize], scores: &[Option<f64>]) -> Vec<Option<u32>> {
+    let scored = |group: &Group| sorted(group.list.iter().filter_map(|index| scores[*index]).collect());
+    let sorted: Vec<Vec<f64>> = groups.par_iter().map(scored).collect();
+    let above = |(score, group): (&Option<f64>, &usize)| {
+        let theirs = &sorted[*group];
+        let score = (*score)?;
+        u32::try_from(theirs.len() - theirs.partition_point(|one| *one <= score)).ok()
+    };
+    scores.iter().zip(group_of).map(above).collect()
 }
 
 /// What parcels of one group have in common; nothing where a key of the level is unknown.

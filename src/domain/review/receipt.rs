@@ -212,6 +212,9 @@ pub struct Receipt {
     pub peer_group: String,
     /// How many they are.
     pub peers: u32,
+    /// How many of them score higher. It is kept beside the receipt, whose form is older than it.
+    #[serde(skip)]
+    pub peers_ahead: Option<u32>,
     /// The place among those it is ranked with, 1 the best.
     pub rank: Option<u32>,
     /// The rules.

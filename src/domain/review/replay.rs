@@ -1,8 +1,10 @@
-//! A kept run is judged again: the stored text becomes rules again, and what was found then is held against what is found now.
+//! A kept run is judged again or explained: the stored text becomes rules again, and what was found then is held against
+//! what is found now.
 
 use super::receipt;
 use super::run::Rules;
-use super::scheme::SchemeError;
+use super::scheme::{Scheme, SchemeError};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Where the texts of a kept run begin.
@@ -42,24 +44,83 @@ pub enum StoredRulesError {
 impl Rules {
     /// Reads the text that a run kept. Only text that means to this program what it meant to the one that kept it is read.
     pub fn stored(source: &str, hash: &str) -> Result<Self, StoredRulesError> {
-        let parts = || {
-            let (_, texts) = source.split_once('\n')?;
-            let (scheme, rest) = texts.split_once(DECISIONS)?;
-            let (decisions, rulebook) = rest.split_once(RULEBOOK)?;
-            Some((scheme, decisions, rulebook))
-        };
         let is_touched = receipt::hash(source.as_bytes()) != hash;
         let hash = hash.to_owned();
         if is_touched {
             return Err(StoredRulesError::Touched { hash });
         }
-        let Some((scheme, decisions, rulebook)) = parts() else { return Err(StoredRulesError::Formulas { hash }) };
+        let Some((scheme, decisions, rulebook)) = texts(source) else {
+            return Err(StoredRulesError::Formulas { hash });
+        };
         match Self::parse(scheme, decisions, rulebook) {
             Ok(rules) if rules.hash == hash => Ok(rules),
             Ok(_) => Err(StoredRulesError::Formulas { hash }),
             Err(source) => Err(StoredRulesError::Scheme { hash, source }),
         }
     }
+}
+
+/// Where a row of the decision table comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Citation {
+    /// Name and version of the table.
+    pub table: String,
+    /// The source, each with the letter of its kind.
+    pub source: String,
+}
+
+/// What an explanation quotes of a kept text, without the proof that the rows answer everything.
+#[derive(Debug, Clone)]
+pub struct Quoted {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// Where the row comes from that fired.
+    pub citation: Option<Citation>,
+}
+
+impl Quoted {
+    /// Reads the scheme and one row. Another version of landcycle may have made the run; whether the scheme still gives the
+    /// scores that were kept is for who uses it to see.
+    pub fn read(source: &str, hash: &str, row: &str) -> Result<Self, StoredRulesError> {
+        #[derive(Deserialize)]
+        struct Table {
+            name: String,
+            version: String,
+            row: Vec<Cited>,
+        }
+        #[derive(Deserialize)]
+        struct Cited {
+            id: String,
+            source: String,
+        }
+        let is_touched = receipt::hash(source.as_bytes()) != hash;
+        let hash = hash.to_owned();
+        if is_touched {
+            return Err(StoredRulesError::Touched { hash });
+        }
+        let Some((scheme, decisions, _)) = texts(source) else { return Err(StoredRulesError::Formulas { hash }) };
+        let refused = |source| StoredRulesError::Scheme { hash: hash.clone(), source };
+        let scheme = Scheme::parse(scheme).map_err(refused)?;
+        let table: Table = toml::from_str(decisions).map_err(|error| refused(error.into()))?;
+        let cited = table.row.into_iter().find(|one| one.id == row);
+        let name = format!("{}@{}", table.name, table.version);
+        Ok(Self { scheme, citation: cited.map(|one| Citation { table: name, source: one.source }) })
+    }
+}
+
+impl Rules {
+    /// The texts of scheme, decision table and rulebook that these rules were read from.
+    pub fn texts(&self) -> Option<(&str, &str, &str)> {
+        texts(&self.source)
+    }
+}
+
+/// The texts of scheme, decision table and rulebook.
+fn texts(source: &str) -> Option<(&str, &str, &str)> {
+    let (_, texts) = source.split_once('\n')?;
+    let (scheme, rest) = texts.split_once(DECISIONS)?;
+    let (decisions, rulebook) = rest.split_once(RULEBOOK)?;
+    Some((scheme, decisions, rulebook))
 }
 
 /// The places at which two documents differ, as paths of names and numbers, at most `most`.

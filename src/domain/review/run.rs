@@ -5,21 +5,22 @@ mod corrected;
 
 pub use corrected::rejudge;
 
-use super::decision::{Deadline, DecisionTable, Row};
+use super::decision::{Deadline, DecisionTable, List, Row, Situation};
 use super::facts::{Facts, round};
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::indicator::Reading;
-use super::peers::{Group, Peer, groups, strength};
-use super::receipt::{Decision, DueBy, FORMAT, Line, NotJudged, Receipt, RulesUsed, both, hash};
-use super::scheme::part::{Adjusted, Benchmark, CutBy, Cutoffs, Missing, Part, Ties, TooFew, Within};
+use super::peers::{Group, Peer, ahead, groups, strength};
+use super::receipt::{Decision, DueBy, FORMAT, Holder, Line, NotJudged, Receipt, RulesUsed, both, hash};
+use super::scheme::part::{Adjusted, Benchmark, Missing, Part, Ties, TooFew, Within};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError};
+use super::score;
 use super::tracks::Limits;
 use crate::domain::rulebook::Rulebook;
 use chrono::{Datelike, Months, NaiveDate};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The rules of a review, read and checked, with the text they were read from.
@@ -68,6 +69,22 @@ pub fn judge(rules: &Rules, as_of: NaiveDate, facts: Vec<Facts>, workers: usize)
     prepared(rules, as_of, workers, |judging| judging.judge(facts))
 }
 
+/// What judging finds of a parcel, as far as a list or a map asks for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// The grade.
+    pub grade: Grade,
+    /// The score; nothing for T.
+    pub score: Option<f64>,
+    /// The list that it is put on.
+    pub list: Option<List>,
+}
+
+/// What [`judge`] finds of every parcel, without a receipt.
+pub fn outcomes(rules: &Rules, as_of: NaiveDate, facts: &[Facts], workers: usize) -> Result<Vec<Outcome>, ReviewError> {
+    prepared(rules, as_of, workers, |judging| judging.outcomes(facts))
+}
+
 /// Does what follows from rules and day alone, then the work, among so many workers.
 fn prepared<T: Send>(
     rules: &Rules,
@@ -75,14 +92,9 @@ fn prepared<T: Send>(
     workers: usize,
     work: impl FnOnce(&Judging<'_>) -> T + Send,
 ) -> Result<T, ReviewError> {
-    rules.scheme.in_force(as_of)?;
-    let limits = Limits::on(&rules.rulebook, as_of)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
-    let rows = rules.decisions.rows.iter();
-    let decisions = rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
-    let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
-    let judging = Judging { rules, as_of, limits, decisions, given };
-    pool.install(|| Ok(work(&judging)))
+    let judging = Judging::of(rules, as_of)?;
+    Ok(pool.install(|| work(&judging)))
 }
 
 /// The benchmarks of a part that do not come from peers.
@@ -139,6 +151,13 @@ struct Judging<'a> {
     given: Vec<Vec<Option<f64>>>,
 }
 
+/// What is found of each that is judged, which of them each parcel is, and whose parcels were judged as one.
+struct Found {
+    judged: Vec<Judged>,
+    subject_of: Option<Vec<usize>>,
+    holders: Vec<Option<Arc<Holder>>>,
+}
+
 struct Judged {
     part: Option<usize>,
     score: Option<f64>,
@@ -152,19 +171,61 @@ struct Judged {
     capped_at: Option<Grade>,
     peer_group: Arc<str>,
     peers: u32,
+    /// How many of them score higher.
+    peers_ahead: Option<u32>,
     /// Among whom it is ranked.
     among: (usize, String),
 }
 
-impl Judging<'_> {
+impl<'a> Judging<'a> {
+    fn of(rules: &'a Rules, as_of: NaiveDate) -> Result<Self, SchemeError> {
+        rules.scheme.in_force(as_of)?;
+        let limits = Limits::on(&rules.rulebook, as_of)?;
+        let rows = rules.decisions.rows.iter();
+        let decisions =
+            rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
+        let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
+        Ok(Self { rules, as_of, limits, decisions, given })
+    }
+
     fn record<'f>(&self, facts: &'f Facts) -> Record<'f> {
         Record { facts, as_of: self.as_of, tolerance: self.rules.scheme.gate.unreported_floor }
     }
 
     fn judge(&self, facts: Vec<Facts>) -> Vec<Receipt> {
+        let Found { judged, subject_of, holders } = self.found(&facts);
+        facts
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, facts)| {
+                let subject = subject_of.as_ref().map_or(index, |of| of[index]);
+                let mut receipt = self.receipt(facts, &judged[subject]);
+                receipt.holder = holders.get(subject).cloned().flatten();
+                receipt
+            })
+            .collect()
+    }
+
+    fn outcomes(&self, facts: &[Facts]) -> Vec<Outcome> {
+        let Found { judged, subject_of, .. } = self.found(facts);
+        facts
+            .par_iter()
+            .enumerate()
+            // Few situations occur, each often: the table is asked once about each.
+            .map_init(HashMap::new, |rows: &mut HashMap<Situation, usize>, (index, facts)| {
+                let judged = &judged[subject_of.as_ref().map_or(index, |of| of[index])];
+                let (grade, situation) = self.situation(facts, judged);
+                let row = *rows.entry(situation).or_insert_with(|| self.row(&situation));
+                Outcome { grade, score: judged.score, list: self.decisions[row].list }
+            })
+            .collect()
+    }
+
+    /// What is found before any receipt is written.
+    fn found(&self, facts: &[Facts]) -> Found {
         let scheme = &self.rules.scheme;
         let part_of: Vec<Option<usize>> = facts.par_iter().map(|one| scheme.part_of(&self.record(one))).collect();
-        let Subjects { list, of: subject_of, holders } = subjects(scheme.unit, &facts, &part_of);
+        let Subjects { list, of: subject_of, holders } = subjects(scheme.unit, facts, &part_of);
         let mut judged: Vec<Option<Judged>> = (0..list.len()).map(|_| None).collect();
         for (place, part) in scheme.parts.iter().enumerate() {
             let members: Vec<usize> = (0..list.len()).filter(|index| list[*index].1 == Some(place)).collect();
@@ -176,17 +237,8 @@ impl Judging<'_> {
             }
         }
         drop(list);
-        let judged: Vec<Judged> = judged.into_iter().map(|one| one.unwrap_or_else(Judged::out_of_scope)).collect();
-        facts
-            .into_par_iter()
-            .enumerate()
-            .map(|(index, facts)| {
-                let subject = subject_of.as_ref().map_or(index, |of| of[index]);
-                let mut receipt = self.receipt(facts, &judged[subject]);
-                receipt.holder = holders.get(subject).cloned().flatten();
-                receipt
-            })
-            .collect()
+        let judged = judged.into_iter().map(|one| one.unwrap_or_else(Judged::out_of_scope)).collect();
+        Found { judged, subject_of, holders }
     }
 
     /// Judges those that one part takes, in the order of parcel codes, all but their ranks. The last `guests` of them are
@@ -216,7 +268,7 @@ impl Judging<'_> {
         let last_year = *self::window(self.as_of, window.years).end();
         let (groups, group_of) = groups(part, &peers, &self.given[place], &reading, last_year);
         let names: Vec<Arc<str>> = groups.iter().map(|group| Arc::from(group.key.as_str())).collect();
-        (facts, &figures, barred, &group_of)
+        let mut judged: Vec<Judged> = (facts, &figures, barred, &group_of)
             .into_par_iter()
             .map(|(facts, figures, barred, group)| {
                 let mut judged = self.score(part, facts, figures, barred, &groups[*group]);
@@ -229,7 +281,12 @@ impl Judging<'_> {
                 };
                 judged
             })
-            .collect()
+            .collect();
+        let scores: Vec<Option<f64>> = judged.iter().map(|one| one.score).collect();
+        for (one, ahead) in judged.iter_mut().zip(ahead(&groups, &group_of, &scores)) {
+            one.peers_ahead = ahead;
+        }
+        judged
     }
 
     /// What bars a parcel before any figure is looked at.
@@ -268,7 +325,7 @@ impl Judging<'_> {
         group: &Group,
     ) -> Judged {
         let scheme = &self.rules.scheme;
-        let (mut known, mut counted, mut sum) = (0.0, 0.0, 0.0);
+        let mut known = 0.0;
         let mut lines = Vec::with_capacity(figures.len());
         for (column, indicator) in part.indicators.iter().enumerate() {
             let standard = group.standards[column];
@@ -283,11 +340,7 @@ impl Judging<'_> {
             } else if indicator.missing == Missing::Refuse {
                 reasons.push(NotJudged::Required { indicator: indicator.key });
             }
-            let points = strength.map(|strength| round(indicator.weight * strength, 6));
-            if let Some(points) = points {
-                counted += indicator.weight;
-                sum += points;
-            }
+            let points = strength.map(|strength| score::points(indicator.weight, strength));
             let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
             lines.push(Line {
                 key: indicator.key,
@@ -301,7 +354,7 @@ impl Judging<'_> {
             });
         }
         let coverage = round(known / part.total, 6);
-        if coverage < scheme.gate.coverage || counted == 0.0 {
+        if coverage < scheme.gate.coverage || lines.iter().all(|line| line.points.is_none()) {
             reasons.push(NotJudged::Coverage { known: coverage, asked: scheme.gate.coverage });
         }
         let peers = &part.peers;
@@ -313,42 +366,41 @@ impl Judging<'_> {
         let given = scheme.adjustments.iter().filter(|one| reasons.is_empty() && one.when.holds(&record));
         let adjustments: Vec<Adjusted> =
             given.map(|one| Adjusted { name: one.name.clone(), points: one.points }).collect();
-        let more: f64 = adjustments.iter().map(|one| one.points).sum();
-        let score = reasons.is_empty().then(|| round(part.total * sum / counted + more, 4));
+        let given = lines.iter().filter_map(|line| Some((line.weight, line.points?)));
+        let score = reasons.is_empty().then(|| score::score(part.total, given, &adjustments)).flatten();
         Judged {
             score,
             coverage,
             lines,
             adjustments,
             not_judged: reasons,
-            capped_at: self.capped_at(facts),
+            capped_at: scheme.capped_at(&facts.vetoes, self.as_of),
             peers: group.members,
             ..Judged::out_of_scope()
         }
     }
 
-    /// The worst grade that the faults of a parcel leave.
-    fn capped_at(&self, facts: &Facts) -> Option<Grade> {
-        let counts = |veto: &super::scheme::part::Veto, fault: &super::facts::VetoFact| {
-            let is_kind = veto.kinds.is_empty() || veto.kinds.contains(&fault.kind);
-            let age = self.as_of.year().saturating_sub(fault.year);
-            is_kind && veto.years.is_none_or(|years| i64::from(age) < i64::from(years))
-        };
-        let caps = self.rules.scheme.vetoes.iter();
-        caps.filter(|veto| facts.vetoes.iter().any(|fault| counts(veto, fault))).map(|veto| veto.caps_at).max()
+    /// The grade, and with it what the decision table looks at.
+    fn situation(&self, facts: &Facts, judged: &Judged) -> (Grade, Situation) {
+        let part = judged.part.and_then(|place| self.rules.scheme.parts.get(place));
+        let bare = part
+            .zip(judged.score)
+            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of));
+        let cap = judged.capped_at.filter(|_| bare != Grade::T);
+        let grade = cap.map_or(bare, |cap| bare.max(cap));
+        (grade, Situation { veto: judged.capped_at.is_some(), ..self.limits.situation(facts, grade) })
+    }
+
+    /// The row of the decision table: reading it proved that every situation has one.
+    fn row(&self, situation: &Situation) -> usize {
+        self.rules.decisions.decide(situation).unwrap_or_default()
     }
 
     fn receipt(&self, facts: Facts, judged: &Judged) -> Receipt {
         let scheme = &self.rules.scheme;
         let part = judged.part.and_then(|place| scheme.parts.get(place));
-        let bare = part.zip(judged.score).map_or(Grade::T, |(part, score)| grade(&part.cutoffs, score, judged));
-        let cap = judged.capped_at.filter(|_| bare != Grade::T);
-        let grade = cap.map_or(bare, |cap| bare.max(cap));
-        let mut situation = self.limits.situation(&facts, grade);
-        situation.veto = judged.capped_at.is_some();
-        // Reading the table proved that every situation has a row.
-        let row = self.rules.decisions.decide(&situation).unwrap_or_default();
-        let decision = Arc::clone(&self.decisions[row]);
+        let (grade, situation) = self.situation(&facts, judged);
+        let decision = Arc::clone(&self.decisions[self.row(&situation)]);
         let years = window(self.as_of, scheme.window.years);
         Receipt {
             format: FORMAT,
@@ -364,6 +416,7 @@ impl Judging<'_> {
             of: judged.of,
             peer_group: judged.peer_group.to_string(),
             peers: judged.peers,
+            peers_ahead: judged.peers_ahead,
             coverage: judged.coverage,
             indicators: judged.lines.clone(),
             adjustments: judged.adjustments.clone(),
@@ -389,6 +442,7 @@ impl Judged {
             capped_at: None,
             peer_group: Arc::from(""),
             peers: 0,
+            peers_ahead: None,
             among: (0, String::new()),
         }
     }
@@ -416,20 +470,5 @@ fn rank(judged: &mut [Judged], ties: Ties) {
     }
     for one in judged {
         one.of = of.get(&one.among).copied().unwrap_or_default();
-    }
-}
-
-fn grade(cuts: &Cutoffs, score: f64, judged: &Judged) -> Grade {
-    let rank = f64::from(judged.rank.unwrap_or(u32::MAX));
-    let reaches = |cut: f64| match cuts.by {
-        // The last rank of a grade is its share of the judged, rounded to the nearest parcel.
-        CutBy::Rank => rank <= round(f64::from(judged.of) * cut / 100.0, 0),
-        CutBy::Score => score >= cut,
-    };
-    match () {
-        () if reaches(cuts.a) => Grade::A,
-        () if reaches(cuts.b) => Grade::B,
-        () if reaches(cuts.c) => Grade::C,
-        () => Grade::D,
     }
 }

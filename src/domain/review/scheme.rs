@@ -5,6 +5,8 @@ mod check;
 pub mod part;
 pub mod record;
 
+use super::facts::VetoFact;
+use super::grade::Grade;
 use chrono::NaiveDate;
 use part::{Adjustment, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
 use record::{Clause, Record};
@@ -290,6 +292,12 @@ impl Scheme {
         (self.covers(&record.facts.land_use) && takes(&self.scope.filter))
             .then(|| self.parts.iter().position(|part| takes(&part.filter)))
             .flatten()
+    }
+
+    /// The worst grade that faults leave on a day.
+    pub fn capped_at(&self, faults: &[VetoFact], day: NaiveDate) -> Option<Grade> {
+        let counting = self.vetoes.iter().filter(|veto| faults.iter().any(|fault| veto.counts(fault, day)));
+        counting.map(|veto| veto.caps_at).max()
     }
 
     /// Refuses to be used on a day on which it is not in force.

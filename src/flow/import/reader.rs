@@ -33,11 +33,14 @@ pub const COMMAND: &str = "read-files";
 
 /// What a reader is given of the environment: where libraries keep their data. No address and no password.
 const PASSED_ON: [&str; 5] = ["GDAL_DATA", "PROJ_DATA", "PROJ_LIB", "LD_LIBRARY_PATH", "TZ"];
-/// No plugins, no network.
-const SET: [(&str, &str); 5] = [
+/// No plugins, no network. What GDAL would fetch without its file systems, such as a reference system that a GeoJSON names
+/// by an address, it asks of a proxy that is not there.
+const SET: [(&str, &str); 7] = [
     ("GDAL_DRIVER_PATH", "disable"),
     ("PROJ_NETWORK", "OFF"),
     ("CPL_VSIL_CURL_ALLOWED_FILENAME", "none"),
+    ("GDAL_HTTP_PROXY", "127.0.0.1:0"),
+    ("GDAL_HTTPS_PROXY", "127.0.0.1:0"),
     ("GDAL_HTTP_TIMEOUT", "1"),
     ("LC_ALL", "C.UTF-8"),
 ];

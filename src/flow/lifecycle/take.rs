@@ -124,6 +124,9 @@ fn note(receipt: &mut Receipt, row: u64, file: &str, code: &str, (what, field, v
     receipt.findings.push(fault.at(file, Some(row), Some(code)));
 }
 
+/// What comes of the rows of a parcel: its new states, or the first row that does not hold with what is wrong with it.
+type Chained = Result<Option<Vec<Made>>, (u64, Wrong)>;
+
 /// The states through which the rows of a parcel lead it; nothing where the register knows them all, and the first row that
 /// does not hold with what is wrong with it.
 fn chain(
@@ -132,7 +135,7 @@ fn chain(
     known: Option<&Known>,
     contracts: &BTreeSet<String>,
     today: NaiveDate,
-) -> Result<Result<Option<Vec<Made>>, (u64, Wrong)>, LifecycleError> {
+) -> Result<Chained, LifecycleError> {
     let first = rows.first().map_or(0, |row| row.row);
     if let Err(error) = ParcelCode::parse(code) {
         return Ok(Err((first, ("bad-parcel-code", "parcel_code", code.to_owned(), error.to_string()))));

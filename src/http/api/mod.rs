@@ -15,6 +15,8 @@ pub mod plot_ratio;
 pub mod reserve;
 pub mod review;
 pub mod search;
+pub mod sheet;
+pub mod simulation;
 pub mod standing;
 pub mod supply;
 pub mod verdict;

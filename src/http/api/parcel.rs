@@ -9,14 +9,15 @@ use crate::domain::id::ParcelCode;
 use crate::domain::lifecycle::{Move, State};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
-use crate::domain::review::explain::explain;
+use crate::domain::review::explain::Explanation;
 use crate::domain::review::facts::round;
-use crate::domain::review::receipt::Receipt;
+use crate::domain::review::lift::Lift;
 use crate::domain::rulebook::RuleValue;
 use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
 use crate::flow;
 use crate::flow::dossier::File;
+use crate::flow::review::explain::Explained;
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::problem::{Kind, Problem};
@@ -174,11 +175,14 @@ pub struct Review {
     pub score: Option<f64>,
     pub rank: Option<i64>,
     pub peer_group: Option<String>,
+    pub peers: u32,
+    pub peers_ahead: Option<u32>,
     pub outcome: Option<String>,
     pub channel: Option<String>,
     pub legal_ground: Option<BothLanguages>,
     pub evidence_required: Option<BothLanguages>,
     pub explanation: BothLanguages<Vec<String>>,
+    pub lift: Option<Lift>,
     pub indicators: Vec<Indicator>,
     pub receipt: String,
     /// The objection because of which the parcel was judged again.
@@ -235,24 +239,15 @@ pub async fn show(
 async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<Dossier>, Problem> {
     let file = flow::dossier::read(&app.pool, code.as_str(), moment, (app.today)()).await;
     let file = file.map_err(|error| Problem::of_refresh(&error))?;
-    file.map(|file| wire(file, moment).map_err(|error| Problem::internal(&error))).transpose()
-}
-
-/// Why a file could not be written in these shapes.
-#[derive(Debug, thiserror::Error)]
-pub enum WireError {
-    /// A stored receipt is not one.
-    #[error("the stored receipt of the review cannot be read")]
-    Receipt(#[from] serde_json::Error),
+    Ok(file.map(|file| wire(file, moment)))
 }
 
 /// The file of a parcel in the shapes above.
-pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
-    let File { found, standings, timeline, next, plot_ratio_reference } = file;
+pub fn wire(file: File, moment: Moment) -> Dossier {
+    let File { found, standings, timeline, next, plot_ratio_reference, review: explained } = file;
     let today = moment.valid_at;
-    let receipt = found.review.as_ref().map(|review| serde_json::from_str::<Receipt>(&review.receipt)).transpose()?;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
-    Ok(Dossier {
+    Dossier {
         revision: found.revision,
         valid_at: moment.valid_at,
         known_at: moment.known_at,
@@ -310,11 +305,11 @@ pub fn wire(file: File, moment: Moment) -> Result<Dossier, WireError> {
             })
             .collect(),
         returns: found.figures.iter().filter_map(annual_return).collect(),
-        review: receipt.as_ref().zip(found.review.as_ref()).map(|(receipt, stored)| review(receipt, stored)),
+        review: explained.map(review),
         life: found.life.last().map(|stay| life(stay, &next)),
         lineage: found.lineage,
         timeline,
-    })
+    }
 }
 
 fn life(stay: &Stay, next: &[&Move]) -> Life {
@@ -370,25 +365,29 @@ fn parcel(found: &store::dossier::Dossier, today: NaiveDate, reference: Option<R
     }
 }
 
-fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
-    let words = explain(receipt);
+fn review(explained: Explained) -> Review {
+    let Explained { run, state, receipt, hash, objection, lift, words, .. } = explained;
+    let words = Explanation::from(words);
     let decision = &receipt.decision;
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let both = |[zh, en]: &[String; 2]| (!zh.is_empty()).then(|| BothLanguages { zh: zh.clone(), en: en.clone() });
     Review {
-        run_id: stored.run_id,
+        run_id: run,
         scheme: receipt.rules.scheme.clone(),
         as_of: receipt.as_of,
-        state: stored.state.clone(),
+        state,
         grade: receipt.grade.name(),
         score: receipt.score,
         rank: receipt.rank.map(i64::from),
         peer_group: Some(receipt.peer_group.clone()),
+        peers: receipt.peers,
+        peers_ahead: receipt.peers_ahead,
         outcome: filled(&decision.outcome),
         channel: filled(&decision.channel),
         legal_ground: both(&decision.ground),
         evidence_required: both(&decision.evidence),
         explanation: BothLanguages { zh: words.zh, en: words.en },
+        lift,
         indicators: receipt
             .indicators
             .iter()
@@ -406,7 +405,7 @@ fn review(receipt: &Receipt, stored: &store::dossier::Review) -> Review {
                 }
             })
             .collect(),
-        receipt: stored.receipt_hash.clone(),
-        objection: stored.objection,
+        receipt: hash,
+        objection,
     }
 }

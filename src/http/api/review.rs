@@ -6,10 +6,11 @@ use super::page::wrong;
 use crate::domain::id::ParcelCode;
 use crate::domain::review::decision::List;
 use crate::domain::review::diff::Diff;
-use crate::domain::review::explain::explain;
+use crate::domain::review::explain::Explanation;
 use crate::domain::review::grade::Grade;
-use crate::domain::review::receipt::Receipt;
+use crate::domain::review::lift::Lift;
 use crate::flow::review::diff::between;
+use crate::flow::review::explain;
 use crate::flow::review::kept::KeptError;
 use crate::http::App;
 use crate::http::answer::of_register;
@@ -143,10 +144,15 @@ pub struct Explained {
     pub run: i64,
     pub parcel: String,
     pub grade: Grade,
+    /// How many of its peers score higher.
+    pub peers_ahead: Option<u32>,
+    pub lift: Option<Lift>,
     pub zh: Vec<String>,
     pub en: Vec<String>,
     pub receipt: serde_json::Value,
     pub receipt_hash: String,
+    /// The objection because of which it was judged again.
+    pub objection: Option<i64>,
 }
 
 /// What lies between two runs.
@@ -223,18 +229,21 @@ pub fn of_run(shown: Shown) -> OfRun {
     }
 }
 
-/// A receipt in these shapes, and itself.
-pub fn explained(
-    run: i64,
-    parcel: String,
-    text: &str,
-    receipt_hash: String,
-) -> Result<(Explained, Receipt), serde_json::Error> {
-    let receipt: Receipt = serde_json::from_str(text)?;
-    let words = explain(&receipt);
-    let grade = receipt.grade;
-    let value = serde_json::from_str(text)?;
-    Ok((Explained { run, parcel, grade, zh: words.zh, en: words.en, receipt: value, receipt_hash }, receipt))
+/// A result that was explained, in these shapes.
+pub fn of_explained(found: explain::Explained) -> Result<Explained, serde_json::Error> {
+    let words = Explanation::from(found.words);
+    Ok(Explained {
+        run: found.run,
+        parcel: found.receipt.facts.code,
+        grade: found.receipt.grade,
+        peers_ahead: found.receipt.peers_ahead,
+        lift: found.lift,
+        zh: words.zh,
+        en: words.en,
+        receipt: serde_json::from_str(&found.text)?,
+        receipt_hash: found.hash,
+        objection: found.objection,
+    })
 }
 
 /// A comparison in these shapes.
@@ -371,11 +380,11 @@ pub async fn result(
 ) -> Result<Response, Problem> {
     let Path((run, code)) = path.map_err(|_| Problem::not_found("a review run has a whole number"))?;
     let code = ParcelCode::parse(&code).map_err(|error| Problem::not_found(error.to_string()))?;
-    let found = shown::result(&app.pool, run, code.as_str()).await.map_err(|error| Problem::of_store(&error))?;
-    let (revision, text, hash) =
-        found.ok_or_else(|| Problem::not_found(format!("run {run} has no result for parcel {code}")))?;
-    let (answer, _) =
-        explained(run, code.as_str().to_owned(), &text, hash).map_err(|error| Problem::internal(&error))?;
+    let (mut tx, revision) = shown::moment(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
+    let found = explain::explained(&mut tx, run, code.as_str(), None).await;
+    let found = found.map_err(|error| Problem::internal(&error))?;
+    let found = found.ok_or_else(|| Problem::not_found(format!("run {run} has no result for parcel {code}")))?;
+    let answer = of_explained(found).map_err(|error| Problem::internal(&error))?;
     answered(&answer, revision, &headers)
 }
 

@@ -5,7 +5,7 @@ with opening as (
 ), late as (
     select k.number, k.parcel, k.holder, min(k.at) as at
     from contract_known k
-    where k.signed_on < lockup_projects_since()
+    where k.signed_on < (select lockup_projects_since())
     group by k.number, k.parcel, k.holder
     having not bool_or(k.act = (select o.act from opening o))
 )
@@ -13,11 +13,11 @@ select t.number as "key!", later.number as other, extract(epoch from l.at - (sel
     st_x(st_pointonsurface(land.geom)) as lon, st_y(st_pointonsurface(land.geom)) as lat, st_asbinary(land.geom, 'NDR') as wkb
 from late l
 join contract t on t.number = l.number and t.parcel = l.parcel and t.holder is not distinct from l.holder and upper_inf(t.recorded)
-    and t.signed_on < lockup_projects_since()
+    and t.signed_on < (select lockup_projects_since())
 join parcel p on p.code = t.parcel
 cross join lateral (
     select c.number, c.signed_on from contract c
-    where c.parcel = t.parcel and c.number <> t.number and upper_inf(c.recorded) and c.signed_on >= lockup_projects_since()
+    where c.parcel = t.parcel and c.number <> t.number and upper_inf(c.recorded) and c.signed_on >= (select lockup_projects_since())
         and (c.holder = t.holder or c.holder is null and t.holder is null and c.supplements = t.number)
     order by c.signed_on, c.number limit 1) later
 cross join lateral (
@@ -31,7 +31,7 @@ where r.verdict <> 'allowed'
     and not exists (
         select from contract o join contract_known k on k.number = o.number and k.parcel = o.parcel and k.holder is not distinct from o.holder
         where o.parcel = t.parcel and o.holder is not distinct from t.holder and upper_inf(o.recorded)
-            and o.signed_on < lockup_projects_since() and k.signed_on < lockup_projects_since()
+            and o.signed_on < (select lockup_projects_since()) and k.signed_on < (select lockup_projects_since())
             and k.act = (select b.act from opening b))
     and not exists (
         select from special_approval a

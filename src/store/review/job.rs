@@ -103,7 +103,16 @@ pub async fn list(pool: &PgPool, most: i64) -> Result<Vec<Job>, StoreError> {
 
 /// Takes the first job that waits and that nobody works at.
 pub async fn take(pool: &PgPool) -> Result<Option<Held>, StoreError> {
-    // Counted first, in a transaction of its own, so that a job that kills its workers is known by its count.
+    let mut tx = pool.begin().await?;
+    // One takes at a time: between the counting and the holding of a job nobody else counts it.
+    sqlx::query!("select pg_advisory_lock(hashtext(current_schema || ' review job'))").fetch_one(&mut *tx).await?;
+    let job = hold(pool, &mut tx).await;
+    sqlx::query!("select pg_advisory_unlock(hashtext(current_schema || ' review job'))").fetch_one(&mut *tx).await?;
+    Ok(job?.map(|job| Held { tx, job }))
+}
+
+async fn hold(pool: &PgPool, tx: &mut Transaction<'static, Postgres>) -> Result<Option<Job>, StoreError> {
+    // Counted in a transaction of its own, so that a job that kills its workers is known by its count.
     let id = sqlx::query_scalar!(
         "update review_job set attempts = attempts + 1
          where id = (select id from review_job where ended_at is null order by id limit 1 for update skip locked)
@@ -112,17 +121,14 @@ pub async fn take(pool: &PgPool) -> Result<Option<Held>, StoreError> {
     .fetch_optional(pool)
     .await?;
     let Some(id) = id else { return Ok(None) };
-    let mut tx = pool.begin().await?;
-    let job = sqlx::query_as!(
+    Ok(sqlx::query_as!(
         Job,
         "select id, kind, as_of, scheme, window_years, queued_by, queued_at, attempts, ended_at, run_id, error
          from review_job where id = $1 and ended_at is null for update skip locked",
         id
     )
-    .fetch_optional(&mut *tx)
-    .await?;
-    // Another worker may have come between.
-    Ok(job.map(|job| Held { tx, job }))
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 impl Held {

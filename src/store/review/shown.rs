@@ -3,7 +3,7 @@
 
 use super::life::{self, Step};
 use super::objection::{self, Objection};
-use super::{Run, counts, list, standing};
+use super::{Run, counts, list};
 use crate::domain::review::decision::List;
 use crate::domain::review::grade::Grade;
 use crate::domain::review::life::Life;
@@ -49,7 +49,8 @@ pub struct Found {
     pub objection: Option<i64>,
 }
 
-async fn moment(pool: &PgPool) -> Result<(Transaction<'static, Postgres>, i64), StoreError> {
+/// A moment of the register, and the newest revision in it.
+pub async fn moment(pool: &PgPool) -> Result<(Transaction<'static, Postgres>, i64), StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
@@ -122,10 +123,4 @@ pub async fn results(
         most
     );
     Ok(Some((revision, found.fetch_all(&mut *tx).await?)))
-}
-
-/// The receipt of a parcel in a run as it stands, with its hash, and the newest revision.
-pub async fn result(pool: &PgPool, run: i64, parcel: &str) -> Result<Option<(i64, String, String)>, StoreError> {
-    let (mut tx, revision) = moment(pool).await?;
-    Ok(standing(&mut tx, run, parcel).await?.map(|(text, hash)| (revision, text, hash)))
 }

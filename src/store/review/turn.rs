@@ -5,9 +5,14 @@ use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, PgConnection};
+use std::time::{Duration, Instant};
 
 /// What the connection that holds a turn is called, before the name of who runs.
 const NAME: &str = "landcycle review by ";
+
+/// A process that was killed just now still has its turn until the server has noticed.
+const LETS_GO: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// The turn to run a review.
 #[derive(Debug)]
@@ -25,12 +30,19 @@ pub struct Holder {
 /// Takes the turn for a kind of review, or tells who has it.
 pub async fn take(pool: &PgPool, kind: &str, actor: &str) -> Result<Result<Turn, Holder>, StoreError> {
     let mut connection = pool.acquire().await?.detach();
-    let is_taken = sqlx::query_scalar!(
-        r#"select pg_try_advisory_lock(hashtext(current_schema || ' review'), hashtext($1)) as "taken!""#,
-        kind
-    )
-    .fetch_one(&mut connection)
-    .await?;
+    let begun = Instant::now();
+    let is_taken = loop {
+        let is_taken = sqlx::query_scalar!(
+            r#"select pg_try_advisory_lock(hashtext(current_schema || ' review'), hashtext($1)) as "taken!""#,
+            kind
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        if is_taken || begun.elapsed() >= LETS_GO {
+            break is_taken;
+        }
+        tokio::time::sleep(AGAIN).await;
+    };
     if is_taken {
         sqlx::query!("select set_config('application_name', $1, false)", format!("{NAME}{actor}"))
             .fetch_one(&mut connection)

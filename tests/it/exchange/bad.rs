@@ -272,3 +272,34 @@ fn points_alone_are_handed_out_as_what_they_are() {
     let (_, rows) = plain(Kind::Parcels, &[path]).unwrap();
     assert_eq!(rows[0].shape, landcycle::domain::intake::Shape::Other("Point".to_owned()));
 }
+
+#[test]
+fn a_geojson_that_names_a_system_nobody_knows_is_refused_and_not_taken_for_wgs_84() {
+    let folder = TempDir::new().unwrap();
+    // A word that reads like the member, in the row before it.
+    let row = r#"{"type":"Feature","properties":{"parcel_code":"a","land_use":"crs","crs":"crs"},"geometry":{"type":"Polygon",
+        "coordinates":[[[121.5,31.1],[121.501,31.1],[121.501,31.101],[121.5,31.1]]]}}"#;
+    let document = |crs: &str| {
+        let text = format!(r#"{{"type":"FeatureCollection","features":[{row}],"crs" : {crs}}}"#);
+        [file(folder.path(), "a.geojson", text.as_bytes())]
+    };
+    let named = |name: &str| format!(r#"{{"type":"name","properties":{{"name":"{name}"}}}}"#);
+    for crs in [named("上海城建坐标系"), named("urn:foo"), named("EPSG:999999"), r#"{"type":"huh"}"#.to_owned()]
+    {
+        let files = document(&crs);
+        let (found, told) = refusal(Kind::Parcels, &Source { files: &files, ..Source::default() });
+        assert_eq!(found, "unknown-crs", "{crs}: {told}");
+        assert!(told.contains("--crs"), "{told}");
+        let by_hand = Source { files: &files, crs: Some("EPSG:4490"), ..Source::default() };
+        assert_eq!(with(Kind::Parcels, &by_hand).unwrap().1.len(), 1, "{crs}");
+    }
+    for (crs, read) in [
+        (named("urn:ogc:def:crs:OGC:1.3:CRS84"), "EPSG:4326"),
+        (named("EPSG:4326"), "EPSG:4326"),
+        (named("urn:ogc:def:crs:EPSG::4490"), "EPSG:4490"),
+        ("null".to_owned(), "EPSG:4326"),
+    ] {
+        let (opened, rows) = plain(Kind::Parcels, &document(&crs)).unwrap();
+        assert_eq!((rows.len(), opened.crs.as_deref()), (1, Some(read)), "{crs}");
+    }
+}

@@ -128,8 +128,9 @@ async fn an_import_killed_fifty_times_at_random_moments_leaves_all_or_nothing_an
         let found = seen(&town).await;
         let land_use = |imported: usize| ["M1", "M4"][(imported + 1) % 2].to_owned();
         let state = |imported: usize| match i64::try_from(imported).unwrap() {
-            0 => (Vec::new(), 0, 0),
-            revisions => (vec![(land_use(imported), all)], all, revisions),
+            // The first revision recorded the rules.
+            0 => (Vec::new(), 0, 1),
+            imports => (vec![(land_use(imported), all)], all, imports + 1),
         };
         if found == state(imported + 1) {
             imported += 1;

@@ -163,7 +163,7 @@ fn points_are_added_cut_by_score_and_faults_cap_as_the_scheme_says() {
     // What is told of a fault is what the scheme makes of it.
     for (place, told) in [(3, "limits the grade as the scheme says; it is C"), (5, "the scheme limits no grade for it")]
     {
-        let words = landcycle::domain::review::explain::explain(&receipts[place]);
+        let words = landcycle::domain::review::explain::explain(&receipts[place], &Default::default());
         assert!(format!("{words:?}").contains(told), "{told}: {words:?}");
     }
 }

@@ -227,6 +227,8 @@ fn a_receipt_read_back_has_the_same_bytes() {
     for receipt in receipts {
         let text = receipt.canonical().unwrap();
         let again: landcycle::domain::review::receipt::Receipt = serde_json::from_str(&text).unwrap();
-        assert_eq!((again.canonical().unwrap(), again), (text, receipt));
+        // What stands beside it is no part of it.
+        let bare = landcycle::domain::review::receipt::Receipt { peers_ahead: None, ..receipt };
+        assert_eq!((again.canonical().unwrap(), again), (text, bare));
     }
 }

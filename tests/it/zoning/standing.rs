@@ -314,7 +314,7 @@ fn around([x, y]: [f64; 2], reaches: &[u32]) -> MultiPolygon<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn overlaps_are_those_of_postgis_and_of_an_arithmetic_of_our_own_to_a_ten_thousandth() {
-    let town = Town::empty().await;
+    let town = Town::settled().await;
     let pool = &town.database.pool;
     let day = NaiveDate::from_ymd_opt(2026, 6, 30).unwrap();
     let reaches = || proptest::collection::vec(1..12_u32, 3..9);

@@ -3,8 +3,10 @@
 
 use super::Words;
 use super::record::Clause;
+use crate::domain::review::facts::VetoFact;
 use crate::domain::review::grade::Grade;
 use crate::domain::review::indicator::Indicator;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// A part of a scheme: those parcels that are judged by one formula.
@@ -281,6 +283,15 @@ pub struct Veto {
     pub years: Option<u32>,
     /// Where it comes from, or "assumption".
     pub source: String,
+}
+
+impl Veto {
+    /// Whether it takes a fault into account on a day.
+    pub fn counts(&self, fault: &VetoFact, day: NaiveDate) -> bool {
+        let is_kind = self.kinds.is_empty() || self.kinds.contains(&fault.kind);
+        let age = day.year().saturating_sub(fault.year);
+        is_kind && self.years.is_none_or(|years| i64::from(age) < i64::from(years))
+    }
 }
 
 /// Points that are added to a score, or taken from it.
