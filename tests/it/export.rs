@@ -192,7 +192,7 @@ async fn a_workbook_is_fit_for_printing_and_runs_no_formula() {
     let text = |row: u32, column: u32| printed.get_value((row, column)).map(ToString::to_string).unwrap_or_default();
     assert!(text(0, 0).ends_with("土地合同表"), "{}", text(0, 0));
     assert!(text(1, 0).starts_with("来源："), "{}", text(1, 0));
-    assert!(text(2, 0).contains("登记册版本 6") && text(2, 0).contains("筛选 contract_no like '=%'"), "{}", text(2, 0));
+    assert!(text(2, 0).contains("登记册版本 7") && text(2, 0).contains("筛选 contract_no like '=%'"), "{}", text(2, 0));
     assert_eq!([text(3, 0), text(3, 5), text(3, 8)], ["合同编号", "使用年限（年）", "成交价款（万元）"]);
     assert_eq!(text(4, 0), "=1+1");
     for sheet in book.sheet_names() {
