@@ -185,7 +185,7 @@ async fn a_proposal_that_makes_no_sense_is_refused_with_its_reason() {
         "--document",
         "y",
         "--decided-on",
-        "2999-01-01",
+        "2199-01-01",
     ];
     declined(&town, || as_officer(&town, "proposer", &late), "decided-in-future").await;
 }
