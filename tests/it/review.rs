@@ -212,7 +212,12 @@ fn by_district(town: &Town, results: &[BTreeMap<String, String>]) {
         let folder = town.folder().join("parts/districts").join(code);
         for (list, told) in LISTS.iter().zip(lists.as_array().unwrap()) {
             let told = usize::try_from(told["rows"].as_u64().unwrap()).unwrap();
-            assert_eq!(rows_and_columns(&folder, list), [told; 4]);
+            if told == 0 {
+                // A GeoJSON without a feature has no columns.
+                assert!(table(&folder.join(format!("{list}.csv"))).is_empty(), "{code}");
+            } else {
+                assert_eq!(rows_and_columns(&folder, list), [told; 4]);
+            }
         }
         let own = table(&folder.join("review-results.csv"));
         assert!(own.iter().all(|row| results.contains(row)), "{code} has a row that the city has not");
