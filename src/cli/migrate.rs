@@ -1,6 +1,7 @@
 //! `landcycle migrate`: brings the city's tables up to date, and the rules that the database holds every writer to.
 
 use super::{Context, Failure};
+use crate::flow::lockup as locks;
 
 /// No flags of its own.
 #[derive(Debug, clap::Args)]
@@ -8,9 +9,10 @@ pub struct Args {}
 
 /// Runs the command.
 pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
-    // Every command that opens the register does as much; this one does nothing else.
-    context.pool().await?;
+    let pool = context.pool().await?;
     let schema = context.config.schema.as_str();
+    // Every command that opens the register does as much, but for rules that were others before.
+    locks::migrate(&pool, schema, &context.actor()).await.map_err(Failure::fault)?;
     context.printer.result(&serde_json::json!({ "schema": schema, "state": "up to date" }), |_| {
         format!("schema {schema} is up to date")
     })

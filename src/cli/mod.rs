@@ -204,7 +204,7 @@ impl Context {
         Ok(self.cluster().await?.url)
     }
 
-    /// A pool on the city's schema, its tables up to date and the rules of the two locks on record.
+    /// A pool on the city's schema, its tables up to date and rules of the two locks on record.
     pub async fn pool(&self) -> Result<store::Pool, Failure> {
         let url = self.database().await?;
         let pool = store::connect(&url, self.config.schema.as_str()).await.map_err(|error| {
@@ -214,7 +214,7 @@ impl Context {
             };
             Failure::fault(error).with_hint(hint)
         })?;
-        locks::migrate(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
+        locks::open(&pool, self.config.schema.as_str(), &self.actor()).await.map_err(Failure::fault)?;
         Ok(pool)
     }
 

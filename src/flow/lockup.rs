@@ -30,19 +30,30 @@ pub async fn record(write: &mut Write) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Makes the schema, brings its tables up to date, and records the rules, so that they hold before anything else is written,
-/// whoever writes. Safe to repeat; where nothing is to be done it waits for no writer.
+/// Makes the schema, brings its tables up to date, and records the rules where none are on record, so that they hold
+/// before anything else is written, whoever writes. It changes no rule: whoever only looks, perhaps under other rules than
+/// the register's, must not. Where nothing is to be done it waits for no writer.
+pub async fn open(pool: &PgPool, schema: &str, actor: &str) -> Result<(), RecordError> {
+    store::migrate(pool, schema).await?;
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let has_rules = register::has_rules(&mut connection).await?;
+    drop(connection);
+    if has_rules { Ok(()) } else { record_now(pool, actor).await }
+}
+
+/// The same, and puts the rules of this program in the place of others that are on record. Safe to repeat.
 pub async fn migrate(pool: &PgPool, schema: &str, actor: &str) -> Result<(), RecordError> {
     store::migrate(pool, schema).await?;
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let is_recorded = is_recorded(&mut connection).await?;
     drop(connection);
-    if is_recorded {
-        return Ok(());
-    }
+    if is_recorded { Ok(()) } else { record_now(pool, actor).await }
+}
+
+/// Records the rules in a revision of their own, unless another program was quicker.
+async fn record_now(pool: &PgPool, actor: &str) -> Result<(), RecordError> {
     let mut write = Write::begin(pool, actor, register::RECORDING).await?;
-    if self::is_recorded(write.connection()).await? {
-        // Another program was quicker.
+    if is_recorded(write.connection()).await? {
         write.abandon().await?;
         return Ok(());
     }

@@ -39,6 +39,12 @@ pub struct Refusal {
 /// The act that records the rules and nothing else: a register that knows no other is empty.
 pub const RECORDING: &str = "record-rules";
 
+/// Whether any rules of the locks are on record.
+pub async fn has_rules(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(r#"select exists (select from lockup_rule where upper_inf(recorded)) as "has!""#);
+    Ok(found.fetch_one(connection).await?)
+}
+
 /// Whether the register reckons with just these rules and classes of use.
 pub async fn is_recorded(connection: &mut PgConnection, lockup: &Lockup, uses: &LandUses) -> Result<bool, StoreError> {
     let rows: Vec<Value> = lockup.rows.iter().enumerate().map(|(place, row)| row_json(place, row, lockup)).collect();

@@ -79,6 +79,7 @@ async fn a_bureaus_own_reference_holds_from_its_day_in_every_answer_and_is_on_re
 
     let recorded = "select concat_ws(' ', value, valid, upper_inf(recorded)) from rule_value
         where key = 'plot-ratio-reference-industrial' order by lower(recorded), valid";
+    // Whoever only looks, under whatever rules, leaves those on record as they are.
     assert_eq!(town.values::<String>(recorded).await, ["2 [2018-05-07,) t"]);
     let before: String =
         town.value("select to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')").await;
