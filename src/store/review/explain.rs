@@ -69,13 +69,17 @@ pub async fn last(
     rank: u32,
     among: &Among<'_>,
 ) -> Result<Option<(f64, String)>, StoreError> {
+    // Down the ranks until one fits, which is the first of a handful; asked in one step, the receipts of all ranks above
+    // are opened first, which takes seconds in a large city.
     let row = sqlx::query!(
         r#"select t.parcel, t.score as "score!"
-           from review_result t cross join lateral (select t.receipt::jsonb as it) r
-           where t.run_id = $1 and t.rank <= $2 and coalesce(it ->> 'part', '') = $3
-               and coalesce(it #>> '{holder,parcels,0}', t.parcel) = t.parcel
-               and ($4::text is null or it #>> '{facts,district}' = $4) and ($5::text is null or it ->> 'peer_group' = $5)
-           order by t.rank desc, t.parcel collate "C" desc limit 1"#,
+           from (select parcel, score, receipt from review_result where run_id = $1 and rank <= $2
+                 order by rank desc, parcel collate "C" desc offset 0) t
+           where coalesce(t.receipt::jsonb ->> 'part', '') = $3
+               and coalesce(t.receipt::jsonb #>> '{holder,parcels,0}', t.parcel) = t.parcel
+               and ($4::text is null or t.receipt::jsonb #>> '{facts,district}' = $4)
+               and ($5::text is null or t.receipt::jsonb ->> 'peer_group' = $5)
+           limit 1"#,
         run,
         i32::try_from(rank).unwrap_or(i32::MAX),
         among.part,
