@@ -184,7 +184,7 @@ async fn an_answer_about_an_earlier_belief_reckons_with_the_rules_of_that_time()
     let valid_at = "2026-06-30";
     for (known_at, tier, apply_by, expiring, quoted) in [
         (Some(then.as_str()), "fragmented", json!("2032-01-01"), 120, revision),
-        (None, "base", Value::Null, 18, revision + 2),
+        (None, "base", Value::Null, 18, revision + 1),
     ] {
         let (_, found) = dossier(&town, valid_at, known_at).await;
         assert_eq!(found["parcel"]["tier"], tier, "{known_at:?}: {found}");
