@@ -13,6 +13,8 @@ use crate::store::review;
 use crate::store::review::explain::{self as kept, Held};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A result of a run, explained.
 #[derive(Debug, Clone)]
@@ -67,7 +69,7 @@ pub async fn explained(
     let mut receipt = read(run, parcel, &held.receipt)?;
     receipt.peers_ahead = held.peers_ahead.and_then(|ahead| u32::try_from(ahead).ok());
     // Rules that were touched lift nobody; replay says so with its reason.
-    let quoted = Quoted::read(&held.rules, &held.rules_hash, &receipt.decision.row).ok();
+    let quoted = quoted(&held, &receipt.decision.row);
     let lift = match &quoted {
         Some(quoted) => lifted(connection, run, &quoted.scheme, &receipt).await?,
         None => None,
@@ -77,6 +79,36 @@ pub async fn explained(
     let title = [held.title_zh.clone(), held.title_en.clone()];
     let Held { receipt: text, receipt_hash: hash, objection, state, .. } = held;
     Ok(Some(Explained { run, state, receipt, text, hash, objection, lift, title, words }))
+}
+
+/// What is quoted of a text of rules for one of its rows.
+struct Lately {
+    hash: String,
+    text: String,
+    row: String,
+    quoted: Arc<Quoted>,
+}
+
+/// What was quoted last. The dossiers of a day quote a few rows of one text, and reading it takes longer than all the rest
+/// of a dossier.
+static LATELY: Mutex<VecDeque<Lately>> = Mutex::new(VecDeque::new());
+/// So many rows are kept, with the texts that they are of.
+const KEPT: usize = 32;
+
+/// What an explanation quotes of the rules; nothing where they were touched.
+fn quoted(held: &Held, row: &str) -> Option<Arc<Quoted>> {
+    let lately = || LATELY.lock().unwrap_or_else(PoisonError::into_inner);
+    // The whole text is compared: one that was touched since is another.
+    let is_same = |one: &&Lately| one.row == row && one.hash == held.rules_hash && one.text == held.rules;
+    if let Some(found) = lately().iter().find(is_same) {
+        return Some(Arc::clone(&found.quoted));
+    }
+    let quoted = Arc::new(Quoted::read(&held.rules, &held.rules_hash, row).ok()?);
+    let (hash, text, row) = (held.rules_hash.clone(), held.rules.clone(), row.to_owned());
+    let mut lately = lately();
+    lately.push_front(Lately { hash, text, row, quoted: Arc::clone(&quoted) });
+    lately.truncate(KEPT);
+    Some(quoted)
 }
 
 fn read(run: i64, parcel: &str, text: &str) -> Result<Receipt, ExplainError> {
