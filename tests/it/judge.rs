@@ -4,6 +4,7 @@ mod cases;
 mod lift;
 mod real;
 mod refusals;
+mod worked;
 
 use chrono::NaiveDate;
 use landcycle::domain::review::{
