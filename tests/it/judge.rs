@@ -1,6 +1,7 @@
 //! What a review finds, worked out by hand and held to laws. Knows the rules and no database.
 
 mod cases;
+mod laws;
 mod lift;
 mod real;
 mod refusals;
