@@ -23,6 +23,22 @@ impl Standard {
     }
 }
 
+/// How the figures of peers make a benchmark.
+#[derive(Clone, Copy)]
+pub(super) struct Yardstick {
+    /// The last year of the window.
+    pub last_year: i32,
+    /// Whether figures below nothing are taken as they are, as the second version of the formulas has it.
+    pub goes_below_nothing: bool,
+}
+
+impl Yardstick {
+    /// What of a figure goes into a benchmark.
+    fn takes(self, value: f64) -> f64 {
+        if self.goes_below_nothing { value } else { value.max(0.0) }
+    }
+}
+
 /// Parcels that are compared with one another.
 pub(super) struct Group {
     pub key: String,
@@ -41,13 +57,13 @@ pub(super) struct Peer<'a> {
 }
 
 /// The groups of a part, the first of them all; and the group of each peer. `given` are the benchmarks that do not come
-/// from peers, in the order of the indicators; `last_year` is the last of the window.
+/// from peers, in the order of the indicators.
 pub(super) fn groups(
     part: &Part,
     peers: &[Peer<'_>],
     given: &[Option<f64>],
     reading: &Reading<'_>,
-    last_year: i32,
+    yardstick: Yardstick,
 ) -> (Vec<Group>, Vec<usize>) {
     let levels = &part.peers.levels;
     let keys: Vec<Vec<Option<String>>> =
@@ -75,7 +91,7 @@ pub(super) fn groups(
         .collect();
     let group = |(key, list): (String, Vec<usize>)| {
         let standard =
-            |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], reading, last_year);
+            |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], reading, yardstick);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
         Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
@@ -129,7 +145,7 @@ fn standard(
     peers: &[Peer<'_>],
     given: Option<f64>,
     reading: &Reading<'_>,
-    last_year: i32,
+    yardstick: Yardstick,
 ) -> Standard {
     let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
@@ -139,16 +155,16 @@ fn standard(
     if let Some((low, high)) = bounds {
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
+    let taken = || known.iter().map(|value| yardstick.takes(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
         None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. }) => given,
-        Some(Benchmark::PeerMean { factor }) => mean(&known).map(|mean| mean * factor),
-        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(known.clone()), *at),
+        Some(Benchmark::PeerMean { factor }) => mean(&taken()).map(|mean| mean * factor),
+        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
         Some(Benchmark::EarlierMean { years_back, factor }) => {
-            let year = i32::try_from(*years_back).ok().map(|back| last_year - back);
+            let year = i32::try_from(*years_back).ok().map(|back| yardstick.last_year - back);
             let reading = Reading { only: year, ..*reading };
-            let then: Vec<f64> =
-                list.iter().filter_map(|index| one.key.figure(peers[*index].facts, &reading)).collect();
-            mean(&then).map(|mean| mean * factor)
+            let then = list.iter().filter_map(|index| one.key.figure(peers[*index].facts, &reading));
+            mean(&then.map(|value| yardstick.takes(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
         }
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.

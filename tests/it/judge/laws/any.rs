@@ -1,5 +1,5 @@
 //! Any city and any scheme: what the laws of a review are tried on. Figures are few and whole, so that scores are often
-//! equal; some are missing, reported in part or nothing.
+//! equal; some are missing, reported in part, nothing or below it.
 
 use super::super::{DECISIONS, VALUES, as_of, day, parcel};
 use landcycle::domain::review::facts::{ContractFacts, Duty, Facts, MEASURES, MainUser, Share, VetoFact, Year};
@@ -8,6 +8,7 @@ use landcycle::domain::review::scheme::Scheme;
 use landcycle::domain::zoning::Tier;
 use proptest::prelude::*;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// The schemes that are shipped.
@@ -207,6 +208,8 @@ pub fn scheme() -> impl Strategy<Value = AnyScheme> {
         "",
         "[[veto]]\ncaps_at = \"D\"\nsource = \"assumption\"",
         "[[veto]]\nkinds = [\"safety\"]\nyears = 2\ncaps_at = \"C\"\nsource = \"assumption\"",
+        "[[veto]]\nkinds = [\"safety\"]\ncaps_at = \"C\"\nsource = \"assumption\"\n\
+         [[veto]]\nkinds = [\"environment\"]\ncaps_at = \"D\"\nsource = \"assumption\"",
     ]);
     (
         indicators,
@@ -242,37 +245,44 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any city of parcels, in the order of codes, with five years of figures, none of them below nothing.
-pub fn city(most: usize) -> impl Strategy<Value = Vec<Facts>> {
+/// Any city of so many parcels, in the order of codes, with five years of figures; some are below nothing, as refunds are.
+pub fn city(parcels: Range<usize>) -> impl Strategy<Value = Vec<Facts>> {
+    refunded(parcels, 1)
+}
+
+/// The same, of fourteen figures so many below nothing.
+pub fn refunded(parcels: Range<usize>, refunds: u32) -> impl Strategy<Value = Vec<Facts>> {
     let figure = prop_oneof![
         1 => Just(None),
         1 => Just(Some(0.0)),
-        4 => (1u32..8).prop_map(|figure| Some(f64::from(figure) * 150.0)),
-        4 => (1u32..4000).prop_map(|figure| Some(f64::from(figure))),
+        refunds => (1u32..2000).prop_map(|figure| Some(-f64::from(figure))),
+        6 => (1u32..8).prop_map(|figure| Some(f64::from(figure) * 150.0)),
+        6 => (1u32..4000).prop_map(|figure| Some(f64::from(figure))),
     ];
     let figures = prop::collection::vec(prop::array::uniform5(figure), MEASURES);
     let place = (
         prop::sample::select(vec![10.0, 15.0, 30.0, 60.0]),
-        prop::sample::select(vec!["3911", "3911", "3922", "1711", "4411"]),
+        prop::sample::select(vec!["3911", "3911", "3911", "3922", "3922", "1711", "1711", "4411"]),
         prop::sample::select(vec!["310115", "310101"]),
         prop::sample::select(Tier::ALL.to_vec()),
         any::<bool>(),
     );
     let built = (prop::option::weighted(0.9, 1u32..9), 0u32..=10, prop::option::weighted(0.9, Just(2.0)));
-    let user = prop::option::weighted(0.8, (0u32..12, prop::sample::select(vec![2010, 2010, 2010, 2024])));
+    let user = prop::option::weighted(0.9, (0u32..16, prop::sample::select(vec![2010, 2010, 2010, 2024])));
+    let fault = (prop::sample::select(vec!["safety", "environment"]), 2023i32..2027);
     let law = (
-        prop::sample::select(vec![day(2010, 1, 1), day(2010, 1, 1), day(2010, 1, 1), day(2025, 6, 1)]),
-        prop::option::weighted(0.15, (prop::sample::select(vec!["safety", "environment"]), 2023i32..2027)),
+        prop::bool::weighted(0.1).prop_map(|young| if young { day(2025, 6, 1) } else { day(2010, 1, 1) }),
+        prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(fault, 1..3)],
         prop::option::weighted(0.4, (any::<bool>(), prop::option::of(any::<bool>()), 2025i32..2060)),
-        prop::sample::select(vec![1.0, 1.0, 1.0, 1.0, 0.9, 0.5]),
+        prop_oneof![10 => Just(1.0), 2 => Just(0.9), 1 => Just(0.5)],
     );
     let one = (figures, place, built, user, law);
-    prop::collection::vec(one, 1..most).prop_map(|list| {
+    prop::collection::vec(one, parcels).prop_map(|list| {
         (1..)
             .zip(list)
             .map(|(number, (figures, (mu, industry, district, tier, locked), built, user, law))| {
                 let (floors, used, plot_ratio_allowed) = built;
-                let (since, fault, contract, known) = law;
+                let (since, faults, contract, known) = law;
                 let floor_m2 = floors.map(|floors| f64::from(floors) * 0.25 * mu * 10_000.0 / 15.0);
                 let years = window(as_of(), 5).enumerate().map(|(place, year)| {
                     let share = |figure: Option<f64>| {
@@ -291,7 +301,7 @@ pub fn city(most: usize) -> impl Strategy<Value = Vec<Facts>> {
                     industry: Some(industry.into()),
                     user: user.map(|(code, founded)| MainUser {
                         code: format!("E{code}"),
-                        above_scale: [Some(true), Some(false), None][code as usize % 3],
+                        above_scale: [Some(true), Some(true), Some(false), None][code as usize % 4],
                         founded_on: Some(day(founded, 1, 1)),
                     }),
                     in_use_since: Some(since),
@@ -308,9 +318,9 @@ pub fn city(most: usize) -> impl Strategy<Value = Vec<Facts>> {
                         suspended_on: None,
                         term_ends_on: Some(day(ends, 6, 30)),
                     }),
-                    vetoes: fault
-                        .map(|(kind, year)| VetoFact { enterprise: "E1".into(), kind: kind.into(), year })
+                    vetoes: faults
                         .into_iter()
+                        .map(|(kind, year)| VetoFact { enterprise: "E1".into(), kind: kind.into(), year })
                         .collect(),
                     ..parcel(number)
                 }
