@@ -11,6 +11,7 @@ mod queue;
 mod replay;
 mod sheet;
 mod simulate;
+mod units;
 mod wire;
 
 use std::{
