@@ -66,7 +66,7 @@ pub async fn freeze(
 }
 
 /// What each enterprise reported, by year and the place of the enterprise.
-async fn returns(
+pub(in crate::store) async fn returns(
     connection: &mut PgConnection,
     years: RangeInclusive<i32>,
     enterprise_of: &HashMap<&str, usize>,
@@ -83,7 +83,10 @@ async fn returns(
 }
 
 /// The parcels that are law on the day in the order of their codes, as if they touched no zone and bore no building.
-async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
+pub(in crate::store) async fn parcels(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
     let mut rows = sqlx::query!(
         r#"select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8 as registered_area_m2,
                v.area_m2, v.plot_ratio_allowed
@@ -160,7 +163,7 @@ async fn tiers(
 }
 
 /// The floor area on each parcel and that in use, m².
-async fn floors(
+pub(in crate::store) async fn floors(
     connection: &mut PgConnection,
     tall_storey_m: Option<f64>,
 ) -> Result<HashMap<i64, (Option<f64>, Option<f64>)>, StoreError> {
@@ -179,7 +182,7 @@ async fn floors(
 }
 
 /// Every enterprise, in the order of their codes.
-async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
+pub(in crate::store) async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
     let mut rows = sqlx::query!(
         r#"select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)
            order by code collate "C""#
@@ -196,7 +199,7 @@ async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>
 }
 
 /// Who used which parcel since when, in the order of parcel, enterprise and first day.
-async fn uses(
+pub(in crate::store) async fn uses(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     parcel_of: &HashMap<&str, usize>,
@@ -257,7 +260,7 @@ async fn vetoes(
 }
 
 /// The newest contract of each parcel with its duties, by the parcel's code.
-async fn contracts(
+pub(in crate::store) async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
