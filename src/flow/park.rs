@@ -153,7 +153,6 @@ pub async fn evaluate(pool: &PgPool, clock: Clock, actor: &str, order: &ParkOrde
     let scheme = rules::park_scheme(&order.scheme, &text)?;
     let as_of = day_of(order, clock.today())?;
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-    refuse_published(&mut connection, &scheme, order.year).await?;
     let stands = park::life::standings(&mut connection, None, Some(&scheme.name)).await?;
     drop(connection);
     let is_delisted = |standing| matches!(standing, Standing::Delisted { .. });
@@ -229,11 +228,11 @@ async fn keep(
     results: &[SealedPark],
 ) -> Result<(i64, bool), ParkError> {
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-    let found = park::find(&mut connection, key).await?;
-    drop(connection);
-    if let Some(id) = found {
+    if let Some(id) = park::find(&mut connection, key).await? {
         return Ok((id, true));
     }
+    refuse_published(&mut connection, scheme, key.year).await?;
+    drop(connection);
     let mut write = Write::begin(pool, actor, "park-evaluate").await?;
     // The same may have been stored, and a year published, while this one waited for its turn to write.
     if let Some(id) = park::find(write.connection(), key).await? {

@@ -3,10 +3,9 @@
 
 use crate::domain::calendar::Calendar;
 use crate::domain::park_evaluation::gather::{FrozenParks, ParkRow};
-use crate::domain::review::freeze::Frozen;
 use crate::domain::review::grade::Grade;
 use crate::store::StoreError;
-use crate::store::review::facts::{contracts, enterprises, floors, parcels, returns, uses};
+use crate::store::review::facts::frozen_in;
 use chrono::NaiveDate;
 use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
@@ -30,23 +29,9 @@ pub async fn freeze(
         Some(run) => grades(&mut tx, run).await?,
         None => HashMap::new(),
     };
-    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
-    let enterprises = enterprises(&mut tx).await?;
-    let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
-    let enterprise_of: HashMap<&str, usize> =
-        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
-    let returns = returns(&mut tx, year - 1..=year, &enterprise_of).await?;
-    let contracts = contracts(&mut tx, as_of, calendar).await?;
-    let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
-    let contracts = contracts.collect();
-    drop((parcel_of, enterprise_of));
-    let floors = floors(&mut tx, tall_storey_m).await?;
+    let years = year - 1..=year;
+    let register = frozen_in(&mut tx, pool, as_of, None, tall_storey_m, years, calendar).await?;
     tx.commit().await?;
-    for (id, parcel) in ids.iter().zip(&mut parcels) {
-        (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
-    }
-    let register = Frozen { parcels, enterprises, uses, returns, contracts, vetoes: Vec::new() };
     Ok(FrozenParks { parks, register, review_run, grades })
 }
 

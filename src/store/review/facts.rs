@@ -28,6 +28,22 @@ pub async fn freeze(
 ) -> Result<Frozen, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let frozen = frozen_in(&mut tx, pool, as_of, Some(deciding_share), tall_storey_m, years, calendar).await?;
+    tx.commit().await?;
+    Ok(frozen)
+}
+
+/// The same inside a transaction that looks at one moment and outlasts this. Where no share is said, nobody asks for tiers,
+/// and every parcel is as if it touched no zone.
+pub(in crate::store) async fn frozen_in(
+    tx: &mut PgConnection,
+    pool: &PgPool,
+    as_of: NaiveDate,
+    deciding_share: Option<f64>,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
+    calendar: &'static Calendar,
+) -> Result<Frozen, StoreError> {
     // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
     let mut same = pool.begin().await?;
@@ -35,26 +51,27 @@ pub async fn freeze(
         format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
     sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
     let beside = tokio::spawn(async move {
-        let tiers = tiers(&mut same, as_of, deciding_share).await?;
+        let tiers = match deciding_share {
+            Some(share) => tiers(&mut same, as_of, share).await?,
+            None => HashMap::new(),
+        };
         let floors = floors(&mut same, tall_storey_m).await?;
         let contracts = contracts(&mut same, as_of, calendar).await?;
         same.commit().await?;
         Ok::<_, StoreError>((tiers, floors, contracts))
     });
-    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
-    let enterprises = enterprises(&mut tx).await?;
+    let (ids, mut parcels) = parcels(tx, as_of).await?;
+    let enterprises = enterprises(tx).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
-    let returns = returns(&mut tx, years, &enterprise_of).await?;
-    let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
+    let uses = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
+    let returns = returns(tx, years, &enterprise_of).await?;
+    let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
     let (tiers, floors, contracts) = match beside.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
-    // The moment lasts until the other has looked.
-    tx.commit().await?;
     let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
     let contracts = contracts.collect();
     drop((parcel_of, enterprise_of));
@@ -66,7 +83,7 @@ pub async fn freeze(
 }
 
 /// What each enterprise reported, by year and the place of the enterprise.
-pub(in crate::store) async fn returns(
+async fn returns(
     connection: &mut PgConnection,
     years: RangeInclusive<i32>,
     enterprise_of: &HashMap<&str, usize>,
@@ -83,10 +100,7 @@ pub(in crate::store) async fn returns(
 }
 
 /// The parcels that are law on the day in the order of their codes, as if they touched no zone and bore no building.
-pub(in crate::store) async fn parcels(
-    connection: &mut PgConnection,
-    as_of: NaiveDate,
-) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
+async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
     let mut rows = sqlx::query!(
         r#"select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8 as registered_area_m2,
                v.area_m2, v.plot_ratio_allowed
@@ -163,7 +177,7 @@ async fn tiers(
 }
 
 /// The floor area on each parcel and that in use, m².
-pub(in crate::store) async fn floors(
+async fn floors(
     connection: &mut PgConnection,
     tall_storey_m: Option<f64>,
 ) -> Result<HashMap<i64, (Option<f64>, Option<f64>)>, StoreError> {
@@ -182,7 +196,7 @@ pub(in crate::store) async fn floors(
 }
 
 /// Every enterprise, in the order of their codes.
-pub(in crate::store) async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
+async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
     let mut rows = sqlx::query!(
         r#"select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)
            order by code collate "C""#
@@ -199,7 +213,7 @@ pub(in crate::store) async fn enterprises(connection: &mut PgConnection) -> Resu
 }
 
 /// Who used which parcel since when, in the order of parcel, enterprise and first day.
-pub(in crate::store) async fn uses(
+async fn uses(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     parcel_of: &HashMap<&str, usize>,
@@ -260,7 +274,7 @@ async fn vetoes(
 }
 
 /// The newest contract of each parcel with its duties, by the parcel's code.
-pub(in crate::store) async fn contracts(
+async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
