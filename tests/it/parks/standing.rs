@@ -161,7 +161,7 @@ async fn the_database_refuses_to_whoever_writes_past_the_program_what_the_progra
         (stand("('P4', 'default', 3, 'failed', 'delisted', 2023, 2, 2022, 2023, 1)"), "park_standing_move"),
         (stand("('P4', 'default', 2, 'failed', 'good', 2023, 2, null, null, 1)"), "park_standing_move"),
         (stand("('P4', 'default', 2, 'announced', 'good', null, null, null, null, 1)"), "park_standing_move"),
-        (stand("('P4', 'default', 2, 'passed', 'good', null, null, null, null, 1)"), "park_standing_of_an_evaluation"),
+        (stand("('P4', 'default', 2, 'passed', 'good', null, null, null, null, 1)"), "park_standing_published"),
         ("update park_standing set to_state = 'good'".to_owned(), "park_standing_append_only"),
         ("delete from park_step".to_owned(), "park_step_append_only"),
         ("truncate park_result".to_owned(), "park_result_append_only"),
