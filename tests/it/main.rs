@@ -26,6 +26,7 @@ mod migrations;
 mod moment;
 mod obligations;
 mod occupancies;
+mod parks;
 mod plot_ratio;
 mod published;
 mod query;
