@@ -21,6 +21,7 @@ pub mod lockup;
 mod migrate;
 pub mod obligations;
 pub mod park;
+mod paper;
 pub mod plot_ratio;
 mod printer;
 pub mod query;

@@ -5,6 +5,7 @@ mod answer;
 mod api;
 mod assets;
 mod body;
+mod form;
 mod guard;
 mod health;
 mod problem;
@@ -110,6 +111,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn(guard::in_words))
         .layer(middleware::from_fn(guard::in_time))
         .layer(middleware::from_fn(guard::own_host))
         .layer(middleware::from_fn(guard::headers_and_log))

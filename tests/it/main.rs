@@ -27,6 +27,8 @@ mod moment;
 mod obligations;
 mod occupancies;
 mod parks;
+mod odd;
+mod paper;
 mod plot_ratio;
 mod published;
 mod query;
