@@ -93,6 +93,7 @@ struct Dictionary {
     shape: Term,
     findings: Vec<Term>,
     renewal_areas: Vec<Term>,
+    reviews_due: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -245,6 +246,11 @@ pub fn renewal_areas() -> &'static [Term] {
     &DICTIONARY.renewal_areas
 }
 
+/// The columns of the reviews that contracts make due.
+pub fn reviews_due() -> &'static [Term] {
+    &DICTIONARY.reviews_due
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -279,7 +285,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_fit_into_a_shapefile_where_there_are_shapes() {
-        let others = [("findings", findings()), ("renewal-areas", renewal_areas())];
+        let others = [("findings", findings()), ("renewal-areas", renewal_areas()), ("reviews-due", reviews_due())];
         for (what, terms) in What::ALL.map(|what| (what.name(), what.terms())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();
             let chinese: BTreeSet<&str> = terms.iter().map(|term| term.zh.as_str()).collect();

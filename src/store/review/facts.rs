@@ -1,10 +1,12 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
+use super::beside;
 use crate::domain::calendar::Calendar;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
 use crate::domain::review::facts::{ContractFacts, DutyRow, Figures, MEASURES, MainUser, Use, VetoFact};
-use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow};
+use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
@@ -17,7 +19,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
-/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice.
+/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice. With that what
+/// the calendar of reviews looks at, where it is asked for.
 pub async fn freeze(
     pool: &PgPool,
     as_of: NaiveDate,
@@ -25,6 +28,7 @@ pub async fn freeze(
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
     calendar: &'static Calendar,
+    with_reviews: bool,
 ) -> Result<Frozen, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
@@ -37,9 +41,9 @@ pub async fn freeze(
     let beside = tokio::spawn(async move {
         let tiers = tiers(&mut same, as_of, deciding_share).await?;
         let floors = floors(&mut same, tall_storey_m).await?;
-        let contracts = contracts(&mut same, as_of, calendar).await?;
+        let (contracts, watched) = contracts(&mut same, as_of, calendar).await?;
         same.commit().await?;
-        Ok::<_, StoreError>((tiers, floors, contracts))
+        Ok::<_, StoreError>((tiers, floors, contracts, watched))
     });
     let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
     let enterprises = enterprises(&mut tx).await?;
@@ -49,7 +53,9 @@ pub async fn freeze(
     let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
     let returns = returns(&mut tx, years, &enterprise_of).await?;
     let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
-    let (tiers, floors, contracts) = match beside.await {
+    let states = beside::states(&mut tx, as_of).await?;
+    let done = if with_reviews { super::calendar::done(&mut tx, None).await? } else { HashMap::new() };
+    let (tiers, floors, contracts, watched) = match beside.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
@@ -62,7 +68,8 @@ pub async fn freeze(
         (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
         (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
     }
-    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes })
+    let calendar = with_reviews.then_some(Watching { contracts: watched, done });
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, states, calendar })
 }
 
 /// What each enterprise reported, by year and the place of the enterprise.
@@ -256,12 +263,12 @@ async fn vetoes(
     Ok(found.collect())
 }
 
-/// The newest contract of each parcel with its duties, by the parcel's code.
+/// The newest contract of each parcel with its duties, by the parcel's code, and all contracts with what has a clock.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
-) -> Result<HashMap<String, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+) -> Result<(HashMap<String, (ContractFacts, Vec<DutyRow>)>, Vec<Watched>), StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
@@ -304,7 +311,8 @@ async fn contracts(
         };
         contracts.insert(row.parcel, (facts, Vec::new()));
     }
-    for held in clock::read(connection, &Moment::on(as_of), None).await? {
+    let watched = clock::read(connection, &Moment::on(as_of), None).await?;
+    for held in &watched {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
@@ -323,5 +331,5 @@ async fn contracts(
             });
         }
     }
-    Ok(contracts)
+    Ok((contracts, watched))
 }
