@@ -55,7 +55,12 @@ pub(super) struct Peer<'a> {
 
 /// The groups of a part, the first of them all; and the group of each peer. `given` are the benchmarks that do not come
 /// from peers, in the order of the indicators.
-pub(super) fn groups(part: &Part, peers: &[Peer<'_>], given: &[Option<f64>], yardstick: Yardstick) -> (Vec<Group>, Vec<usize>) {
+pub(super) fn groups(
+    part: &Part,
+    peers: &[Peer<'_>],
+    given: &[Option<f64>],
+    yardstick: Yardstick,
+) -> (Vec<Group>, Vec<usize>) {
     let levels = part.peers.levels.len();
     let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels];
     for (index, one) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
@@ -127,7 +132,14 @@ pub(super) fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<Str
     Some(words.join(","))
 }
 
-fn standard(one: &Weighed, list: &[usize], column: usize, peers: &[Peer<'_>], given: Option<f64>, yardstick: Yardstick) -> Standard {
+fn standard(
+    one: &Weighed,
+    list: &[usize],
+    column: usize,
+    peers: &[Peer<'_>],
+    given: Option<f64>,
+    yardstick: Yardstick,
+) -> Standard {
     let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
         let sorted = sorted(known.clone());
