@@ -41,7 +41,10 @@ pub async fn freeze(
     let beside = tokio::spawn(async move {
         let tiers = tiers(&mut same, as_of, deciding_share).await?;
         let floors = floors(&mut same, tall_storey_m).await?;
-        let (contracts, watched) = contracts(&mut same, as_of, calendar).await?;
+        let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
+        if !with_reviews {
+            watched = Vec::new();
+        }
         same.commit().await?;
         Ok::<_, StoreError>((tiers, floors, contracts, watched))
     });
