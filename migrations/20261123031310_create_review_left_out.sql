@@ -3,7 +3,7 @@
 
 create table review_left_out (
     run_id bigint not null references review_run,
-    parcel text not null check (parcel <> ''),
+    parcel text collate "C" not null check (parcel <> ''),
     reason text not null check (reason in ('use-not-covered', 'outside-scope', 'under-renewal', 'exit-case', 'not-supplied',
         'given-up', 'not-industrial', 'term-over', 'vacant')),
     primary key (run_id, parcel)

@@ -29,7 +29,8 @@ pub async fn read(
 ) -> Result<Vec<Watched>, StoreError> {
     let (day, known_at) = (moment.valid_at, moment.known_at);
     let mut contracts: Vec<Watched> = sqlx::query!(
-        r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on, performance_terms
+        r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on, performance_terms,
+               review_years
            from contract where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
              and ($3::text is null or parcel = $3) order by number collate "C""#,
         day,
@@ -50,6 +51,7 @@ pub async fn read(
         term_by: None,
         amends: None,
         performance_terms: row.performance_terms,
+        review_years: row.review_years,
         duties: Vec::new(),
         bonds: Vec::new(),
     })

@@ -99,6 +99,8 @@ pub struct Watched {
     pub amends: Option<String>,
     /// Whether it, or one of its supplements, carries performance terms.
     pub performance_terms: bool,
+    /// Years from one review in use to the next, where it says so.
+    pub review_years: Option<i32>,
     pub duties: Vec<Held>,
     pub bonds: Vec<HeldBond>,
 }

@@ -94,6 +94,13 @@ impl Terms<'_> {
         self.contract.performance_terms || self.supplements.iter().any(|one| one.performance_terms)
     }
 
+    /// Months from one review in use to the next, as the newest of them that says so has it.
+    fn review_months(&self) -> Option<Months> {
+        let newest_first = self.supplements.iter().rev().chain(std::iter::once(&self.contract));
+        let years = newest_first.filter_map(|one| one.review_years).next()?;
+        u32::try_from(years).ok()?.checked_mul(12).map(Months::new)
+    }
+
     /// The obligations of some kinds with their clocks, of the contract and then of each supplement.
     fn clocks(&self, calendar: &Calendar, day: NaiveDate) -> Vec<Vec<(&Held, Clock)>> {
         let wanted = |kind| {
@@ -216,7 +223,7 @@ impl<'r> Timing<'r> {
             None => Err(Missing::Obligation(ObligationKind::FullProduction)),
             Some(anchor) => anchor,
         };
-        let (anchor, (every, rule)) = match anchor.and_then(|anchor| Ok((anchor, self.interval()?))) {
+        let (anchor, (every, rule)) = match anchor.and_then(|anchor| Ok((anchor, self.interval(terms)?))) {
             Ok(found) => found,
             Err(missing) => return found.push(unknown(name(1), missing)),
         };
@@ -239,9 +246,10 @@ impl<'r> Timing<'r> {
                 return;
             }
             let years = f64::from(every.as_u32()) / 12.0;
+            let (by_zh, by_en) = if rule.is_some() { ("", "") } else { ("按合同约定", " as the contract has it") };
             let how = Words {
-                zh: format!("{}起每{years}年一次，第{number}次 → {due}", anchor.how.zh),
-                en: format!("{}, every {years} years, number {number} → {due}", anchor.how.en),
+                zh: format!("{}起{by_zh}每{years}年一次，第{number}次 → {due}", anchor.how.zh),
+                en: format!("{}, every {years} years{by_en}, number {number} → {due}", anchor.how.en),
             };
             found.push(self.entry(name(number), due, anchor.on, how, rule));
             if due > horizon {
@@ -252,12 +260,15 @@ impl<'r> Timing<'r> {
     }
 
     /// How long it is from one review in use to the next, kept between the fewest and the most that are allowed.
-    fn interval(&self) -> Result<(Months, Option<&'r RuleValue>), Missing> {
-        let (months, rule) = self.value(keys::REVIEW_PROCESS)?;
+    fn interval(&self, terms: &Terms<'_>) -> Result<(Months, Option<&'r RuleValue>), Missing> {
+        let (months, rule) = match terms.review_months() {
+            Some(agreed) => (agreed, None),
+            None => self.value(keys::REVIEW_PROCESS).map(|(months, rule)| (months, Some(rule)))?,
+        };
         let bound = |key| self.value(key).ok().map(|(months, _)| months.as_u32());
         let months = months.as_u32().max(bound(keys::REVIEW_PROCESS_LEAST).unwrap_or(1)).max(1);
         let months = bound(keys::REVIEW_PROCESS_MOST).map_or(months, |most| months.min(most.max(1)));
-        Ok((Months::new(months), Some(rule)))
+        Ok((Months::new(months), rule))
     }
 
     /// The review before the end of the term: by the last day on which renewal can be applied for.

@@ -81,7 +81,10 @@ pub(in crate::store) async fn frozen_in(
             None => HashMap::new(),
         };
         let floors = floors(&mut same, tall_storey_m).await?;
-        let (contracts, watched) = contracts(&mut same, as_of, calendar).await?;
+        let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
+        if !with_reviews {
+            watched = Vec::new();
+        }
         same.commit().await?;
         Ok::<_, StoreError>((tiers, floors, contracts, watched))
     });

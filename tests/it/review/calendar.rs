@@ -164,3 +164,21 @@ async fn an_empty_register_has_nothing_due_and_says_where_the_round_of_the_city_
     assert_eq!(round["rules"][0]["effective_from"], "2024-04-01");
     assert_eq!(done(&town, "li", &["review", "due", "--as-of", "2024-03-31"])["round"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_contract_says_how_many_years_apart_its_land_in_use_is_reviewed() {
+    let town = town().await;
+    let head = "合同编号,宗地编码,供应方式,签订日期,term_years,performance_terms,评估周期";
+    let row = |years: &str| format!("{head}\nH2,{},出让,2014-09-01,50,1,{years}\n", parcel_code(2));
+    let refused = town.import("contracts", &[town.file("six.csv", row("6"))], &[]);
+    assert_eq!(refused.answer["findings"][0]["code"], "out-of-range", "{refused:?}");
+    town.takes("contracts", &town.file("five.csv", row("5")));
+    let answer = due(&town, &[]);
+    assert_eq!(items(&answer)[0], json!(["H2", "process", 1, "overdue", "2025-06-30", 375, null]), "{answer}");
+    let first = &answer["items"][0];
+    assert_eq!(first["rule"], Value::Null, "the contract itself says");
+    assert!(first["how"]["en"].as_str().unwrap().contains("every 5 years as the contract has it"), "{first}");
+    let out = town.folder().join("all.csv");
+    done(&town, "li", &["export", "contracts", "--format", "csv", "--out", out.to_str().unwrap()]);
+    assert_eq!(town.tally("contracts", &out), [3, 0, 3, 0], "{}", std::fs::read_to_string(&out).unwrap());
+}

@@ -48,6 +48,7 @@ fn contract_of(signed_on: NaiveDate, term_ends_on: Option<NaiveDate>, duties: Ve
         term_by: None,
         amends: None,
         performance_terms: true,
+        review_years: None,
         duties,
         bonds: Vec::new(),
     }
@@ -193,6 +194,7 @@ struct Case {
     signed: toml::value::Datetime,
     term_ends: Option<toml::value::Datetime>,
     performance_terms: Option<bool>,
+    review_years: Option<i32>,
     handed_over: Option<toml::value::Datetime>,
     #[serde(default)]
     duty: Vec<Duty>,
@@ -273,6 +275,7 @@ fn each_case_is_answered_as_an_officer_expects() {
         let name = &case.name;
         let mut contract = contract_of(date(case.signed), case.term_ends.map(date), held(&case.duty));
         contract.performance_terms = case.performance_terms.unwrap_or(true);
+        contract.review_years = case.review_years;
         contract.handed_over_on = case.handed_over.map(date);
         let mut contracts = vec![contract];
         if let Some(signed) = case.supplement_signed {
