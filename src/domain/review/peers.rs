@@ -1,11 +1,11 @@
 //! Whom a parcel is compared with, what the indicators are measured against there, and how a figure stands to that.
 
 use super::facts::{Facts, round};
-use super::indicator::Reading;
+use super::run::seen::Seen;
 use super::scheme::part::{Band, Benchmark, Direction, Part, PeerKey, Peers, Weighed};
 use crate::domain::quantity::SquareMetres;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What one indicator is measured against in one group.
 #[derive(Clone, Copy, Default)]
@@ -23,19 +23,22 @@ impl Standard {
     }
 }
 
-/// How the figures of peers make a benchmark.
+/// What a benchmark of peers makes of figures below nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Yardstick {
-    /// The last year of the window.
-    pub last_year: i32,
-    /// Whether figures below nothing are taken as they are, as the second version of the formulas has it.
-    pub goes_below_nothing: bool,
+pub(super) enum Refunds {
+    /// They count as they are, as the second version of the formulas has it.
+    AsTheyAre,
+    /// They count as nothing.
+    AsNothing,
 }
 
-impl Yardstick {
+impl Refunds {
     /// What of a figure goes into a benchmark.
-    fn takes(self, value: f64) -> f64 {
-        if self.goes_below_nothing { value } else { value.max(0.0) }
+    fn taken(self, value: f64) -> f64 {
+        match self {
+            Self::AsTheyAre => value,
+            Self::AsNothing => value.max(0.0),
+        }
     }
 }
 
@@ -50,8 +53,7 @@ pub(super) struct Group {
 
 /// One of those that a part judges.
 pub(super) struct Peer<'a> {
-    pub facts: &'a Facts,
-    pub figures: &'a [Option<f64>],
+    pub seen: &'a Seen,
     /// Whether it shapes a group: what is not judged belongs to one all the same.
     pub counts: bool,
 }
@@ -62,15 +64,12 @@ pub(super) fn groups(
     part: &Part,
     peers: &[Peer<'_>],
     given: &[Option<f64>],
-    reading: &Reading<'_>,
-    yardstick: Yardstick,
+    refunds: Refunds,
 ) -> (Vec<Group>, Vec<usize>) {
-    let levels = &part.peers.levels;
-    let keys: Vec<Vec<Option<String>>> =
-        peers.par_iter().map(|one| levels.iter().map(|level| key(level, one.facts, &part.peers)).collect()).collect();
-    let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels.len()];
-    for (index, _) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
-        for (level, key) in keys[index].iter().enumerate() {
+    let levels = part.peers.levels.len();
+    let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels];
+    for (index, one) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
+        for (level, key) in one.seen.levels.iter().enumerate() {
             if let Some(key) = key {
                 found[level].entry(key).or_default().push(index);
             }
@@ -78,20 +77,20 @@ pub(super) fn groups(
     }
     let all = peers.iter().enumerate().filter(|(_, one)| one.counts).map(|(index, _)| index).collect();
     let mut lists: Vec<(String, Vec<usize>)> = vec![("all".to_owned(), all)];
-    let mut place: Vec<BTreeMap<&str, usize>> = vec![BTreeMap::new(); levels.len()];
+    let mut place: Vec<HashMap<&str, usize>> = vec![HashMap::new(); levels];
     for (level, groups) in found.into_iter().enumerate() {
         for (key, list) in groups.into_iter().filter(|(_, list)| list.len() >= part.peers.least) {
             place[level].insert(key, lists.len());
             lists.push((key.to_owned(), list));
         }
     }
-    let group_of = keys
-        .iter()
-        .map(|keys| keys.iter().zip(&place).find_map(|(key, place)| place.get(key.as_deref()?).copied()).unwrap_or(0))
-        .collect();
+    let group_of = |one: &Peer<'_>| {
+        let levels = one.seen.levels.iter().zip(&place);
+        levels.filter_map(|(key, place)| place.get(key.as_deref()?).copied()).next().unwrap_or(0)
+    };
+    let group_of = peers.par_iter().map(group_of).collect();
     let group = |(key, list): (String, Vec<usize>)| {
-        let standard =
-            |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], reading, yardstick);
+        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], refunds);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
         Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
@@ -111,7 +110,7 @@ pub(super) fn ahead(groups: &[Group], group_of: &[usize], scores: &[Option<f64>]
 }
 
 /// What parcels of one group have in common; nothing where a key of the level is unknown.
-fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<String> {
+pub(super) fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<String> {
     let digits = |count: usize| facts.industry.as_ref()?.get(..count).map(str::to_owned);
     let words = level
         .iter()
@@ -144,10 +143,9 @@ fn standard(
     column: usize,
     peers: &[Peer<'_>],
     given: Option<f64>,
-    reading: &Reading<'_>,
-    yardstick: Yardstick,
+    refunds: Refunds,
 ) -> Standard {
-    let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].figures[column]).collect();
+    let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
         let sorted = sorted(known.clone());
         Some((percentile(&sorted, cut.low)?, percentile(&sorted, cut.high)?))
@@ -155,16 +153,14 @@ fn standard(
     if let Some((low, high)) = bounds {
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
-    let taken = || known.iter().map(|value| yardstick.takes(*value)).collect::<Vec<f64>>();
+    let taken = || known.iter().map(|value| refunds.taken(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
         None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. }) => given,
         Some(Benchmark::PeerMean { factor }) => mean(&taken()).map(|mean| mean * factor),
         Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
-        Some(Benchmark::EarlierMean { years_back, factor }) => {
-            let year = i32::try_from(*years_back).ok().map(|back| yardstick.last_year - back);
-            let reading = Reading { only: year, ..*reading };
-            let then = list.iter().filter_map(|index| one.key.figure(peers[*index].facts, &reading));
-            mean(&then.map(|value| yardstick.takes(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
+        Some(Benchmark::EarlierMean { factor, .. }) => {
+            let then = list.iter().filter_map(|index| peers[*index].seen.earlier[column]);
+            mean(&then.map(|value| refunds.taken(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
         }
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.
