@@ -118,7 +118,8 @@ impl<'a> Sitting<'a> {
             return;
         }
         let judging = &self.judging;
-        let seen = self.workers.install(|| facts.par_iter().map(|one| judging.see(one, judging.part_of(one))).collect());
+        let seen =
+            self.workers.install(|| facts.par_iter().map(|one| judging.see(one, judging.part_of(one))).collect());
         self.keep(seen);
     }
 

@@ -66,13 +66,7 @@ impl Judging<'_> {
 
     /// Judges those that one part takes, in the order of parcel codes, all but their ranks. The last `guests` of them are
     /// measured against the others and shape no group themselves.
-    pub(super) fn judge_part(
-        &self,
-        place: usize,
-        part: &Part,
-        seen: &[&Seen],
-        guests: usize,
-    ) -> (Vec<Judged>, Judges) {
+    pub(super) fn judge_part(&self, place: usize, part: &Part, seen: &[&Seen], guests: usize) -> (Vec<Judged>, Judges) {
         let residents = seen.len() - guests;
         let peers: Vec<Peer<'_>> = (seen.iter().enumerate())
             .map(|(index, seen)| Peer { seen, counts: seen.barred.is_empty() && index < residents })
