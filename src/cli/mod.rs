@@ -20,6 +20,7 @@ pub mod lineage;
 pub mod lockup;
 mod migrate;
 pub mod obligations;
+mod paper;
 pub mod park;
 pub mod plot_ratio;
 mod printer;

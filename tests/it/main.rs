@@ -26,6 +26,8 @@ mod migrations;
 mod moment;
 mod obligations;
 mod occupancies;
+mod odd;
+mod paper;
 mod parks;
 mod plot_ratio;
 mod published;

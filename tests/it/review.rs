@@ -1,16 +1,19 @@
 //! `landcycle review` from outside: the same rules on the same facts give the same bytes, the lists are what others rely
 //! on, and what can't be judged is refused.
 
+mod calendar;
 mod corrected;
 mod diff;
 mod explain;
 mod killed;
+mod left_out;
 mod life;
 mod objection;
 mod queue;
 mod replay;
 mod sheet;
 mod simulate;
+mod units;
 mod wire;
 
 use std::{
