@@ -82,7 +82,7 @@ pub(in crate::store) async fn frozen_in(
         };
         let floors = floors(&mut same, tall_storey_m).await?;
         let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
-        if !with_reviews {
+        if with_reviews != Some(true) {
             watched = Vec::new();
         }
         same.commit().await?;
