@@ -93,10 +93,12 @@ struct Dictionary {
     shape: Term,
     findings: Vec<Term>,
     renewal_areas: Vec<Term>,
+    park_evaluation: Vec<Term>,
     standing: Vec<Term>,
     verdict: Vec<Term>,
     entry: Vec<Term>,
     answer_lines: Vec<Term>,
+    reviews_due: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -249,6 +251,16 @@ pub fn renewal_areas() -> &'static [Term] {
     &DICTIONARY.renewal_areas
 }
 
+/// The columns of an evaluation of parks.
+pub fn park_evaluation() -> &'static [Term] {
+    &DICTIONARY.park_evaluation
+}
+
+/// The columns of the reviews that contracts make due.
+pub fn reviews_due() -> &'static [Term] {
+    &DICTIONARY.reviews_due
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -307,6 +319,8 @@ mod tests {
         let others = [
             ("findings", findings().to_vec()),
             ("renewal-areas", renewal_areas().to_vec()),
+            ("park-evaluation", park_evaluation().to_vec()),
+            ("reviews-due", reviews_due().to_vec()),
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),

@@ -17,6 +17,7 @@ pub mod lockup;
 pub mod moment;
 pub mod names;
 pub mod paper;
+pub mod park;
 pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;

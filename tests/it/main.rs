@@ -28,6 +28,7 @@ mod obligations;
 mod occupancies;
 mod odd;
 mod paper;
+mod parks;
 mod plot_ratio;
 mod published;
 mod query;
