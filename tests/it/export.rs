@@ -81,7 +81,8 @@ async fn believed(town: &Town, what: &str) -> Vec<String> {
         }
         _ => {
             "select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-                 fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, veto, veto_cleared_on
+                 fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, electricity_kwh,
+                 water_m3, cod_t, veto, veto_cleared_on
              from annual_return where upper_inf(recorded)"
         }
     };

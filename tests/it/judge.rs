@@ -108,7 +108,7 @@ trait Figures {
 impl Figures for Facts {
     fn with(mut self, measure: Measure, figures: [Option<f64>; 3]) -> Self {
         for (year, figure) in self.years.iter_mut().zip(figures) {
-            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
+            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
             year.figures[measure as usize] = share;
         }
         self
@@ -302,8 +302,7 @@ fn facts() -> impl Strategy<Value = Vec<Facts>> {
             facts.used_floor_m2 = used.map(|used| used * 30_000.0);
             for (measure, figures) in years.into_iter().enumerate() {
                 for (year, figure) in facts.years.iter_mut().zip(figures) {
-                    year.figures[measure] =
-                        figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
+                    year.figures[measure] = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
                 }
             }
             facts

@@ -81,9 +81,10 @@ fn sum(parcels: &[&Facts]) -> Facts {
                 year.figures[measure] = Share {
                     sum: parcels.iter().map(|one| share(one).sum).sum(),
                     known: by_land(&|one| Some(share(one).known)).map_or(0.0, |known| super::facts::round(known, 9)),
-                    elsewhere: by_land(&|one| Some(share(one).elsewhere)).unwrap_or(0.0),
                 };
             }
+            let elsewhere = |one: &Facts| one.years.get(place).map_or(0.0, |year| year.tax_elsewhere);
+            year.tax_elsewhere = by_land(&|one| Some(elsewhere(one))).unwrap_or(0.0);
             year
         })
         .collect();

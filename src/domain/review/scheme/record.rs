@@ -12,7 +12,7 @@ const fn property(name: &'static str, holds: FieldType) -> Property<'static> {
 }
 
 /// What a filter of a scheme may name. Yearly figures are those of the newest year of the window in which they are known.
-pub const PROPERTIES: [Property<'static>; 28] = [
+pub const PROPERTIES: [Property<'static>; 32] = [
     property("code", FieldType::Text),
     property("district", FieldType::Text),
     property("park", FieldType::Text),
@@ -41,6 +41,10 @@ pub const PROPERTIES: [Property<'static>; 28] = [
     property("emissions_t", FieldType::Number),
     property("rd_wan_yuan", FieldType::Number),
     property("staff", FieldType::Number),
+    property("staff_local", FieldType::Number),
+    property("electricity_kwh", FieldType::Number),
+    property("water_m3", FieldType::Number),
+    property("cod_t", FieldType::Number),
 ];
 
 /// The facts of a parcel as a filter sees them on a day.
