@@ -1,7 +1,9 @@
 //! What a review finds, worked out by hand and held to laws. Knows the rules and no database.
 
+mod benchmarks;
 mod cases;
 mod lift;
+mod measures;
 mod real;
 mod refusals;
 
@@ -91,6 +93,9 @@ fn parcel(number: u32) -> Facts {
         plot_ratio_allowed: Some(2.0),
         floor_m2: Some(30_000.0),
         used_floor_m2: None,
+        footprint_m2: None,
+        occupied: None,
+        park_industries: Default::default(),
         industry: Some("3911".into()),
         user: None,
         in_use_since: Some(day(2010, 1, 1)),

@@ -5,6 +5,7 @@ mod corrected;
 mod diff;
 mod explain;
 mod killed;
+mod last_round;
 mod life;
 mod objection;
 mod queue;

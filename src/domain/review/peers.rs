@@ -1,5 +1,6 @@
 //! Whom a parcel is compared with, what the indicators are measured against there, and how a figure stands to that.
 
+use super::benchmark::promised;
 use super::facts::{Facts, round};
 use super::indicator::Reading;
 use super::scheme::part::{Band, Benchmark, Direction, Part, PeerKey, Peers, Weighed};
@@ -140,7 +141,9 @@ fn standard(
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
     let benchmark = match &one.benchmark {
-        None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. }) => given,
+        None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. } | Benchmark::LastRoundMean { .. }) => given,
+        // Each parcel has its own.
+        Some(Benchmark::ContractTarget { .. }) => None,
         Some(Benchmark::PeerMean { factor }) => mean(&known).map(|mean| mean * factor),
         Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(known.clone()), *at),
         Some(Benchmark::EarlierMean { years_back, factor }) => {
@@ -153,7 +156,14 @@ fn standard(
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.
     let benchmark = benchmark.map(|figure| round(figure, 6)).filter(|figure| *figure > 0.0 && figure.is_finite());
-    let strengths: Vec<f64> = known.iter().filter_map(|value| strength(*value, benchmark, one)).collect();
+    let strengths: Vec<f64> = match &one.benchmark {
+        Some(Benchmark::ContractTarget { factor }) => {
+            let members = list.iter().map(|index| &peers[*index]).filter(|peer| peer.figures[column].is_some());
+            let own = members.map(|peer| promised(one.key, *factor, peer.facts).ok());
+            known.iter().zip(own).filter_map(|(value, own)| strength(*value, own, one)).collect()
+        }
+        _ => known.iter().filter_map(|value| strength(*value, benchmark, one)).collect(),
+    };
     Standard { benchmark, bounds, mean_strength: mean(&strengths) }
 }
 

@@ -5,6 +5,8 @@ mod corrected;
 
 pub use corrected::rejudge;
 
+use super::benchmark::{LastRound, absent, given, promised};
+use super::canonical;
 use super::decision::{Deadline, DecisionTable, List, Row, Situation};
 use super::facts::{Facts, round};
 use super::grade::Grade;
@@ -32,7 +34,9 @@ pub struct Rules {
     pub decisions: DecisionTable,
     /// The rulebook.
     pub rulebook: Rulebook,
-    /// The three texts, joined.
+    /// What the last round found, where the scheme measures against that and there was one.
+    pub last_round: Option<LastRound>,
+    /// The texts, joined.
     pub source: String,
     /// SHA-256 of that, hex.
     pub hash: String,
@@ -41,6 +45,9 @@ pub struct Rules {
 /// The version of the formulas in this ring: raised whenever the same rules and facts would give another receipt, so
 /// that a run made before is never taken for one made after.
 const FORMULAS: u32 = 2;
+
+/// Where in the text of rules the means of the last round begin.
+pub(super) const LAST_ROUND: &str = "\n# ---- last round ----\n";
 
 impl Rules {
     /// Reads the three texts.
@@ -51,7 +58,17 @@ impl Rules {
         let rulebook = Rulebook::parse(rulebook)?;
         let decisions = DecisionTable::parse(decisions)?;
         decisions.check_deadlines(&rulebook)?;
-        Ok(Self { scheme: Scheme::parse(scheme)?, decisions, rulebook, hash: hash(source.as_bytes()), source })
+        let (scheme, last_round) = (Scheme::parse(scheme)?, None);
+        Ok(Self { scheme, decisions, rulebook, last_round, hash: hash(source.as_bytes()), source })
+    }
+
+    /// The same rules, measuring against what the last round found: kept with their text, so that nothing else is needed to
+    /// judge again.
+    pub fn after(mut self, last: LastRound) -> Result<Self, serde_json::Error> {
+        self.source = format!("{}{LAST_ROUND}{}", self.source, canonical::to_string(&last)?);
+        self.hash = hash(self.source.as_bytes());
+        self.last_round = Some(last);
+        Ok(self)
     }
 }
 
@@ -95,18 +112,6 @@ fn prepared<T: Send>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
     let judging = Judging::of(rules, as_of)?;
     Ok(pool.install(|| work(&judging)))
-}
-
-/// The benchmarks of a part that do not come from peers.
-fn given(part: &Part, rules: &Rules, as_of: NaiveDate) -> Result<Vec<Option<f64>>, SchemeError> {
-    part.indicators
-        .iter()
-        .map(|one| match &one.benchmark {
-            Some(Benchmark::Fixed { value }) => Ok(Some(*value)),
-            Some(Benchmark::Rulebook { key }) => Ok(Some(rules.rulebook.on(key, as_of)?.value)),
-            _ => Ok(None),
-        })
-        .collect()
 }
 
 /// What a row says on a day, its deadline in the number of that day.
@@ -251,6 +256,7 @@ impl<'a> Judging<'a> {
             combine: &window.combine,
             tolerance: scheme.gate.unreported_floor,
             only: None,
+            limits: Some(&self.limits),
         };
         let figures: Vec<Vec<Option<f64>>> = facts
             .par_iter()
@@ -331,7 +337,15 @@ impl<'a> Judging<'a> {
             let standard = group.standards[column];
             let value = figures[column];
             let counts = value.map(|value| standard.counted(value));
-            let found = counts.and_then(|counts| strength(counts, standard.benchmark, indicator));
+            let (benchmark, reason) = match &indicator.benchmark {
+                Some(Benchmark::ContractTarget { factor }) => match promised(indicator.key, *factor, facts) {
+                    Ok(target) => (Some(target), None),
+                    Err(reason) => (None, Some(reason)),
+                },
+                Some(other) if standard.benchmark.is_none() => (None, absent(other, self.rules)),
+                _ => (standard.benchmark, None),
+            };
+            let found = counts.and_then(|counts| strength(counts, benchmark, indicator));
             let imputed =
                 found.is_none() && indicator.missing == Missing::GroupMean && standard.mean_strength.is_some();
             let strength = if imputed { standard.mean_strength } else { found };
@@ -343,11 +357,12 @@ impl<'a> Judging<'a> {
             let points = strength.map(|strength| score::points(indicator.weight, strength));
             let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
             lines.push(Line {
+                absent: reason,
                 key: indicator.key,
                 lower_is_better: Line::is_lower(indicator.direction),
                 value,
                 counted: counts.filter(|counts| Some(*counts) != value),
-                benchmark: standard.benchmark.or(nearest),
+                benchmark: benchmark.or(nearest),
                 weight: indicator.weight,
                 points,
                 imputed,

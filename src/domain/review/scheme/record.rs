@@ -12,7 +12,7 @@ const fn property(name: &'static str, holds: FieldType) -> Property<'static> {
 }
 
 /// What a filter of a scheme may name. Yearly figures are those of the newest year of the window in which they are known.
-pub const PROPERTIES: [Property<'static>; 32] = [
+pub const PROPERTIES: [Property<'static>; 35] = [
     property("code", FieldType::Text),
     property("district", FieldType::Text),
     property("park", FieldType::Text),
@@ -24,6 +24,9 @@ pub const PROPERTIES: [Property<'static>; 32] = [
     property("plot_ratio_allowed", FieldType::Number),
     property("floor_m2", FieldType::Number),
     property("used_floor_m2", FieldType::Number),
+    property("footprint_m2", FieldType::Number),
+    property("occupied_floor_m2", FieldType::Number),
+    property("leased_floor_m2", FieldType::Number),
     property("industry", FieldType::Text),
     property("in_use_since", FieldType::Date),
     property("years_in_use", FieldType::Integer),
@@ -76,6 +79,9 @@ impl<'a> Record<'a> {
             "plot_ratio_allowed" => facts.plot_ratio_allowed.map(Value::Number),
             "floor_m2" => facts.floor_m2.map(Value::Number),
             "used_floor_m2" => facts.used_floor_m2.map(Value::Number),
+            "footprint_m2" => facts.footprint_m2.map(Value::Number),
+            "occupied_floor_m2" => facts.occupied.map(|all| Value::Number(all.floor_m2)),
+            "leased_floor_m2" => facts.occupied.map(|all| Value::Number(all.leased_m2)),
             "industry" => facts.industry.as_deref().map(Value::Text),
             "in_use_since" => facts.in_use_since.map(Value::Date),
             "years_in_use" => facts.in_use_since.map(years),
