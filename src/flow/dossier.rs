@@ -20,11 +20,12 @@ use crate::domain::timeline::{self, Entry, Kind};
 use crate::store::dossier::{Contract, Dossier};
 use crate::store::lineage::family::Past;
 use crate::store::performance::ParcelYear;
+use crate::store::review::Run;
 use crate::store::{self, StoreError};
 use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
 
 /// How many years before this one are shown: as many as the longest window of a review.
@@ -91,8 +92,23 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let is_now = moment == Moment::on(today);
     let tall_storey_m = rulebook.tall_storey_m(moment.valid_at);
     let years = moment.valid_at.year() - YEARS_SHOWN..=moment.valid_at.year();
-    let found = store::dossier::read(pool, code, &moment, (share, is_now), tall_storey_m, years).await?;
-    let Some(found) = found else { return Ok(None) };
+    // What a review found is read and explained beside the rest: it takes as long.
+    let (found, explained) = tokio::join!(
+        store::dossier::read(pool, code, &moment, (share, is_now), tall_storey_m, years),
+        newest(pool, code, &moment)
+    );
+    let Some(found) = found? else { return Ok(None) };
+    let (run, mut review) = explained?;
+    if run != found.run.as_ref().map(|run| run.id) {
+        // A run was made or cancelled between the two.
+        review = match &found.run {
+            Some(run) => {
+                let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+                explained_in(&mut connection, run, code, &moment).await?
+            }
+            None => None,
+        };
+    }
     let limits = Limits::in_force(&rulebook, found.day);
     let mut standings = Vec::with_capacity(found.contracts.len());
     for contract in &found.contracts {
@@ -105,16 +121,25 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
     let plot_ratio_reference = rulebook.plot_ratio_reference(&found.parcel.land_use, moment.valid_at).cloned();
-    let review = match &found.run {
-        Some(run) => {
-            let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-            let explained = explained(&mut connection, run.id, code, moment.known_at).await?;
-            // A run is published from some moment on.
-            explained.map(|found| Explained { state: run.state.clone(), ..found })
-        }
-        None => None,
-    };
     Ok(Some(File { found, standings, timeline, next, plot_ratio_reference, review }))
+}
+
+/// The newest review of a moment, and what it found of a parcel, explained.
+async fn newest(pool: &PgPool, code: &str, moment: &Moment) -> Result<(Option<i64>, Option<Explained>), RefreshError> {
+    let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+    let Some(run) = store::review::newest_at(&mut connection, moment).await? else { return Ok((None, None)) };
+    Ok((Some(run.id), explained_in(&mut connection, &run, code, moment).await?))
+}
+
+async fn explained_in(
+    connection: &mut PgConnection,
+    run: &Run,
+    code: &str,
+    moment: &Moment,
+) -> Result<Option<Explained>, RefreshError> {
+    let found = explained(connection, run.id, code, moment.known_at).await?;
+    // A run is published from some moment on.
+    Ok(found.map(|found| Explained { state: run.state.clone(), ..found }))
 }
 
 fn standing(

@@ -1,7 +1,8 @@
 //! Parcels straight into a register that has none. There is nothing to compare them with, so a row about which nothing
 //! can be doubted needs no staging: it goes into the tables themselves, whose indexes are made when all rows are there. A
 //! row with a doubt (its ring may cross itself, it may lie outside the city, its district is unknown, its key came
-//! before, it speaks of a past period, another use than industry begins with it) is staged, and looked at like any other.
+//! before, it speaks of a past period, another use than industry begins with it on locked land) is staged, and looked at
+//! like any other.
 //!
 //! One piece is sorted while the one before it is stored.
 
@@ -76,7 +77,13 @@ impl Fill {
         let industrial = sqlx::query!("select scheme, code from land_use_class where class = 'industrial'")
             .fetch_all(&mut *connection)
             .await?;
+        let locked = sqlx::query_scalar!(
+            r#"select st_asbinary(geom) as "geom!" from zone_version where locked and upper_inf(recorded)"#
+        )
+        .fetch_all(&mut *connection)
+        .await?;
         let sorter = Sorter {
+            locked: locked.iter().filter_map(|geom| within_bounds(from_wkb(geom)?)).collect(),
             shapes: districts.iter().filter_map(|district| within_bounds(from_wkb(&district.geom)?)).collect(),
             districts: districts.into_iter().map(|district| district.code.into_bytes()).collect(),
             parks: parks.into_iter().map(String::into_bytes).collect(),
@@ -197,6 +204,8 @@ struct Sorter {
     districts: HashSet<Vec<u8>>,
     shapes: Vec<(Rect<f64>, MultiPolygon<f64>)>,
     parks: HashSet<Vec<u8>>,
+    /// Land that is locked on some day.
+    locked: Vec<(Rect<f64>, MultiPolygon<f64>)>,
     /// Schemes and codes of industrial use; finer codes begin with one of them.
     industrial: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether a square of a hundredth of a degree lies inside a district, for those that were asked for.
@@ -240,20 +249,26 @@ impl Sorter {
         let new = self.keys.insert(self.hasher.hash_one(row.cell(cell::KEY)));
         new && row.cell(cell::KEY) == row.cell(cell::CODE)
             && row.cell(cell::VALID_TO).is_none()
-            && (row.cell(cell::VALID_FROM).is_none() || self.is_industrial(row))
             && row.cell(cell::PARK).is_none_or(|park| self.parks.contains(park))
             && (self.districts.is_empty() || row.cell(cell::DISTRICT).is_some_and(|code| self.districts.contains(code)))
             && row
                 .cell(cell::AREA)
                 .and_then(<[u8]>::first_chunk)
                 .is_some_and(|area| f64::from_be_bytes(*area) > LEAST_M2)
-            && row
-                .cell(cell::GEOM)
-                .and_then(from_wkb)
-                .is_some_and(|shape| certain::is_valid(&shape) && self.is_inside(&shape))
+            && row.cell(cell::GEOM).and_then(from_wkb).is_some_and(|shape| {
+                certain::is_valid(&shape)
+                    && self.is_inside(&shape)
+                    && (row.cell(cell::VALID_FROM).is_none() || self.is_industrial(row) || !self.is_locked(&shape))
+            })
     }
 
-    /// Whether a row is of industrial use. Of land that comes to another one it is asked what lay there before.
+    /// Whether a shape lies on locked land, or its bounds do.
+    fn is_locked(&self, shape: &MultiPolygon<f64>) -> bool {
+        let Some(bounds) = shape.bounding_rect() else { return true };
+        self.locked.iter().any(|(around, land)| around.intersects(&bounds) && land.intersects(&bounds))
+    }
+
+    /// Whether a row is of industrial use. Of locked land that comes to another one it is asked what lay there before.
     fn is_industrial(&self, row: &Row<'_>) -> bool {
         let (Some(scheme), Some(land_use)) = (row.cell(cell::SCHEME), row.cell(cell::LAND_USE)) else { return false };
         self.industrial.iter().any(|(of, code)| of == scheme && is_finer(land_use, code))

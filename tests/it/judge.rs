@@ -2,10 +2,12 @@
 
 mod benchmarks;
 mod cases;
+mod laws;
 mod lift;
 mod measures;
 mod real;
 mod refusals;
+mod worked;
 
 use chrono::NaiveDate;
 use landcycle::domain::review::{

@@ -12,6 +12,7 @@ mod queue;
 mod replay;
 mod sheet;
 mod simulate;
+mod units;
 mod wire;
 
 use std::{
@@ -50,21 +51,21 @@ fn review(town: &Town, out: &str, workers: &str) -> Value {
 }
 
 /// Runs the binary as another officer.
-fn by(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
+pub fn by(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
     let mut command = town.command();
     command.env("LANDCYCLE_TEST_OFFICER", officer).arg("--json").args(arguments);
     Ended::of(&command.output().unwrap())
 }
 
 /// The same, of what must be done; answers the document.
-fn done(town: &Town, officer: &str, arguments: &[&str]) -> Value {
+pub fn done(town: &Town, officer: &str, arguments: &[&str]) -> Value {
     let ended = by(town, officer, arguments);
     assert_eq!(ended.status, Some(0), "{arguments:?}: {}", ended.said);
     ended.answer
 }
 
 /// The same, of what must be refused with these words, and must store nothing.
-async fn refused(town: &Town, officer: &str, arguments: &[&str], words: &[&str]) {
+pub async fn refused(town: &Town, officer: &str, arguments: &[&str], words: &[&str]) {
     let before = town.contents().await;
     let ended = by(town, officer, arguments);
     assert_eq!(ended.status, Some(1), "{arguments:?}: {}", ended.said);

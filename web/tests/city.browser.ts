@@ -172,6 +172,8 @@ async function walk(page: Page, url: string, database: Database | null, expectFi
     say(`box: ${boxed} parcels, as PostGIS counts`);
   }
 
+  await areas(page, url, screenshot);
+
   // An expected count belongs to exact corners, which no mouse can hit: the address can.
   if (wanted) {
     await page.goto('about:blank');
@@ -180,6 +182,31 @@ async function walk(page: Page, url: string, database: Database | null, expectFi
     same(await count(page), wanted.count, 'the count should be the expected one');
     say(`expected polygon: ${wanted.count} parcels, as expected`);
   }
+}
+
+/** The renewal areas of the run: as many rows as the service has, their outlines on the map, and a row leads to its land. */
+async function areas(page: Page, url: string, screenshot: string | undefined): Promise<void> {
+  const { run } = (await (await fetch(new URL('/api/v1/city', url))).json()) as { run: { id: number } | null };
+  if (!run) return;
+  const answer = await fetch(new URL(`/api/v1/reviews/${run.id}/clusters?limit=500`, url));
+  const told = (await answer.json()) as { features: { properties: { rank: number; parcels: number } }[] };
+  ok(told.features.length > 0, 'the city should have renewal areas');
+  await page.keyboard.press('Delete');
+  await page.click('[data-test=tool-areas]');
+  await page.locator('[data-test=areas]').waitFor();
+  same(await page.locator('[data-test=area-row]').count(), told.features.length, 'every renewal area should be listed');
+  await page.locator('[data-test=area-row]').first().click();
+  await page.waitForTimeout(900);
+  await idle(page);
+  const ranks = await page.evaluate(() => {
+    const map = (window as unknown as PageWindow).__map;
+    return map.queryRenderedFeatures(undefined, { layers: ['area-edge'] }).map((one) => one.properties['rank']);
+  });
+  ok(ranks.includes(1), `the largest area should be outlined on the map, not only ${ranks.join(', ')}`);
+  if (screenshot) await picture(page, screenshot.replace(/(\.\w+)?$/, '-areas$1'));
+  await page.keyboard.press('a');
+  same(await page.locator('[data-test=areas]').count(), 0, 'A should hide the areas again');
+  say(`renewal areas: ${told.features.length}, as the service has`);
 }
 
 /** A click on the map and a row of the list both open a dossier that says why, in either language. */

@@ -78,19 +78,25 @@ impl Frozen {
             let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
             scheme.part_of(&record).is_some()
         };
-        self.those(scheme, as_of, |parcel| scheme.covers(&parcel.land_use)).into_iter().filter(takes).collect()
+        let years = scheme.window.years;
+        self.those(years, as_of, |parcel| scheme.covers(&parcel.land_use)).into_iter().filter(takes).collect()
     }
 
     /// The facts about one parcel, whether or not the scheme takes it; nothing where it is no parcel of the day.
     pub fn facts_of(self, scheme: &Scheme, as_of: NaiveDate, code: &str) -> Option<Facts> {
-        self.those(scheme, as_of, |parcel| parcel.code == code).pop()
+        self.those(scheme.window.years, as_of, |parcel| parcel.code == code).pop()
     }
 
-    fn those(mut self, scheme: &Scheme, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
+    /// The facts about the parcels that are wanted, whatever a scheme would say of them, with the last full year.
+    pub fn facts_where(self, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
+        self.those(1, as_of, wanted)
+    }
+
+    fn those(mut self, full_years: u32, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
         let count = self.parcels.len();
         let none = vec![Figures::default(); self.enterprises.len()];
         // Parcels out of scope take their share too, or the others would be given too much.
-        let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
+        let years: Vec<Vec<Year>> = window(as_of, full_years)
             .into_par_iter()
             .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)).years)
             .collect();
@@ -99,7 +105,7 @@ impl Frozen {
             vetoes[enterprise].push(veto);
         }
         let mut places: Vec<Place> = vec![Place::default(); count];
-        let years_seen = window(as_of, scheme.window.years);
+        let years_seen = window(as_of, full_years);
         let first = NaiveDate::from_ymd_opt(*years_seen.start(), 1, 1).unwrap_or(as_of);
         // How long those who work there now have done so, through uses that follow each other without a day between, as
         // those of a parcel and of what came of it do; who left long ago makes nobody ripe.

@@ -1,12 +1,11 @@
 //! Whom a parcel is compared with, what the indicators are measured against there, and how a figure stands to that.
 
-use super::benchmark::promised;
 use super::facts::{Facts, round};
-use super::indicator::Reading;
+use super::run::seen::Seen;
 use super::scheme::part::{Band, Benchmark, Direction, Part, PeerKey, Peers, Weighed};
 use crate::domain::quantity::SquareMetres;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What one indicator is measured against in one group.
 #[derive(Clone, Copy, Default)]
@@ -24,6 +23,20 @@ impl Standard {
     }
 }
 
+/// How the figures of peers make a benchmark.
+#[derive(Clone, Copy)]
+pub(super) struct Yardstick {
+    /// Whether figures below nothing are taken as they are, as the second version of the formulas has it.
+    pub goes_below_nothing: bool,
+}
+
+impl Yardstick {
+    /// What of a figure goes into a benchmark.
+    fn takes(self, value: f64) -> f64 {
+        if self.goes_below_nothing { value } else { value.max(0.0) }
+    }
+}
+
 /// Parcels that are compared with one another.
 pub(super) struct Group {
     pub key: String,
@@ -35,27 +48,23 @@ pub(super) struct Group {
 
 /// One of those that a part judges.
 pub(super) struct Peer<'a> {
-    pub facts: &'a Facts,
-    pub figures: &'a [Option<f64>],
+    pub seen: &'a Seen,
     /// Whether it shapes a group: what is not judged belongs to one all the same.
     pub counts: bool,
 }
 
 /// The groups of a part, the first of them all; and the group of each peer. `given` are the benchmarks that do not come
-/// from peers, in the order of the indicators; `last_year` is the last of the window.
+/// from peers, in the order of the indicators.
 pub(super) fn groups(
     part: &Part,
     peers: &[Peer<'_>],
     given: &[Option<f64>],
-    reading: &Reading<'_>,
-    last_year: i32,
+    yardstick: Yardstick,
 ) -> (Vec<Group>, Vec<usize>) {
-    let levels = &part.peers.levels;
-    let keys: Vec<Vec<Option<String>>> =
-        peers.par_iter().map(|one| levels.iter().map(|level| key(level, one.facts, &part.peers)).collect()).collect();
-    let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels.len()];
-    for (index, _) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
-        for (level, key) in keys[index].iter().enumerate() {
+    let levels = part.peers.levels.len();
+    let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels];
+    for (index, one) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
+        for (level, key) in one.seen.levels.iter().enumerate() {
             if let Some(key) = key {
                 found[level].entry(key).or_default().push(index);
             }
@@ -63,20 +72,20 @@ pub(super) fn groups(
     }
     let all = peers.iter().enumerate().filter(|(_, one)| one.counts).map(|(index, _)| index).collect();
     let mut lists: Vec<(String, Vec<usize>)> = vec![("all".to_owned(), all)];
-    let mut place: Vec<BTreeMap<&str, usize>> = vec![BTreeMap::new(); levels.len()];
+    let mut place: Vec<HashMap<&str, usize>> = vec![HashMap::new(); levels];
     for (level, groups) in found.into_iter().enumerate() {
         for (key, list) in groups.into_iter().filter(|(_, list)| list.len() >= part.peers.least) {
             place[level].insert(key, lists.len());
             lists.push((key.to_owned(), list));
         }
     }
-    let group_of = keys
-        .iter()
-        .map(|keys| keys.iter().zip(&place).find_map(|(key, place)| place.get(key.as_deref()?).copied()).unwrap_or(0))
-        .collect();
+    let group_of = |one: &Peer<'_>| {
+        let levels = one.seen.levels.iter().zip(&place);
+        levels.filter_map(|(key, place)| place.get(key.as_deref()?).copied()).next().unwrap_or(0)
+    };
+    let group_of = peers.par_iter().map(group_of).collect();
     let group = |(key, list): (String, Vec<usize>)| {
-        let standard =
-            |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], reading, last_year);
+        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], yardstick);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
         Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
@@ -96,7 +105,7 @@ pub(super) fn ahead(groups: &[Group], group_of: &[usize], scores: &[Option<f64>]
 }
 
 /// What parcels of one group have in common; nothing where a key of the level is unknown.
-fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<String> {
+pub(super) fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<String> {
     let digits = |count: usize| facts.industry.as_ref()?.get(..count).map(str::to_owned);
     let words = level
         .iter()
@@ -129,10 +138,9 @@ fn standard(
     column: usize,
     peers: &[Peer<'_>],
     given: Option<f64>,
-    reading: &Reading<'_>,
-    last_year: i32,
+    yardstick: Yardstick,
 ) -> Standard {
-    let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].figures[column]).collect();
+    let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
         let sorted = sorted(known.clone());
         Some((percentile(&sorted, cut.low)?, percentile(&sorted, cut.high)?))
@@ -140,26 +148,24 @@ fn standard(
     if let Some((low, high)) = bounds {
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
+    let taken = || known.iter().map(|value| yardstick.takes(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
         None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. } | Benchmark::LastRoundMean { .. }) => given,
         // Each parcel has its own.
         Some(Benchmark::ContractTarget { .. }) => None,
-        Some(Benchmark::PeerMean { factor }) => mean(&known).map(|mean| mean * factor),
-        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(known.clone()), *at),
-        Some(Benchmark::EarlierMean { years_back, factor }) => {
-            let year = i32::try_from(*years_back).ok().map(|back| last_year - back);
-            let reading = Reading { only: year, ..*reading };
-            let then: Vec<f64> =
-                list.iter().filter_map(|index| one.key.figure(peers[*index].facts, &reading)).collect();
-            mean(&then).map(|mean| mean * factor)
+        Some(Benchmark::PeerMean { factor }) => mean(&taken()).map(|mean| mean * factor),
+        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
+        Some(Benchmark::EarlierMean { factor, .. }) => {
+            let then = list.iter().filter_map(|index| peers[*index].seen.earlier[column]);
+            mean(&then.map(|value| yardstick.takes(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
         }
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.
     let benchmark = benchmark.map(|figure| round(figure, 6)).filter(|figure| *figure > 0.0 && figure.is_finite());
     let strengths: Vec<f64> = match &one.benchmark {
-        Some(Benchmark::ContractTarget { factor }) => {
-            let members = list.iter().map(|index| &peers[*index]).filter(|peer| peer.figures[column].is_some());
-            let own = members.map(|peer| promised(one.key, *factor, peer.facts).ok());
+        Some(Benchmark::ContractTarget { .. }) => {
+            let members = list.iter().map(|index| peers[*index].seen).filter(|seen| seen.figures[column].is_some());
+            let own = members.map(|seen| seen.promised[column].ok());
             known.iter().zip(own).filter_map(|(value, own)| strength(*value, own, one)).collect()
         }
         _ => known.iter().filter_map(|value| strength(*value, benchmark, one)).collect(),

@@ -178,9 +178,9 @@ fn is_first(format: &u32) -> bool {
     *format == first_format()
 }
 
-/// A result with everything that it rests on.
+/// A result with everything that it rests on. The facts may be held in another form that is written the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Receipt {
+pub struct Receipt<F = Facts> {
     /// What was added to the score or taken from it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjusted>,
@@ -194,7 +194,7 @@ pub struct Receipt {
     /// What it recommends.
     pub decision: Arc<Decision>,
     /// The facts.
-    pub facts: Facts,
+    pub facts: F,
     /// Its form; those made before forms were counted are of the first and name none.
     #[serde(default = "first_format", skip_serializing_if = "is_first")]
     pub format: u32,
@@ -252,12 +252,14 @@ impl Decision {
     }
 }
 
-impl Receipt {
+impl<F: Serialize> Receipt<F> {
     /// The canonical bytes (RFC 8785).
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
         canonical::to_string(self)
     }
+}
 
+impl<F> Receipt<F> {
     /// The keys of its weakest indicators below the benchmark, the weakest first, at most three.
     pub fn weakest(&self) -> Vec<Indicator> {
         let mut weak: Vec<(f64, Indicator)> = self

@@ -10,6 +10,7 @@ pub mod lineage;
 pub mod obligations;
 mod page;
 pub mod parcel;
+pub mod park;
 pub mod performance;
 pub mod plot_ratio;
 pub mod reserve;

@@ -397,7 +397,7 @@ pub async fn diff(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let new = number(run)?;
-    let With { with: old } = asked(query, "with: the number of the run to compare with")?;
+    let With { with: old } = asked(query, "with")?;
     let inside = whole_city.enter()?;
     let pool = app.pool.clone();
     // Goes on where whoever asked has left, and keeps its place until it is over.

@@ -31,6 +31,22 @@ pub async fn freeze(
 ) -> Result<Frozen, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let frozen = frozen_in(&mut tx, pool, as_of, Some(deciding_share), tall_storey_m, years, calendar).await?;
+    tx.commit().await?;
+    Ok(frozen)
+}
+
+/// The same inside a transaction that looks at one moment and outlasts this. Where no share is said, nobody asks for tiers,
+/// and every parcel is as if it touched no zone.
+pub(in crate::store) async fn frozen_in(
+    tx: &mut PgConnection,
+    pool: &PgPool,
+    as_of: NaiveDate,
+    deciding_share: Option<f64>,
+    tall_storey_m: Option<f64>,
+    years: RangeInclusive<i32>,
+    calendar: &'static Calendar,
+) -> Result<Frozen, StoreError> {
     // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
     let mut same = pool.begin().await?;
@@ -38,27 +54,28 @@ pub async fn freeze(
         format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
     sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
     let beside = tokio::spawn(async move {
-        let tiers = tiers(&mut same, as_of, deciding_share).await?;
+        let tiers = match deciding_share {
+            Some(share) => tiers(&mut same, as_of, share).await?,
+            None => HashMap::new(),
+        };
         let floors = floors(&mut same, tall_storey_m).await?;
         let contracts = contracts(&mut same, as_of, calendar).await?;
         same.commit().await?;
         Ok::<_, StoreError>((tiers, floors, contracts))
     });
-    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
-    let enterprises = enterprises(&mut tx).await?;
+    let (ids, mut parcels) = parcels(tx, as_of).await?;
+    let enterprises = enterprises(tx).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let (uses, occupied) = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
-    let returns = returns(&mut tx, years, &enterprise_of).await?;
-    let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
-    let leading = leading(&mut tx).await?;
+    let (uses, occupied) = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
+    let returns = returns(tx, years, &enterprise_of).await?;
+    let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
+    let leading = leading(tx).await?;
     let (tiers, floors, contracts) = match beside.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
-    // The moment lasts until the other has looked.
-    tx.commit().await?;
     let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
     let contracts = contracts.collect();
     drop((parcel_of, enterprise_of));

@@ -80,6 +80,28 @@ export interface ParcelProperties {
   term_end: string | null;
 }
 
+/** Candidates of a run that lie together, as one piece of land. */
+export interface RenewalArea {
+  rank: number;
+  parcels: number;
+  area_m2: number;
+  districts: string[];
+  holders: number;
+}
+export type RenewalAreaFeature = Feature<MultiPolygon | null, RenewalArea>;
+
+export interface RenewalAreas {
+  type: 'FeatureCollection';
+  revision: number;
+  run: number;
+  within_m: number;
+  candidates: number;
+  large_enough: number;
+  /** The rank after which more would follow; nothing where these are all. */
+  next: number | null;
+  features: RenewalAreaFeature[];
+}
+
 export type ParcelFeature = Feature<Polygon | MultiPolygon, ParcelProperties>;
 
 export interface SearchPage {

@@ -1,8 +1,10 @@
 // The map of the city: makes it, stacks the layers, and tells the page what the pointer did.
+import type { MultiPolygon } from 'geojson';
 import * as maplibregl from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import 'maplibre-gl/dist/maplibre-gl.css';
-import type { Bounds, City, GradeKey, Selection } from '../api/wire';
+import type { Bounds, City, GradeKey, RenewalAreas, Selection } from '../api/wire';
+import { addAreas, showAreas } from './areas';
 import { base } from './base';
 import { addBorders, addLand, type Language, nameDistricts } from './districts';
 import { createDrawing, type Drawing, type Mode } from './drawing';
@@ -28,10 +30,12 @@ export interface CityMap {
   choose(code: string | null): void;
   showGrades(hidden: ReadonlySet<GradeKey>): void;
   showZones(shown: boolean): void;
+  showAreas(areas: RenewalAreas | null): void;
   speak(language: Language): void;
   /** The data changed: tiles are asked for anew. */
   refresh(): void;
   fit(bounds: Bounds): void;
+  fitLand(land: MultiPolygon): void;
   /** What can be seen beside the panel. */
   view(): Bounds;
   zoom(by: 1 | -1): void;
@@ -104,6 +108,7 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     addParcels(map);
     addBorders(map, language);
     addZoneEdges(map);
+    addAreas(map);
     addParcelMarks(map);
     drawing = createDrawing(map, {
       drawn: (selection) => {
@@ -170,6 +175,7 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
     choose: (code) => ready(() => markChosen(map, code)),
     showGrades: (hidden) => ready(() => showGrades(map, hidden)),
     showZones: (shown) => ready(() => showZones(map, shown)),
+    showAreas: (areas) => ready(() => showAreas(map, areas)),
     speak: (next) => ready(() => nameDistricts(map, next)),
     refresh: () =>
       ready(() => {
@@ -179,6 +185,11 @@ export function createCityMap(container: HTMLElement, city: City, language: Lang
         }
       }),
     fit,
+    fitLand(land) {
+      const bounds = new maplibregl.LngLatBounds();
+      for (const [x, y] of land.coordinates.flat(2)) bounds.extend([x ?? 0, y ?? 0]);
+      fit([bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()]);
+    },
     view() {
       const { clientWidth, clientHeight } = map.getContainer();
       const topLeft = map.unproject([PANEL - 12, 0]);

@@ -34,6 +34,7 @@ export const BASE = {
 export const MARK = {
   drawn: '#0b2f4a' as const,
   hover: '#12181d',
+  area: '#8a1457' as const,
   chosen: '#0b0f12',
   chosenHalo: '#ffe14d',
 };

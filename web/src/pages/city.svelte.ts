@@ -1,9 +1,9 @@
 // What the city page knows at a moment: the city, the area asked about, the open parcel. It asks the server and draws
 // nothing; the newest question wins over any that is still on its way.
 import { SvelteSet } from 'svelte/reactivity';
-import { city as askCity, dossier as askDossier, search } from '../api/client';
+import { city as askCity, dossier as askDossier, renewalAreas as askAreas, search } from '../api/client';
 import { isAbort, type Problem, problemOf } from '../api/problem';
-import type { City, Dossier, GradeKey, ParcelFeature, Selection, Summary } from '../api/wire';
+import type { City, Dossier, GradeKey, ParcelFeature, RenewalAreas, Selection, Summary } from '../api/wire';
 import type { Mode } from '../map/drawing';
 import { toasts } from '../parts/notices.svelte';
 
@@ -18,6 +18,10 @@ export class CityState {
 
   mode = $state<Mode>('look');
   zones = $state(false);
+  /** Whether renewal areas are asked for; `areas` are there once they came. */
+  areasShown = $state(false);
+  areas = $state.raw<RenewalAreas | null>(null);
+  areasProblem = $state.raw<Problem | null>(null);
   readonly hidden = new SvelteSet<GradeKey>();
 
   selection = $state.raw<Selection | null>(null);
@@ -36,6 +40,7 @@ export class CityState {
 
   #search: AbortController | null = null;
   #dossier: AbortController | null = null;
+  #areas: AbortController | null = null;
 
   async load(): Promise<void> {
     this.cityProblem = null;
@@ -126,6 +131,27 @@ export class CityState {
     this.code = null;
     this.dossier = null;
     this.dossierProblem = null;
+  }
+
+  /** Shows the renewal areas of the city's run, or hides them. */
+  async showAreas(shown: boolean): Promise<void> {
+    this.#areas?.abort();
+    this.areasShown = shown;
+    this.areasProblem = null;
+    const run = this.city?.run?.id;
+    if (!shown || run === undefined) {
+      this.areas = null;
+      return;
+    }
+    const control = new AbortController();
+    this.#areas = control;
+    try {
+      this.areas = await askAreas(run, control.signal);
+    } catch (thrown) {
+      if (isAbort(thrown)) return;
+      this.areas = null;
+      this.areasProblem = problemOf(thrown);
+    }
   }
 
   toggleGrade(grade: GradeKey): void {
