@@ -98,6 +98,7 @@ struct Dictionary {
     verdict: Vec<Term>,
     entry: Vec<Term>,
     answer_lines: Vec<Term>,
+    reviews_due: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -255,6 +256,11 @@ pub fn park_evaluation() -> &'static [Term] {
     &DICTIONARY.park_evaluation
 }
 
+/// The columns of the reviews that contracts make due.
+pub fn reviews_due() -> &'static [Term] {
+    &DICTIONARY.reviews_due
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -314,6 +320,7 @@ mod tests {
             ("findings", findings().to_vec()),
             ("renewal-areas", renewal_areas().to_vec()),
             ("park-evaluation", park_evaluation().to_vec()),
+            ("reviews-due", reviews_due().to_vec()),
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),

@@ -12,8 +12,8 @@ mod problem;
 mod tiles;
 
 pub use api::{
-    clusters, contract, entry, land_account, obligations, parcel, park, plot_ratio, reserve, review, simulation,
-    standing, supply, verdict,
+    calendar, clusters, contract, entry, land_account, left_out, obligations, parcel, park, plot_ratio, reserve,
+    review, simulation, standing, supply, verdict,
 };
 
 use crate::atlas::Atlas;
@@ -86,9 +86,11 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))
         .route("/api/v1/reviews", get(api::review::list))
+        .route("/api/v1/reviews/due", get(api::calendar::show))
         .route("/api/v1/reviews/{run}", get(api::review::show))
         .route("/api/v1/reviews/{run}/results", get(api::review::results))
         .route("/api/v1/reviews/{run}/results/{parcel}", get(api::review::result))
+        .route("/api/v1/reviews/{run}/left-out", get(api::left_out::show))
         .route("/api/v1/reviews/{run}/diff", get(api::review::diff))
         .route("/api/v1/reviews/{run}/objections", get(api::review::objections))
         .route("/api/v1/reviews/{run}/clusters", get(api::clusters::show))

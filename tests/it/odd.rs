@@ -38,6 +38,13 @@ const READ: &[(&str, &[&str])] = &[
     ("/api/v1/reviews/{run}/objections", &["after", "limit"]),
     ("/api/v1/reviews/{run}/clusters", &["list", "within_m", "min_area_m2", "after", "limit"]),
     ("/api/v1/reviews/{run}/sheets/{parcel}", &[]),
+    ("/api/v1/reviews/{run}/left-out", &["reason", "after", "limit"]),
+    ("/api/v1/reviews/due", &["as_of", "within", "body", "district", "unknown", "limit", "after"]),
+    ("/api/v1/parks", &["after", "limit"]),
+    ("/api/v1/parks/{code}", &[]),
+    ("/api/v1/parks/evaluations", &["after", "limit"]),
+    ("/api/v1/parks/evaluations/{evaluation}", &[]),
+    ("/api/v1/parks/evaluations/{evaluation}/results/{park}", &[]),
     ("/api/v1/approvals", &["limit", "after"]),
     ("/tiles/{file}", &[]),
     ("/tiles/{layer}/{z}/{x}/{file}", &[]),
@@ -148,7 +155,15 @@ async fn holds(service: &Router, method: &Method, path: &str, body: Option<&[u8]
 /// A path with its braces filled with plain words, so that its parameters are looked at.
 fn plain(path: &str) -> String {
     let code = parcel_code(1);
-    let words = [("{code}", code.as_str()), ("{parcel}", &code), ("{run}", "1"), ("{layer}", "parcels"), ("{z}", "12")];
+    let words = [
+        ("{code}", code.as_str()),
+        ("{parcel}", &code),
+        ("{run}", "1"),
+        ("{layer}", "parcels"),
+        ("{z}", "12"),
+        ("{evaluation}", "1"),
+        ("{park}", "P1"),
+    ];
     let filled = words.iter().fold(path.to_owned(), |path, (name, word)| path.replace(name, word));
     filled.replace("{x}", "3430").replace("{file}", "1670.mvt")
 }

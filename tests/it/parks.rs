@@ -7,7 +7,7 @@ mod standing;
 
 use crate::plot_ratio::get;
 use crate::review::{done, refused};
-use crate::support::{Town, feature, lot, parcel_code, square};
+use crate::support::{Ended, Town, feature, lot, parcel_code, square};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use std::fs;
@@ -324,4 +324,29 @@ async fn parks_and_evaluations_are_read_over_http_as_the_command_line_tells_them
     ] {
         assert_eq!(get(pool, path).await.0, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_demo_evaluates_its_parks_and_a_second_run_of_it_changes_nothing() {
+    let town = Town::empty().await;
+    let run = || {
+        let mut command = town.command();
+        command.env("LANDCYCLE_HOME", town.folder().join("home"));
+        command.args(["--json", "demo", "run", "--parcels", "600", "--no-serve"]);
+        let ended = Ended::of(&command.output().unwrap());
+        assert_eq!(ended.status, Some(0), "{}", ended.said);
+        ended.answer
+    };
+    let first = run();
+    let told = &first["park_evaluation"];
+    assert_eq!((&told["year"], &told["repeated"], &first["repeated"]), (&json!(2025), &json!(false), &json!(false)));
+    let (parks, judged) = (told["parks"].as_u64().unwrap(), told["judged"].as_u64().unwrap());
+    assert!(parks >= 4 && judged * 2 > parks, "{told}");
+    assert!(town.folder().join("out/park-evaluation.xlsx").exists());
+    let before = town.contents().await;
+    assert_eq!(run()["park_evaluation"]["repeated"], json!(true));
+    assert_eq!(town.contents().await, before);
+    // Whoever tries the city out may publish that year, and the demo goes on.
+    done(&town, "wang", &["park", "publish", "1", "--document", "通报"]);
+    assert_eq!(run()["run"], first["run"]);
 }

@@ -1,11 +1,13 @@
 //! `landcycle review` from outside: the same rules on the same facts give the same bytes, the lists are what others rely
 //! on, and what can't be judged is refused.
 
+mod calendar;
 mod corrected;
 mod diff;
 mod explain;
 mod killed;
 mod last_round;
+mod left_out;
 mod life;
 mod objection;
 mod queue;

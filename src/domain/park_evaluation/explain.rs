@@ -8,6 +8,9 @@ use super::scheme::ParkScheme;
 use super::standing::Year;
 use crate::domain::review::explain::Explanation;
 
+/// Less than this rounds to no points at all.
+const LEAST_LOST: f64 = 0.005;
+
 /// Says it, under the scheme that the evaluation kept.
 pub fn explain(receipt: &ParkReceipt, scheme: &ParkScheme) -> Explanation {
     let mut told = Explanation { zh: Vec::new(), en: Vec::new() };
@@ -77,7 +80,7 @@ pub fn explain(receipt: &ParkReceipt, scheme: &ParkScheme) -> Explanation {
 
 /// The indicator that cost most of what its weight would give at the median, and how much.
 fn costliest(receipt: &ParkReceipt) -> Option<(&Line, f64)> {
-    let lost = |line: &'_ Line| line.points.map(|points| line.weight - points).filter(|lost| *lost > 0.0);
+    let lost = |line: &'_ Line| line.points.map(|points| line.weight - points).filter(|lost| *lost >= LEAST_LOST);
     let mut costly: Vec<(&Line, f64)> =
         receipt.indicators.iter().filter_map(|line| Some((line, lost(line)?))).collect();
     costly.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.key.cmp(&b.0.key)));

@@ -312,6 +312,7 @@ pub fn follow(now: Option<&Stay>, act: Act, day: NaiveDate, document: &str, by: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::collections::HashSet;
 
     const CASES: &str = include_str!("../../../tests/cases/parks.toml");
@@ -422,6 +423,31 @@ mod tests {
         assert_eq!(named.len(), MOVES.len());
         for (_, _, to) in MOVES {
             assert!(MOVES.iter().any(|(from, ..)| *from == Some(to)), "{to:?}");
+        }
+    }
+
+    proptest! {
+        /// However the years go.
+        #[test]
+        fn a_park_is_delisted_by_the_second_failed_year_without_a_passed_one_between_and_by_nothing_else(
+            years in proptest::collection::vec(prop_oneof![Just(Year::Passed), Just(Year::Failed), Just(Year::NotJudged)], 0..12)
+        ) {
+            let mut record = Record::NEW;
+            let mut failed = 0;
+            for (year, came_to) in (2000..).zip(years) {
+                match came_to {
+                    Year::Passed => failed = 0,
+                    Year::Failed => failed += 1,
+                    Year::NotJudged => {}
+                }
+                record = record.count(year, came_to).expect("in order, and not delisted");
+                let expected = ["good", "notified", "delisted"][failed];
+                prop_assert_eq!(record.standing.name(), expected);
+                if failed == 2 {
+                    prop_assert!(record.count(year + 1, Year::Passed).is_err(), "it is not evaluated any more");
+                    break;
+                }
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! From the register's rows, frozen in one moment, to the facts about each parcel.
 
+use super::calendar::Known;
 use super::facts::{ContractFacts, DutyRow, Facts, Figures, MainUser, Occupied, Use, VetoFact, Year};
+use super::left_out::{Left, LeftOut, Reason};
 use super::run::window;
 use super::scheme::Scheme;
 use super::scheme::record::Record;
 use super::sharing::spread;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -69,17 +72,49 @@ pub struct Frozen {
     pub vetoes: Vec<(usize, VetoFact)>,
     /// The industries that parks lead with, by the code of the park; of those that name some.
     pub leading: HashMap<String, Arc<[String]>>,
+    /// Where parcels are in their lives, by their codes, as far as that is on record.
+    pub states: HashMap<String, String>,
+    /// What the calendar of reviews looks at, where it is asked for.
+    pub calendar: Option<Watching>,
+}
+
+/// What the calendar of reviews looks at.
+#[derive(Debug, Default)]
+pub struct Watching {
+    /// The contracts that are law on the day.
+    pub contracts: Vec<Watched>,
+    /// What was done of their reviews, by the number of the contract.
+    pub done: HashMap<String, Known>,
+}
+
+/// Who is judged, and who is not.
+#[derive(Debug)]
+pub struct Sorted {
+    /// The facts about each parcel that is judged, in the order of codes.
+    pub facts: Vec<Facts>,
+    /// Who is left out, in the same order.
+    pub left: Vec<Left>,
 }
 
 impl Frozen {
-    /// The facts about each parcel that a part of the scheme takes, in the order of codes.
-    pub fn facts(self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
-        let takes = |facts: &Facts| {
-            let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
-            scheme.part_of(&record).is_some()
-        };
-        let years = scheme.window.years;
-        self.those(years, as_of, |parcel| scheme.covers(&parcel.land_use)).into_iter().filter(takes).collect()
+    /// The facts about each parcel that a part of the scheme takes and no rule leaves out, and who has none and why.
+    pub fn sorted(mut self, scheme: &Scheme, as_of: NaiveDate, rules: &LeftOut) -> Sorted {
+        let uncovered = self.parcels.iter().filter(|parcel| !scheme.covers(&parcel.land_use));
+        let mut left: Vec<Left> =
+            uncovered.map(|parcel| Left { parcel: parcel.code.clone(), reason: Reason::UseNotCovered }).collect();
+        let states = std::mem::take(&mut self.states);
+        let mut facts = self.those(scheme.window.years, as_of, |parcel| scheme.covers(&parcel.land_use));
+        facts.retain(|one| {
+            let record = Record { facts: one, as_of, tolerance: scheme.gate.unreported_floor };
+            let reason = match scheme.part_of(&record) {
+                None => Some(Reason::OutsideScope),
+                Some(_) => rules.reason(states.get(&one.code).map(String::as_str), one),
+            };
+            left.extend(reason.map(|reason| Left { parcel: one.code.clone(), reason }));
+            reason.is_none()
+        });
+        left.sort_by(|one, other| one.parcel.cmp(&other.parcel));
+        Sorted { facts, left }
     }
 
     /// The facts about one parcel, whether or not the scheme takes it; nothing where it is no parcel of the day.

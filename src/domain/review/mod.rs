@@ -3,6 +3,7 @@
 //! of workers.
 
 pub mod benchmark;
+pub mod calendar;
 pub mod canonical;
 mod channel;
 pub mod clusters;
@@ -14,6 +15,7 @@ pub mod freeze;
 pub mod grade;
 mod holders;
 pub mod indicator;
+pub mod left_out;
 pub mod life;
 pub mod lift;
 mod peers;

@@ -23,17 +23,22 @@ impl Standard {
     }
 }
 
-/// How the figures of peers make a benchmark.
+/// What a benchmark of peers makes of figures below nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Yardstick {
-    /// Whether figures below nothing are taken as they are, as the second version of the formulas has it.
-    pub goes_below_nothing: bool,
+pub(super) enum Refunds {
+    /// They count as they are, as the second version of the formulas has it.
+    AsTheyAre,
+    /// They count as nothing.
+    AsNothing,
 }
 
-impl Yardstick {
+impl Refunds {
     /// What of a figure goes into a benchmark.
-    fn takes(self, value: f64) -> f64 {
-        if self.goes_below_nothing { value } else { value.max(0.0) }
+    fn taken(self, value: f64) -> f64 {
+        match self {
+            Self::AsTheyAre => value,
+            Self::AsNothing => value.max(0.0),
+        }
     }
 }
 
@@ -59,7 +64,7 @@ pub(super) fn groups(
     part: &Part,
     peers: &[Peer<'_>],
     given: &[Option<f64>],
-    yardstick: Yardstick,
+    refunds: Refunds,
 ) -> (Vec<Group>, Vec<usize>) {
     let levels = part.peers.levels.len();
     let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels];
@@ -85,7 +90,7 @@ pub(super) fn groups(
     };
     let group_of = peers.par_iter().map(group_of).collect();
     let group = |(key, list): (String, Vec<usize>)| {
-        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], yardstick);
+        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], refunds);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
         Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
@@ -138,7 +143,7 @@ fn standard(
     column: usize,
     peers: &[Peer<'_>],
     given: Option<f64>,
-    yardstick: Yardstick,
+    refunds: Refunds,
 ) -> Standard {
     let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
@@ -148,7 +153,7 @@ fn standard(
     if let Some((low, high)) = bounds {
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
-    let taken = || known.iter().map(|value| yardstick.takes(*value)).collect::<Vec<f64>>();
+    let taken = || known.iter().map(|value| refunds.taken(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
         None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. } | Benchmark::LastRoundMean { .. }) => given,
         // Each parcel has its own.
@@ -157,7 +162,7 @@ fn standard(
         Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
         Some(Benchmark::EarlierMean { factor, .. }) => {
             let then = list.iter().filter_map(|index| peers[*index].seen.earlier[column]);
-            mean(&then.map(|value| yardstick.takes(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
+            mean(&then.map(|value| refunds.taken(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
         }
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.

@@ -2,7 +2,6 @@
 //! shapes are here; the command line writes the same. Nothing is done to a park over HTTP while there are no accounts.
 
 use super::page;
-use crate::domain::park_evaluation::standing::Standing;
 use crate::flow::park::explain::{ExplainedPark, explained};
 use crate::flow::park::{KeptEvaluation, ParkError, load};
 use crate::http::App;
@@ -96,7 +95,7 @@ pub struct Explained {
 
 /// Where a park stands under a scheme.
 #[allow(missing_docs)]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct OfStanding {
     pub park: String,
     pub scheme: String,
@@ -109,7 +108,7 @@ pub struct OfStanding {
 
 impl From<Stands> for OfStanding {
     fn from(one: Stands) -> Self {
-        let standing: Standing = one.record.standing;
+        let standing = one.record.standing;
         let (failed_year, again_year) = standing.failed_years();
         Self {
             park: one.park,
@@ -168,7 +167,7 @@ impl From<StandingMove> for OfMove {
 
 /// A park of the register.
 #[allow(missing_docs)]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ListedPark {
     pub park: String,
     pub name: String,
@@ -207,9 +206,7 @@ struct Evaluations {
 }
 
 fn listed(park: ParkNow, standings: &mut Vec<Stands>) -> ListedPark {
-    let (own, others) = std::mem::take(standings).into_iter().partition(|one| one.park == park.code);
-    *standings = others;
-    let own: Vec<Stands> = own;
+    let own = standings.extract_if(.., |one| one.park == park.code).map(OfStanding::from).collect();
     ListedPark {
         park: park.code,
         name: park.name,
@@ -217,7 +214,7 @@ fn listed(park: ParkNow, standings: &mut Vec<Stands>) -> ListedPark {
         leading_industries: park.leading_industries,
         life: park.life,
         since: park.since,
-        standings: own.into_iter().map(OfStanding::from).collect(),
+        standings: own,
     }
 }
 
@@ -304,15 +301,9 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let asked = page::asked(query, "after, limit")?;
     let limit = page::limit(asked.limit)?;
-    let (revision, mut parks) = parks(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
-    let (first, next) = {
-        let (found, next) =
-            page::of(&parks, asked.after.as_deref(), limit, |one| one.park.clone()).ok_or_else(page::none)?;
-        (found.first().and_then(|one| parks.iter().position(|other| other.park == one.park)).unwrap_or(0), next)
-    };
-    parks.drain(..first);
-    parks.truncate(limit);
-    answered(&Parks { revision, parks, next }, revision, &headers)
+    let (revision, all) = parks(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
+    let (found, next) = page::of(&all, asked.after.as_deref(), limit, |one| one.park.clone()).ok_or_else(page::none)?;
+    answered(&Parks { revision, parks: found.to_vec(), next }, revision, &headers)
 }
 
 /// One park.

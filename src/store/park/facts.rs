@@ -5,7 +5,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::park_evaluation::gather::{FrozenParks, ParkRow};
 use crate::domain::review::grade::Grade;
 use crate::store::StoreError;
-use crate::store::review::facts::frozen_in;
+use crate::store::review::facts::{Asked, frozen_in};
 use chrono::NaiveDate;
 use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
@@ -30,7 +30,8 @@ pub async fn freeze(
         None => HashMap::new(),
     };
     let years = year - 1..=year;
-    let register = frozen_in(&mut tx, pool, as_of, None, tall_storey_m, years, calendar).await?;
+    let asked = Asked { as_of, deciding_share: None, tall_storey_m, years, calendar, with_reviews: None };
+    let register = frozen_in(&mut tx, pool, asked).await?;
     tx.commit().await?;
     Ok(FrozenParks { parks, register, review_run, grades })
 }

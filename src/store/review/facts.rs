@@ -1,12 +1,14 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
+use super::beside;
 use crate::domain::calendar::Calendar;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
 use crate::domain::review::facts::{
     ContractFacts, DutyRow, Figures, MEASURES, MainUser, Occupied, Target, Use, VetoFact, round,
 };
-use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow};
+use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
@@ -20,7 +22,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
-/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice.
+/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice. With that what
+/// the calendar of reviews looks at, where it is asked for.
 pub async fn freeze(
     pool: &PgPool,
     as_of: NaiveDate,
@@ -28,25 +31,47 @@ pub async fn freeze(
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
     calendar: &'static Calendar,
+    with_reviews: bool,
 ) -> Result<Frozen, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let frozen = frozen_in(&mut tx, pool, as_of, Some(deciding_share), tall_storey_m, years, calendar).await?;
+    let asked = Asked {
+        as_of,
+        deciding_share: Some(deciding_share),
+        tall_storey_m,
+        years,
+        calendar,
+        with_reviews: Some(with_reviews),
+    };
+    let frozen = frozen_in(&mut tx, pool, asked).await?;
     tx.commit().await?;
     Ok(frozen)
 }
 
-/// The same inside a transaction that looks at one moment and outlasts this. Where no share is said, nobody asks for tiers,
-/// and every parcel is as if it touched no zone.
+/// What is to be frozen.
+pub(in crate::store) struct Asked {
+    /// The day whose law counts.
+    pub as_of: NaiveDate,
+    /// The share of a parcel's land that decides about its tier. Where none is said nobody asks for tiers, and every parcel
+    /// is as if it touched no zone.
+    pub deciding_share: Option<f64>,
+    /// A storey higher than that is counted twice.
+    pub tall_storey_m: Option<f64>,
+    /// The years whose figures are looked at.
+    pub years: RangeInclusive<i32>,
+    /// Working days.
+    pub calendar: &'static Calendar,
+    /// Whether with what the calendar of reviews looks at; nothing where nobody asks for the states of parcels either.
+    pub with_reviews: Option<bool>,
+}
+
+/// The same inside a transaction that looks at one moment and outlasts this.
 pub(in crate::store) async fn frozen_in(
     tx: &mut PgConnection,
     pool: &PgPool,
-    as_of: NaiveDate,
-    deciding_share: Option<f64>,
-    tall_storey_m: Option<f64>,
-    years: RangeInclusive<i32>,
-    calendar: &'static Calendar,
+    asked: Asked,
 ) -> Result<Frozen, StoreError> {
+    let Asked { as_of, deciding_share, tall_storey_m, years, calendar, with_reviews } = asked;
     // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
     let mut same = pool.begin().await?;
@@ -59,9 +84,12 @@ pub(in crate::store) async fn frozen_in(
             None => HashMap::new(),
         };
         let floors = floors(&mut same, tall_storey_m).await?;
-        let contracts = contracts(&mut same, as_of, calendar).await?;
+        let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
+        if with_reviews != Some(true) {
+            watched = Vec::new();
+        }
         same.commit().await?;
-        Ok::<_, StoreError>((tiers, floors, contracts))
+        Ok::<_, StoreError>((tiers, floors, contracts, watched))
     });
     let (ids, mut parcels) = parcels(tx, as_of).await?;
     let enterprises = enterprises(tx).await?;
@@ -72,7 +100,12 @@ pub(in crate::store) async fn frozen_in(
     let returns = returns(tx, years, &enterprise_of).await?;
     let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
     let leading = leading(tx).await?;
-    let (tiers, floors, contracts) = match beside.await {
+    let (states, done) = match with_reviews {
+        None => (HashMap::new(), HashMap::new()),
+        Some(false) => (beside::states(tx, as_of).await?, HashMap::new()),
+        Some(true) => (beside::states(tx, as_of).await?, super::calendar::done(tx, None).await?),
+    };
+    let (tiers, floors, contracts, watched) = match beside.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
@@ -86,7 +119,8 @@ pub(in crate::store) async fn frozen_in(
     for (place, occupied) in occupied {
         parcels[place].occupied = Some(occupied);
     }
-    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, leading })
+    let calendar = (with_reviews == Some(true)).then_some(Watching { contracts: watched, done });
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, leading, states, calendar })
 }
 
 /// The industries that parks lead with.
@@ -301,12 +335,12 @@ async fn vetoes(
     Ok(found.collect())
 }
 
-/// The newest contract of each parcel with its duties, by the parcel's code.
+/// The newest contract of each parcel with its duties, by the parcel's code, and all contracts with what has a clock.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
-) -> Result<HashMap<String, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+) -> Result<(HashMap<String, (ContractFacts, Vec<DutyRow>)>, Vec<Watched>), StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
@@ -351,7 +385,8 @@ async fn contracts(
         contracts.insert(row.parcel, (facts, Vec::new()));
     }
     let mut stated: HashMap<(String, ObligationKind), NaiveDate> = HashMap::new();
-    for held in clock::read(connection, &Moment::on(as_of), None).await? {
+    let watched = clock::read(connection, &Moment::on(as_of), None).await?;
+    for held in &watched {
         let Some((contract, duties)) =
             parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
@@ -380,5 +415,5 @@ async fn contracts(
             });
         }
     }
-    Ok(contracts)
+    Ok((contracts, watched))
 }

@@ -62,7 +62,7 @@ fn among(rules: &landcycle::domain::review::run::Rules, receipt: &Receipt) -> Op
 }
 
 proptest! {
-    #![proptest_config(tries(96))]
+    #![proptest_config(tries(64))]
 
     #[test]
     fn more_of_what_is_better_never_lowers_the_score_nor_the_own_rank(

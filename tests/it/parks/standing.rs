@@ -151,6 +151,19 @@ async fn the_database_refuses_to_whoever_writes_past_the_program_what_the_progra
         (step(1, "publish", "wang", "d"), "park_step_one_a_year"),
         (step(1, "cancel", "wang", "d"), "park_step_pkey"),
         (step(2, "praise", "wang", "d"), "park_step_deed_check"),
+        // What others commit meanwhile would not be seen.
+        (
+            format!("set transaction isolation level repeatable read; {}", step(2, "publish", "wang", "d")),
+            "read_committed_only",
+        ),
+        // An empty table of one's own before the one that the guard looks at.
+        (
+            format!(
+                "create temporary table park_step (like city_310000.park_step) on commit drop; {}",
+                step(1, "publish", "wang", "d").replace("into park_step", "into city_310000.park_step")
+            ),
+            "park_step_one_a_year",
+        ),
         // A publication that counts nobody's year.
         (step(2, "publish", "wang", "d"), "park_step_counts"),
         // A year that no published evaluation has.

@@ -2,7 +2,7 @@
 
 use super::super::benchmark::absent;
 use super::super::facts::round;
-use super::super::peers::{Group, Peer, Yardstick, ahead, groups, strength};
+use super::super::peers::{Group, Peer, Refunds, ahead, groups, strength};
 use super::super::receipt::{Line, NotJudged};
 use super::super::scheme::part::{Benchmark, Missing, Part, Ties, TooFew, Weighed, Within};
 use super::super::score;
@@ -72,8 +72,8 @@ impl Judging<'_> {
         let peers: Vec<Peer<'_>> = (seen.iter().enumerate())
             .map(|(index, seen)| Peer { seen, counts: seen.barred.is_empty() && index < residents })
             .collect();
-        let yardstick = Yardstick { goes_below_nothing: self.rules.formulas < 3 };
-        let (groups, group_of) = groups(part, &peers, &self.given[place], yardstick);
+        let refunds = if self.rules.formulas < 3 { Refunds::AsTheyAre } else { Refunds::AsNothing };
+        let (groups, group_of) = groups(part, &peers, &self.given[place], refunds);
         let mut judged: Vec<Judged> = (seen, &group_of)
             .into_par_iter()
             .map(|(seen, group)| Judged { group: *group, ..self.score(part, seen, &groups[*group]) })

@@ -48,7 +48,7 @@ fn of_rows(matrix: &[[u32; 5]; 5]) -> [u32; 5] {
 }
 
 proptest! {
-    #![proptest_config(tries(40))]
+    #![proptest_config(tries(24))]
 
     #[test]
     fn a_run_judged_again_out_of_its_receipts_and_kept_rules_has_the_same_bytes(text in text(), city in city(1..30)) {
