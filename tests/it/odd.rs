@@ -155,8 +155,15 @@ async fn holds(service: &Router, method: &Method, path: &str, body: Option<&[u8]
 /// A path with its braces filled with plain words, so that its parameters are looked at.
 fn plain(path: &str) -> String {
     let code = parcel_code(1);
-    let words = [("{code}", code.as_str()), ("{parcel}", &code), ("{run}", "1"), ("{layer}", "parcels"), ("{z}", "12"),
-        ("{evaluation}", "1"), ("{park}", "P1")];
+    let words = [
+        ("{code}", code.as_str()),
+        ("{parcel}", &code),
+        ("{run}", "1"),
+        ("{layer}", "parcels"),
+        ("{z}", "12"),
+        ("{evaluation}", "1"),
+        ("{park}", "P1"),
+    ];
     let filled = words.iter().fold(path.to_owned(), |path, (name, word)| path.replace(name, word));
     filled.replace("{x}", "3430").replace("{file}", "1670.mvt")
 }
