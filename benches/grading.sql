@@ -92,10 +92,10 @@ grouping as (
 benchmark as (
     select industry, place, case when median > 0 then floor(median * 1e6::float8 + 0.5) / 1e6::float8 end as benchmark
     from (
-        select v.industry, v.place, percentile_cont(0.5) within group (order by v.figure) as median
+        select v.industry, v.place, percentile_cont(0.5) within group (order by case when v.figure < 0 then 0 else v.figure end) as median
         from value v join grouping g using (industry) where not v.too_young group by v.industry, v.place
         union all
-        select null, v.place, percentile_cont(0.5) within group (order by v.figure)
+        select null, v.place, percentile_cont(0.5) within group (order by case when v.figure < 0 then 0 else v.figure end)
         from value v where not v.too_young group by v.place
     ) m
 ),

@@ -1,15 +1,18 @@
 //! `landcycle demo`: a made-up city, from files to lists and a map.
 
+use super::park;
 use super::printer::table;
-use super::review::summary;
+use super::review::{Reviewed, summary};
 use super::{Context, Failure, blocking, serve};
 use crate::demo::{self, Manifest, Settings};
 use crate::flow::demo::{DemoLoadError, load};
 use crate::flow::import::{ImportError, Receipt};
+use crate::flow::park::ParkOrder;
 use crate::flow::review::Order;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use indicatif::ProgressBar;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -72,6 +75,8 @@ impl Args {
 
 /// The day that the demo's review judges.
 const AS_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 6, 30).expect("the 30 June exists in every year");
+/// The year for which its parks are evaluated: the last of which its enterprises have reported.
+const YEAR: i32 = 2025;
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
@@ -100,15 +105,36 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
                 window: None,
                 workers: super::review::all_workers(),
             };
-            let reviewed =
-                super::review::make(context, &order, &format!("demo:{}", context.user()), (&out, false)).await?;
-            context.printer.result(&reviewed, summary)?;
+            let actor = format!("demo:{}", context.user());
+            let reviewed = super::review::make(context, &order, &actor, (&out, false)).await?;
+            let order = ParkOrder { year: YEAR, as_of: None, scheme: "default".into() };
+            let park_evaluation = match park::evaluate(context, &order, &actor, &out).await {
+                Ok(told) => Some(told),
+                // Someone who tries the city out has published that year: it stays as it is.
+                Err(Failure::Refused(why)) => {
+                    context.printer.note(&why);
+                    None
+                }
+                Err(failure) => return Err(failure),
+            };
+            context.printer.result(&Shown { reviewed, park_evaluation }, |shown| {
+                let parks = shown.park_evaluation.as_ref().map(park::summary).unwrap_or_default();
+                format!("{}\n{parks}", summary(&shown.reviewed))
+            })?;
             if no_serve {
                 return Ok(());
             }
             serve::run(context, serve::Args::default()).await
         }
     }
+}
+
+/// What a run of the demo came to.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    reviewed: Reviewed,
+    park_evaluation: Option<park::Told>,
 }
 
 /// Whether a folder holds the files of that city, finished.

@@ -1,14 +1,16 @@
 //! `landcycle entry`: whether a new project may enter the land that it asks for.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, parse_code, parse_day};
+use super::{Context, Failure, paper, parse_code, parse_day};
 use crate::domain::entry::Project;
 use crate::domain::quantity::WanYuanPerMu;
 use crate::domain::zoning::Tier;
 use crate::flow::entry::{EntryError, enter};
+use crate::flow::paper::of_entry;
 use crate::http::entry::{Document, document};
 use chrono::NaiveDate;
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -39,12 +41,15 @@ enum Verb {
         /// By the law, the plan and the published review of this day [default: today]
         #[arg(long, value_name = "DATE", value_parser = parse_day)]
         on: Option<NaiveDate>,
+        /// Write the answer into this file too: .geojson with the land, or .xlsx to print
+        #[arg(long, value_name = "FILE", value_parser = paper::parse)]
+        out: Option<PathBuf>,
     },
 }
 
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
-    let Verb::Check { parcel, industry, tax_per_mu, output_per_mu, investment_per_mu, on } = args.verb;
+    let Verb::Check { parcel, industry, tax_per_mu, output_per_mu, investment_per_mu, on, out } = args.verb;
     let project = Project {
         industry,
         tax: tax_per_mu.map(WanYuanPerMu),
@@ -56,7 +61,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let answer = enter(&pool, &parcel, project, day).await.map_err(|error: EntryError| {
         if error.is_refusal() { Failure::refused(error) } else { Failure::fault(error) }
     })?;
-    context.printer.result(&document(answer), people)
+    paper::write(context, || of_entry(&answer), out).await?;
+    context.printer.result(&document(&answer), people)
 }
 
 fn people(it: &Document) -> String {

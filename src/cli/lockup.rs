@@ -1,10 +1,11 @@
 //! `landcycle lockup`: what the two locks let be done where, and the special approvals that let locked land be taken.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure, parse_day, stand};
+use super::{Context, Failure, paper, parse_day, stand};
 use crate::domain::id::ParcelCode;
 use crate::domain::zoning::verdict::DeedKind;
 use crate::flow::approval::{self, ApprovalError, Land, Order};
+use crate::flow::paper::of_verdict;
 use crate::flow::standing::Place;
 use crate::flow::verdict::{AskError, Question, ask, drawn};
 use crate::http::verdict::{Document, document};
@@ -60,6 +61,9 @@ struct May {
     /// The day whose law and plan count [default: today]
     #[arg(long, value_name = "DATE", value_parser = parse_day)]
     on: Option<NaiveDate>,
+    /// Write the answer into this file too: .geojson with the land, or .xlsx to print
+    #[arg(long, value_name = "FILE", value_parser = paper::parse)]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -200,6 +204,7 @@ async fn may(context: &Context, asked: May) -> Result<(), Failure> {
         | AskError::BadDrawing { .. }
         | AskError::NoRule(_) => Failure::refused(error),
     })?;
+    paper::write(context, || of_verdict(&ruled), asked.out).await?;
     context.printer.result(&document(&ruled), people)
 }
 

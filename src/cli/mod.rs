@@ -20,6 +20,8 @@ pub mod lineage;
 pub mod lockup;
 mod migrate;
 pub mod obligations;
+mod paper;
+pub mod park;
 pub mod plot_ratio;
 mod printer;
 pub mod query;
@@ -124,6 +126,8 @@ enum Verb {
     Obligations(obligations::Args),
     /// Review the efficiency of every parcel
     Review(review::Args),
+    /// Evaluate parks once a year: stars, ranks, and what failing years come to; the life of featured parks
+    Park(park::Args),
     /// Where land stands in the plan: tiers, locks, planning units
     Stand(stand::Args),
     /// What the two locks let be done where, and special approvals
@@ -162,6 +166,7 @@ impl Verb {
             Self::Ledger(args) => ledger::run(context, args).await,
             Self::Obligations(args) => obligations::run(context, args).await,
             Self::Review(args) => review::run(context, args).await,
+            Self::Park(args) => park::run(context, args).await,
             Self::Stand(args) => stand::run(context, args).await,
             Self::Lockup(args) => lockup::run(context, args).await,
             Self::PlotRatio(args) => plot_ratio::run(context, args).await,

@@ -1,5 +1,6 @@
 //! `landcycle review`: runs of the efficiency review, their lists, and why a parcel has its grade.
 
+mod calendar;
 mod clusters;
 mod diff;
 mod explain;
@@ -15,6 +16,7 @@ use self::progress::Meter;
 use super::printer::table;
 use super::{Context, Failure, blocking, parse_day, stopped};
 use crate::domain::review::grade::Grade;
+use crate::domain::review::left_out::Reason;
 use crate::flow::lists::{self, Written};
 use crate::flow::review::progress::Progress;
 use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
@@ -37,6 +39,17 @@ pub struct Args {
 enum Kind {
     /// The citywide round
     Round,
+    /// Those alone whose review is due by contract, among the others as their peers
+    Calendar,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Round => "round",
+            Self::Calendar => crate::flow::review::CALENDAR,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +81,10 @@ enum Verb {
         #[arg(long)]
         by_district: bool,
     },
+    /// List the reviews that contracts make due
+    Due(calendar::Due),
+    /// Enter that a review of a contract was done on paper
+    Accept(calendar::Accept),
     /// List the reviews that wait for a server, and what became of those before
     Queue,
     /// Look at a scheme before it is used
@@ -78,6 +95,9 @@ enum Verb {
     Show {
         /// Its number
         run: i64,
+        /// List whom it left out, and why, in place of what it found
+        #[arg(long)]
+        left_out: bool,
     },
     /// Publish a run that another person made; it stays published
     Publish {
@@ -142,19 +162,22 @@ pub(super) fn all_workers() -> usize {
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     match args.verb {
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, queue: true, .. } => {
-            queue::queue(context, as_of, scheme, "round", window).await
+        Verb::Run { as_of, scheme, kind, window, queue: true, .. } => {
+            queue::queue(context, as_of, scheme, kind.name(), window).await
         }
+        Verb::Due(args) => calendar::due(context, args).await,
+        Verb::Accept(args) => calendar::accept(context, args).await,
         Verb::Queue => queue::list(context).await,
-        Verb::Run { as_of, scheme, kind: Kind::Round, window, workers, out, by_district, queue: false } => {
+        Verb::Run { as_of, scheme, kind, window, workers, out, by_district, queue: false } => {
             let workers = workers.map_or_else(all_workers, usize::from);
-            let order = Order { as_of, scheme, kind: "round".into(), window, workers };
+            let order = Order { as_of, scheme, kind: kind.name().into(), window, workers };
             let reviewed = make(context, &order, &context.actor(), (&out, by_district)).await?;
             context.printer.result(&reviewed, summary)
         }
         Verb::Scheme(args) => scheme::run(context, args),
         Verb::List => life::list(context).await,
-        Verb::Show { run } => life::show(context, run).await,
+        Verb::Show { run, left_out: false } => life::show(context, run).await,
+        Verb::Show { run, left_out: true } => life::left_out(context, run).await,
         Verb::Publish { run } => life::publish(context, run).await,
         Verb::Notice { run, document } => life::notice(context, run, &document).await,
         Verb::Object(against) => life::object(context, against).await,
@@ -178,9 +201,15 @@ pub struct Reviewed {
     as_of: NaiveDate,
     /// Whether the same run was there already.
     repeated: bool,
+    /// round or calendar.
+    kind: String,
     parcels: usize,
-    /// Parcels of the register whose use the scheme leaves out.
+    /// Parcels that it judged; more where it is about those alone whose review is due.
+    judged: usize,
+    /// Parcels of the register that the scheme takes no land of.
     out_of_scope: usize,
+    /// Parcels of the register that it left out, by reason.
+    left_out: BTreeMap<&'static str, usize>,
     by_grade: BTreeMap<&'static str, Graded>,
     lists: Vec<Written>,
     /// The lists of each district by its code, where they were asked for.
@@ -241,7 +270,7 @@ async fn make_in(
         (done, lists)
     })
     .await?;
-    Ok(reviewed(&done, order.as_of, lists.map_err(Failure::fault)?))
+    Ok(reviewed(&done, order, lists.map_err(Failure::fault)?))
 }
 
 fn failure(error: ReviewFlowError) -> Failure {
@@ -250,6 +279,7 @@ fn failure(error: ReviewFlowError) -> Failure {
         | ReviewFlowError::Review(_)
         | ReviewFlowError::Future { .. }
         | ReviewFlowError::Running { .. }
+        | ReviewFlowError::NothingDue { .. }
         | ReviewFlowError::NoParcels { .. } => Failure::refused(error),
         other => Failure::fault(other),
     }
@@ -257,7 +287,7 @@ fn failure(error: ReviewFlowError) -> Failure {
 
 fn reviewed(
     done: &Done,
-    as_of: NaiveDate,
+    order: &Order,
     (lists, districts): (Vec<Written>, BTreeMap<String, Vec<Written>>),
 ) -> Reviewed {
     let mut by_grade: BTreeMap<&'static str, Graded> =
@@ -270,10 +300,16 @@ fn reviewed(
     Reviewed {
         run: done.run,
         scheme: done.rules.scheme.label(),
-        as_of,
+        as_of: order.as_of,
         repeated: done.repeated,
+        kind: order.kind.clone(),
         parcels: done.results.len(),
-        out_of_scope: done.out_of_scope,
+        judged: done.judged,
+        out_of_scope: [Reason::UseNotCovered, Reason::OutsideScope]
+            .iter()
+            .filter_map(|one| done.left_out.get(one))
+            .sum(),
+        left_out: done.left_out.iter().map(|(reason, count)| (reason.name(), *count)).collect(),
         by_grade,
         lists,
         districts,
@@ -288,14 +324,24 @@ pub(super) fn summary(reviewed: &Reviewed) -> String {
         .map(|(grade, one)| [(*grade).to_owned(), one.parcels.to_string(), format!("{:.2}", one.area_m2 / 1e6)])
         .collect();
     let mut text = format!(
-        "review run {} of {} parcels, scheme {}, as of {}{}\n{} parcels of the register are out of the scheme's scope\n\n",
+        "review run {} of {} parcels{}, scheme {}, as of {}{}\n{} parcels of the register are out of the scheme's scope\n",
         reviewed.run,
         reviewed.parcels,
+        if reviewed.kind == "round" {
+            String::new()
+        } else {
+            format!(" whose review is due, among {} that were judged", reviewed.judged)
+        },
         reviewed.scheme,
         reviewed.as_of,
         if reviewed.repeated { " (the same run was there already)" } else { ", kept as a draft" },
         reviewed.out_of_scope,
     );
+    let ruled = |reason: &str| Reason::parse(reason).is_some_and(|reason| reason.rule().is_some());
+    for (reason, count) in reviewed.left_out.iter().filter(|(reason, _)| ruled(reason)) {
+        text.push_str(&format!("{count} parcels are left out by rule: {reason}\n"));
+    }
+    text.push('\n');
     text.push_str(&table(["grade", "parcels", "km²"], &rows));
     text.push('\n');
     for list in &reviewed.lists {

@@ -1,9 +1,10 @@
 //! `landcycle stand`: where land stands in the plan, in the terminal.
 
 use super::printer::{pairs, table};
-use super::{Context, Failure};
+use super::{Context, Failure, paper};
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
+use crate::flow::paper::of_standing;
 use crate::flow::standing::{self, Place};
 use crate::flow::{small, write_picture};
 use crate::http::standing::{Document, Measure, Shared, document};
@@ -35,6 +36,9 @@ pub struct Args {
     /// Draw it into this file, with the layers around it
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write the answer into this file too: .geojson with the land, or .xlsx to print
+    #[arg(long, value_name = "FILE", value_parser = paper::parse)]
+    out: Option<PathBuf>,
 }
 
 fn parse_place(text: &str) -> Result<[f64; 2], String> {
@@ -73,6 +77,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         let code = args.parcel.unwrap_or_default();
         return Err(Failure::Refused(format!("no parcel {code} is law on {}", moment.valid_at)));
     };
+    paper::write(context, || of_standing(&answer), args.out).await?;
     context.printer.result(&document(&answer), people)
 }
 

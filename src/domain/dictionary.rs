@@ -93,6 +93,12 @@ struct Dictionary {
     shape: Term,
     findings: Vec<Term>,
     renewal_areas: Vec<Term>,
+    park_evaluation: Vec<Term>,
+    standing: Vec<Term>,
+    verdict: Vec<Term>,
+    entry: Vec<Term>,
+    answer_lines: Vec<Term>,
+    reviews_due: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -245,9 +251,39 @@ pub fn renewal_areas() -> &'static [Term] {
     &DICTIONARY.renewal_areas
 }
 
+/// The columns of an evaluation of parks.
+pub fn park_evaluation() -> &'static [Term] {
+    &DICTIONARY.park_evaluation
+}
+
+/// The columns of the reviews that contracts make due.
+pub fn reviews_due() -> &'static [Term] {
+    &DICTIONARY.reviews_due
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
+}
+
+/// What a standing says of land.
+pub fn standing() -> &'static [Term] {
+    &DICTIONARY.standing
+}
+
+/// What a ruling of the two locks says, before the standing of its land.
+pub fn verdict() -> &'static [Term] {
+    &DICTIONARY.verdict
+}
+
+/// What an entry check says, before the standing of its land.
+pub fn entry() -> &'static [Term] {
+    &DICTIONARY.entry
+}
+
+/// The columns of a workbook that has a line for each term of an answer.
+pub fn answer_lines() -> &'static [Term] {
+    &DICTIONARY.answer_lines
 }
 
 #[cfg(test)]
@@ -279,8 +315,17 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_fit_into_a_shapefile_where_there_are_shapes() {
-        let others = [("findings", findings()), ("renewal-areas", renewal_areas())];
-        for (what, terms) in What::ALL.map(|what| (what.name(), what.terms())).into_iter().chain(others) {
+        let on_land = |terms: &[Term]| [terms, standing()].concat();
+        let others = [
+            ("findings", findings().to_vec()),
+            ("renewal-areas", renewal_areas().to_vec()),
+            ("park-evaluation", park_evaluation().to_vec()),
+            ("reviews-due", reviews_due().to_vec()),
+            ("verdict", on_land(verdict())),
+            ("entry", on_land(entry())),
+            ("answer-lines", answer_lines().to_vec()),
+        ];
+        for (what, terms) in What::ALL.map(|what| (what.name(), what.terms().to_vec())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();
             let chinese: BTreeSet<&str> = terms.iter().map(|term| term.zh.as_str()).collect();
             assert_eq!((names.len(), chinese.len()), (terms.len(), terms.len()), "{what}");

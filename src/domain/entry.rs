@@ -137,6 +137,9 @@ pub enum Unknown {
 }
 
 impl Unknown {
+    /// What is said where nobody can say more.
+    pub const ANSWER: &'static str = "cannot-be-judged";
+
     /// In words, Chinese and English.
     pub fn words(self) -> [&'static str; 2] {
         match self {

@@ -111,6 +111,20 @@ pub mod keys {
     pub const TAKE_BACK_NOTICE_DAYS: &str = "take-back-notice-days";
     /// Days for which the results of a review are under public notice.
     pub const REVIEW_NOTICE_DAYS: &str = "review-notice-days";
+    /// Months after the completion of works by which that is reviewed.
+    pub const REVIEW_COMPLETION: &str = "review-completion-months";
+    /// Months after full production by which the targets are reviewed.
+    pub const REVIEW_FULL_PRODUCTION: &str = "review-full-production-months";
+    /// Months from one review in use to the next, where the contract does not say.
+    pub const REVIEW_PROCESS: &str = "review-process-months";
+    /// The fewest that they may be.
+    pub const REVIEW_PROCESS_LEAST: &str = "review-process-least-months";
+    /// The most that they may be.
+    pub const REVIEW_PROCESS_MOST: &str = "review-process-most-months";
+    /// Months of a round of the whole city; it begins on the first day of the value.
+    pub const ROUND_CYCLE: &str = "round-cycle-months";
+    /// Months after which a round is rolled on.
+    pub const ROUND_ROLL: &str = "round-roll-months";
     /// Days left from which a duty is due soon.
     pub const DUTY_SOON_DAYS: &str = "duty-soon-days";
     /// Days after demand from which an unpaid bond lets the contract be rescinded.

@@ -8,7 +8,7 @@ mod geojson;
 mod text;
 mod vector;
 
-pub use geojson::GeoJsonWriter;
+pub use geojson::{GeoJsonWriter, one as geojson_of_one};
 pub use text::{CsvOptions, CsvWriter, Encoding};
 pub use vector::{VectorLayer, VectorOptions, VectorWriter};
 

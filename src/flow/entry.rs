@@ -5,6 +5,7 @@ use super::{standing, verdict};
 use crate::domain::enterprise::industry_class;
 use crate::domain::entry::{PEER_DIGITS, Place, Project, Published, Ruling, check};
 use crate::domain::land_use::UseClass;
+use crate::domain::moment::Moment;
 use crate::domain::rulebook::keys;
 use crate::domain::zoning::verdict::{Deed, judge};
 use crate::store::{self, StoreError};
@@ -61,6 +62,8 @@ pub struct Answer {
     pub project: Project,
     /// Where the land lies.
     pub place: Place,
+    /// Where it stands in the plan.
+    pub standing: standing::Answer,
     /// The review that it was held against.
     pub published: Option<Published>,
     /// On how many peers a mean rests at least.
@@ -104,6 +107,13 @@ pub async fn enter(pool: &PgPool, code: &str, project: Project, day: NaiveDate) 
         day,
         project,
         place,
+        standing: standing::Answer {
+            revision: land.revision,
+            moment: Moment::on(day),
+            place: standing::Place::Parcel(code.to_owned()),
+            shape: Some(land.shape),
+            standing: land.standing,
+        },
         published: land.published,
         least_peers,
         ruling,

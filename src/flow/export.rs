@@ -343,7 +343,7 @@ fn run(order: &Order, held: &Held) -> Result<Option<Run>, ExportError> {
     }
     let found = match order.run {
         Some(id) => held.runs.iter().find(|run| run.id == id),
-        None => held.runs.iter().filter(|run| run.stands()).max_by_key(|run| (run.as_of, run.id)),
+        None => held.runs.iter().filter(|run| run.shows_the_city()).max_by_key(|run| (run.as_of, run.id)),
     };
     match (found, order.run) {
         (Some(run), _) => Ok(Some(run.clone())),

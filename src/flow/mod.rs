@@ -16,6 +16,8 @@ pub mod lists;
 pub mod lockup;
 pub mod moment;
 pub mod names;
+pub mod paper;
+pub mod park;
 pub mod plot_ratio;
 pub mod refresh;
 pub mod remark;

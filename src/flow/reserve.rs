@@ -27,6 +27,18 @@ pub enum ReserveError {
         /// Why.
         why: Unbalanced,
     },
+    /// Its land would come back into a lot while another holds it.
+    #[error(
+        "entry {number} stays, because without it parcel {parcel} would lie in lot {other} too; correct that lot first"
+    )]
+    HeldElsewhere {
+        /// The entry.
+        number: String,
+        /// The parcel.
+        parcel: String,
+        /// The lot that holds it.
+        other: String,
+    },
     /// No such park.
     #[error(transparent)]
     NoName(#[from] UnknownName),
@@ -96,6 +108,9 @@ pub async fn withdraw(pool: &PgPool, actor: &str, number: &str, reason: &str) ->
     let left = reserve::of_lot(write.connection(), &lot).await?;
     if let Err(why) = balances(&left) {
         return Err(ReserveError::StillNeeded { number: number.to_owned(), why });
+    }
+    if let Some((parcel, other)) = reserve::clash(write.connection(), &lot).await? {
+        return Err(ReserveError::HeldElsewhere { number: number.to_owned(), parcel, other });
     }
     let facts = json!({ "entry": number, "lot": lot, "reason": reason.trim() });
     Ok(write.commit(Audit { subject: format!("reserve entry {number}"), facts }).await?)

@@ -1,6 +1,7 @@
 //! A review becomes a stored draft: facts frozen in one moment, judged, kept with one receipt a parcel. The same facts
 //! under the same rules on the same day are the same run, so repeating it changes nothing.
 
+pub mod calendar;
 pub mod diff;
 pub mod explain;
 pub mod kept;
@@ -16,9 +17,12 @@ use self::progress::Progress;
 use super::rules::{self, RulesError};
 use crate::clock::{self, Clock};
 use crate::domain::review::canonical;
+use crate::domain::review::freeze::Sorted;
+use crate::domain::review::left_out::{LeftOut, Reason};
 use crate::domain::review::receipt::{Receipt, hash};
 use crate::domain::review::run::{ReviewError, Rules, judge, window};
 use crate::store::copy::Rows;
+use crate::store::review::beside::Beside;
 use crate::store::review::{ResultRow, RulesText, RunKey, turn};
 use crate::store::write::{Audit, Write};
 use crate::store::{self, StoreError};
@@ -27,7 +31,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// What is to be reviewed, and how.
 #[derive(Debug, Clone)]
@@ -84,6 +88,17 @@ pub enum ReviewFlowError {
         /// The day.
         as_of: NaiveDate,
     },
+    /// No contract makes a review due.
+    #[error(
+        "no contract makes a review due by {as_of} of a parcel that the scheme {scheme} judges; landcycle review due --as-of \
+         {as_of} lists what is due, and a round judges everybody"
+    )]
+    NothingDue {
+        /// The scheme.
+        scheme: String,
+        /// The day.
+        as_of: NaiveDate,
+    },
     /// A receipt could not be written.
     #[error("a receipt could not be written as canonical JSON")]
     Receipt(#[from] serde_json::Error),
@@ -113,11 +128,16 @@ pub struct Done {
     pub rules: Rules,
     /// Whether it was there already.
     pub repeated: bool,
-    /// Parcels in force on the day whose use the scheme leaves out.
-    pub out_of_scope: usize,
+    /// How many parcels of the day it left out, by reason.
+    pub left_out: BTreeMap<Reason, usize>,
+    /// How many parcels it judged; more than results where it is about those alone whose review is due.
+    pub judged: usize,
     /// Its results in the order of codes.
     pub results: Vec<Sealed>,
 }
+
+/// The kind of run that judges whose review is due by contract.
+pub const CALENDAR: &str = "calendar";
 
 /// Receipts are sealed and stored in pieces of this many.
 const PIECE: usize = 2_000;
@@ -164,19 +184,26 @@ async fn run_now(
     let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
     let tall_storey_m = rules.rulebook.tall_storey_m(as_of);
     let years = window(as_of, rules.scheme.window.years);
+    let (days, with_reviews) = (rules::calendar()?, order.kind == CALENDAR);
     let frozen =
-        store::review::facts::freeze(pool, as_of, deciding_share, tall_storey_m, years, rules::calendar()?).await?;
+        store::review::facts::freeze(pool, as_of, deciding_share, tall_storey_m, years, days, with_reviews).await?;
     tell(Progress::Judging { parcels: frozen.parcels.len() });
     let workers = order.workers;
-    let in_force = frozen.parcels.len();
-    let (rules, facts_hash, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
-        let facts = frozen.facts(&rules.scheme, as_of);
+    let (rules, facts_hash, beside, receipts) = tokio::task::spawn_blocking(move || -> Result<_, ReviewFlowError> {
+        let mut frozen = frozen;
+        let watching = frozen.calendar.take();
+        let Sorted { facts, left } = frozen.sorted(&rules.scheme, as_of, &LeftOut::on(&rules.rulebook, as_of));
         if facts.is_empty() {
             return Err(ReviewFlowError::NoParcels { scheme: rules.scheme.label(), as_of });
         }
+        let answers = watching.map(|it| calendar::answers(&it, &facts, (&rules.rulebook, days), as_of));
+        if answers.as_ref().is_some_and(Vec::is_empty) {
+            return Err(ReviewFlowError::NothingDue { scheme: rules.scheme.label(), as_of });
+        }
+        let beside = Beside { left, answers: answers.unwrap_or_default() };
         let facts_hash = fingerprint(&facts)?;
         let receipts = judge(&rules, as_of, facts, workers)?;
-        Ok((rules, facts_hash, receipts))
+        Ok((rules, facts_hash, beside, receipts))
     })
     .await??;
     #[expect(clippy::cast_possible_wrap, reason = "3 to 5")]
@@ -186,14 +213,23 @@ async fn run_now(
         window_years: rules.scheme.window.years as i32,
         scheme: rules.hash.clone(),
         facts_hash,
+        beside_hash: beside_hash(&beside)?,
     };
     let count = receipts.len();
     tell(Progress::Storing { done: 0, of: count });
-    let (run, repeated, results) = keep(pool, actor, &key, &rules, receipts, tell).await?;
+    let (run, repeated, mut results) = keep(pool, actor, &key, &rules, (receipts, &beside), tell).await?;
     if !repeated {
         tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
     }
-    Ok(Done { run, rules, repeated, out_of_scope: in_force - count, results })
+    if !beside.answers.is_empty() {
+        let answered: HashSet<&str> = beside.answers.iter().map(|one| one.parcel.as_str()).collect();
+        results.retain(|one| answered.contains(one.receipt.facts.code.as_str()));
+    }
+    let mut left_out = BTreeMap::new();
+    for one in &beside.left {
+        *left_out.entry(one.reason).or_default() += 1;
+    }
+    Ok(Done { run, rules, repeated, left_out, judged: count, results })
 }
 
 /// The rules with so many years to look at, whatever the scheme's own number.
@@ -208,7 +244,7 @@ async fn keep(
     actor: &str,
     key: &RunKey,
     rules: &Rules,
-    receipts: Vec<Receipt>,
+    (receipts, beside): (Vec<Receipt>, &Beside),
     tell: impl Fn(Progress),
 ) -> Result<(i64, bool, Vec<Sealed>), ReviewFlowError> {
     let count = receipts.len();
@@ -234,10 +270,14 @@ async fn keep(
     store::rulebook::record(&mut write, &rules.rulebook.values).await?;
     let run = store::review::open(&mut write, key, &text).await?;
     let results = seal_all(&mut write, run, receipts, tell).await?;
+    store::review::beside::add(&mut write, run, beside).await?;
     let facts = json!({
+        "answers": beside.answers.len(),
         "as_of": key.as_of,
+        "beside_hash": key.beside_hash,
         "facts_hash": key.facts_hash,
         "kind": key.kind,
+        "left_out": beside.left.len(),
         "parcels": count,
         "rules_hash": rules.hash,
         "scheme": rules.scheme.label(),
@@ -286,6 +326,20 @@ fn seal(receipt: Receipt) -> Result<(Sealed, String), serde_json::Error> {
     let text = receipt.canonical()?;
     let hash = hash(text.as_bytes());
     Ok((Sealed { receipt, hash }, text))
+}
+
+/// One hash over what a run keeps beside its receipts, each row in canonical JSON on a line of its own.
+fn beside_hash(beside: &Beside) -> Result<String, serde_json::Error> {
+    let mut digest = Sha256::new();
+    for one in &beside.left {
+        digest.update(canonical::to_string(one)?);
+        digest.update(b"\n");
+    }
+    for one in &beside.answers {
+        digest.update(canonical::to_string(one)?);
+        digest.update(b"\n");
+    }
+    Ok(hex::encode(digest.finalize()))
 }
 
 /// One hash over all facts, each in canonical JSON on a line of its own.

@@ -9,6 +9,7 @@ use crate::domain::basis::Basis;
 use crate::domain::calendar::Calendar;
 use crate::domain::land_account::Figures;
 use crate::domain::land_use::LandUses;
+use crate::domain::park_evaluation::scheme::ParkScheme;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::review::clusters::Ranking;
 use crate::domain::review::run::Rules;
@@ -48,7 +49,7 @@ pub enum RulesError {
     },
     /// A file among a bureau's rules that is none.
     #[error(
-        "{path} is no file of rules, and would do nothing\nname it as landcycle does ({known}, schemes/NAME.toml), or take it out of the folder"
+        "{path} is no file of rules, and would do nothing\nname it as landcycle does ({known}, schemes/NAME.toml, park_schemes/NAME.toml), or take it out of the folder"
     )]
     Stray {
         /// The file.
@@ -97,12 +98,31 @@ pub fn has_scheme(name: &str) -> Result<bool, RulesError> {
 /// The text of a scheme, by name or by path.
 pub fn scheme_text(scheme: &str) -> Result<String, RulesError> {
     let rules = in_use()?;
-    match rules.scheme(scheme) {
+    text_or_file(scheme, rules.scheme(scheme), || rules.schemes())
+}
+
+/// The text of a scheme for parks, by name or by path.
+pub fn park_scheme_text(scheme: &str) -> Result<String, RulesError> {
+    let rules = in_use()?;
+    text_or_file(scheme, rules.park_scheme(scheme), || rules.park_schemes())
+}
+
+fn text_or_file<'a>(
+    scheme: &str,
+    text: Option<&str>,
+    known: impl FnOnce() -> Vec<&'a str>,
+) -> Result<String, RulesError> {
+    match text {
         Some(text) => Ok(text.to_owned()),
         None if Path::new(scheme).extension().is_some() => small::read(Path::new(scheme), set::MOST_BYTES)
             .map_err(|source| RulesError::File { path: format!("the scheme {scheme}"), source }),
-        None => Err(RulesError::Unknown { name: scheme.to_owned(), known: rules.schemes().join(", ") }),
+        None => Err(RulesError::Unknown { name: scheme.to_owned(), known: known().join(", ") }),
     }
+}
+
+/// A scheme for parks, read from its text.
+pub fn park_scheme(scheme: &str, text: &str) -> Result<ParkScheme, RulesError> {
+    ParkScheme::parse(text).map_err(|source| RulesError::Scheme { name: format!("scheme {scheme}"), source })
 }
 
 /// The rules with a scheme, by name or by path.

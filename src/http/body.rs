@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON.
+/// The body, which must be called JSON: a page elsewhere can send a form here unasked, but not JSON. Bytes that are
+/// no text are refused, and texts with the character that the register keeps in none, which would fail in the database.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let said = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let bare = said.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
@@ -18,13 +19,34 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
         let detail = format!("the content type is {said:?}, expected application/json");
         return Err(Problem::new(Kind::UnsupportedMediaType, detail));
     }
-    Bytes::from_request(request, &()).await.map_err(|refusal| {
+    let body = Bytes::from_request(request, &()).await.map_err(|refusal| {
         if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(Kind::BodyTooLarge, format!("expected a body of at most {MOST_BODY_BYTES} bytes"))
         } else {
             Problem::new(Kind::InvalidBody, "the body broke off before its end")
         }
-    })
+    })?;
+    let wrong = |what: &str| Err(Problem::new(Kind::InvalidBody, format!("{what}; expected UTF-8 without U+0000")));
+    if str::from_utf8(&body).is_err() {
+        return wrong("the body has bytes that are no UTF-8");
+    }
+    if has_nul(&body) {
+        return wrong("a text in the body has the character U+0000");
+    }
+    Ok(body)
+}
+
+/// Whether a text of a JSON document has the character U+0000, which JSON writes as an escape only.
+fn has_nul(body: &[u8]) -> bool {
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        if rest[at + 1..].starts_with(b"u0000") {
+            return true;
+        }
+        // What follows a backslash belongs to it, another backslash too.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
 }
 
 /// The body as a question of known fields; a question with others is refused with the name at fault.
@@ -56,4 +78,19 @@ fn no_day(field: &str, word: &str) -> Problem {
         field,
         json!({ "expected": EXPECTED_DAY }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_nul;
+
+    #[test]
+    fn the_character_that_ends_strings_is_found_and_a_backslash_before_its_letters_is_not_it() {
+        for bad in [r#"{"a":"\u0000"}"#, r#"{"a":"\\\u0000"}"#, r#"["x\n\u0000y"]"#] {
+            assert!(has_nul(bad.as_bytes()), "{bad}");
+        }
+        for good in ["", "\\", r#"{"a":"\\u0000"}"#, r#"{"a":"u0000"}"#, r#"{"a":"\u0001"}"#] {
+            assert!(!has_nul(good.as_bytes()), "{good}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,6 +84,41 @@ pub async fn own_host(request: Request, next: Next) -> Response {
     }
 }
 
+/// Refuses addresses that are no text: bytes which are no UTF-8, and the character that the register keeps in no text, which
+/// would fail in the database.
+pub async fn in_words(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    for (part, text) in [("path", Some(uri.path())), ("query", uri.query())] {
+        let Some(fault) = text.and_then(unreadable) else { continue };
+        let detail = format!("the {part} of the address has {fault}; expected percent-encoded UTF-8 without U+0000");
+        return Problem::new(Kind::InvalidAddress, detail)
+            .with("not-text", part, json!({ "expected": "percent-encoded UTF-8 without U+0000" }))
+            .into_response();
+    }
+    next.run(request).await
+}
+
+/// What is no text in a part of an address; nothing where all of it is.
+fn unreadable(part: &str) -> Option<&'static str> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (mut bytes, mut rest) = (Vec::with_capacity(part.len()), part.as_bytes());
+    while let [first, after @ ..] = rest {
+        let escaped = match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                digit(*high).zip(digit(*low)).map(|(high, low)| (high * 16 + low, after))
+            }
+            _ => None,
+        };
+        let (byte, after) = escaped.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    if bytes.contains(&0) {
+        return Some("the character U+0000");
+    }
+    str::from_utf8(&bytes).is_err().then_some("bytes that are no UTF-8")
+}
+
 /// Gives up on answers that take too long.
 pub async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(MOST_TIME, next.run(request)).await {
@@ -112,7 +148,17 @@ fn is_own(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_own;
+    use super::{is_own, unreadable};
+
+    #[test]
+    fn an_address_is_text_without_the_character_that_ends_strings() {
+        for good in ["", "/a", "q=%E4%B8%AD+a%25", "q=100%", "q=%zz%4", "q=%2500"] {
+            assert_eq!(unreadable(good), None, "{good}");
+        }
+        for bad in ["q=%00", "%FF", "q=%E4%B8", "q=a%00b", "q=%c0%80"] {
+            assert!(unreadable(bad).is_some(), "{bad}");
+        }
+    }
 
     #[test]
     fn only_this_machine_s_names_are_its_own() {

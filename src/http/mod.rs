@@ -5,14 +5,15 @@ mod answer;
 mod api;
 mod assets;
 mod body;
+mod form;
 mod guard;
 mod health;
 mod problem;
 mod tiles;
 
 pub use api::{
-    clusters, contract, entry, land_account, obligations, parcel, plot_ratio, reserve, review, simulation, standing,
-    supply, verdict,
+    calendar, clusters, contract, entry, land_account, left_out, obligations, parcel, park, plot_ratio, reserve,
+    review, simulation, standing, supply, verdict,
 };
 
 use crate::atlas::Atlas;
@@ -85,14 +86,21 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/supply", get(api::supply::show))
         .route("/api/v1/reserve", get(api::reserve::show))
         .route("/api/v1/reviews", get(api::review::list))
+        .route("/api/v1/reviews/due", get(api::calendar::show))
         .route("/api/v1/reviews/{run}", get(api::review::show))
         .route("/api/v1/reviews/{run}/results", get(api::review::results))
         .route("/api/v1/reviews/{run}/results/{parcel}", get(api::review::result))
+        .route("/api/v1/reviews/{run}/left-out", get(api::left_out::show))
         .route("/api/v1/reviews/{run}/diff", get(api::review::diff))
         .route("/api/v1/reviews/{run}/objections", get(api::review::objections))
         .route("/api/v1/reviews/{run}/clusters", get(api::clusters::show))
         .route("/api/v1/reviews/{run}/sheets/{parcel}", get(api::sheet::show))
         .route("/api/v1/reviews/simulate", post(api::simulation::ask))
+        .route("/api/v1/parks", get(api::park::list))
+        .route("/api/v1/parks/{code}", get(api::park::show))
+        .route("/api/v1/parks/evaluations", get(api::park::evaluations))
+        .route("/api/v1/parks/evaluations/{evaluation}", get(api::park::evaluation))
+        .route("/api/v1/parks/evaluations/{evaluation}/results/{park}", get(api::park::result))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
         .route("/tiles/{file}", get(tiles::describe))
@@ -105,6 +113,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn(guard::in_words))
         .layer(middleware::from_fn(guard::in_time))
         .layer(middleware::from_fn(guard::own_host))
         .layer(middleware::from_fn(guard::headers_and_log))

@@ -21,6 +21,8 @@ pub struct Problem {
 /// What kind of problem: its stable name, status and title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// An address with bytes that are no text.
+    InvalidAddress,
     /// The body is no JSON object.
     InvalidBody,
     /// A field that the service does not know.
@@ -54,6 +56,7 @@ pub enum Kind {
 impl Kind {
     fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
+            Self::InvalidAddress => ("invalid-address", StatusCode::BAD_REQUEST, "The address is not text"),
             Self::InvalidBody => ("invalid-body", StatusCode::BAD_REQUEST, "The body is not a JSON object"),
             Self::UnknownField => ("unknown-field", StatusCode::UNPROCESSABLE_ENTITY, "A field is unknown"),
             Self::NotSupportedYet => {

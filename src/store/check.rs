@@ -1,6 +1,10 @@
 //! What stands in the register that can't be right: one query for each question. It answers what was found and where;
 //! how much it weighs and what to do about it is not known here.
 
+mod layers;
+
+pub use layers::{overlapping_plan_units, overlapping_zones};
+
 use super::geometry::from_wkb;
 use super::{StoreError, write};
 use chrono::NaiveDate;
@@ -117,30 +121,6 @@ pub async fn parcels_across_tiers(
            join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
            where l.share > $2 and l.share < 1 - $2::float8
            order by p.code collate "C""#,
-        day,
-        allowed
-    );
-    Ok(found(rows.fetch_all(connection).await?))
-}
-
-/// Zones of the day that lie on one another by more than so many m²: their tiers would share out more than the land.
-pub async fn overlapping_zones(
-    connection: &mut PgConnection,
-    day: NaiveDate,
-    allowed: f64,
-) -> Result<Vec<Found>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select a.code as "key!", b.code as other, st_area(i.geom::geography) as figure,
-               st_x(st_pointonsurface(i.geom)) as lon, st_y(st_pointonsurface(i.geom)) as lat,
-               st_asbinary(i.geom, 'NDR') as wkb
-           from zone_version a
-           join zone_version b on a.geom && b.geom and a.code < b.code and upper_inf(b.recorded) and b.valid @> $1::date
-           cross join lateral (
-               select case when st_relate(a.geom, b.geom, 'T********')
-                   then st_multi(st_collectionextract(st_intersection(a.geom, b.geom), 3)) end as geom) i
-           where upper_inf(a.recorded) and a.valid @> $1::date and st_area(i.geom::geography) > $2
-           order by a.code collate "C", b.code collate "C""#,
         day,
         allowed
     );

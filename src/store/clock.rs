@@ -9,7 +9,7 @@ use crate::domain::contract::obligation::{Act, ActKind, Excuse, ObligationKind, 
 use crate::domain::moment::Moment;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection as _, PgConnection, PgPool};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Every contract that is law on a day, with everything that has a clock, in one moment; in the order of numbers.
 pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, StoreError> {
@@ -29,7 +29,8 @@ pub async fn read(
 ) -> Result<Vec<Watched>, StoreError> {
     let (day, known_at) = (moment.valid_at, moment.known_at);
     let mut contracts: Vec<Watched> = sqlx::query!(
-        r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on
+        r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on, performance_terms,
+               review_years
            from contract where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
              and ($3::text is null or parcel = $3) order by number collate "C""#,
         day,
@@ -48,6 +49,9 @@ pub async fn read(
         handed_over_on: row.handed_over_on,
         term_ends_on: row.term_ends_on,
         term_by: None,
+        amends: None,
+        performance_terms: row.performance_terms,
+        review_years: row.review_years,
         duties: Vec::new(),
         bonds: Vec::new(),
     })
@@ -135,14 +139,19 @@ pub async fn read(
 /// Gives each contract the term that its supplements state, and the responsible unit. A supplement has no term of its own
 /// to end or to be renewed.
 fn amend(contracts: &mut [Watched], amendments: Vec<Amendment>) {
-    let supplements: HashSet<String> = amendments.iter().flat_map(|one| one.by_numbers.iter().cloned()).collect();
+    let mut supplements: HashMap<String, String> = HashMap::new();
+    for one in &amendments {
+        supplements.extend(one.by_numbers.iter().map(|number| (number.clone(), one.number.clone())));
+    }
     let mut amended: HashMap<String, Amendment> = amendments.into_iter().map(|one| (one.number.clone(), one)).collect();
     for contract in contracts {
-        if supplements.contains(&contract.number) {
+        if let Some(amended) = supplements.remove(&contract.number) {
+            contract.amends = Some(amended);
             contract.term_ends_on = None;
         } else if let Some(by) = amended.remove(&contract.number) {
             contract.term_ends_on = by.term_ends_on.or(contract.term_ends_on);
             contract.term_by = by.term_by;
+            contract.performance_terms |= by.performance_terms;
             contract.responsible_unit = by.responsible_unit.or(contract.responsible_unit.take());
         }
     }

@@ -56,7 +56,7 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Contract) {
             .optional_date(settled.map(|settled| settled.on))
             .optional_decimal(settled.and_then(|settled| settled.forfeited_wan_yuan));
     }
-    cells.end();
+    cells.optional(it.review_years.as_ref()).end();
 }
 
 /// Takes out the staged rows that refer to nothing.
@@ -108,11 +108,11 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
          t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
          t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
-         t.deposit_wan_yuan"
+         t.deposit_wan_yuan, t.review_years"
         to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
          s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
          s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
-         s.deposit_wan_yuan"
+         s.deposit_wan_yuan, s.review_years"
     );
     // Where no day is given, a contract is law from its signature, and a corrected signature corrects that day too.
     check_versions!(
@@ -128,11 +128,11 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
          t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
          t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
-         t.deposit_wan_yuan"
+         t.deposit_wan_yuan, t.review_years"
         to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
          s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
          s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
-         s.deposit_wan_yuan"
+         s.deposit_wan_yuan, s.review_years"
     );
     // What an event found and passed on is known; nothing else comes to lie, or lasts, on a parcel that has ended.
     let rows = sqlx::query_as!(
@@ -147,12 +147,12 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
                  and (t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on,
                       t.price_wan_yuan, t.plot_ratio_low, t.plot_ratio_high, t.performance_terms,
                       t.responsible_unit, t.developed_percent, t.invested_percent, t.suspended_on,
-                      t.supplements, t.paid_on, t.handed_over_on, t.deposit_wan_yuan)
+                      t.supplements, t.paid_on, t.handed_over_on, t.deposit_wan_yuan, t.review_years)
                      is not distinct from
                      (s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on,
                       s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms,
                       s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on,
-                      s.supplements, s.paid_on, s.handed_over_on, s.deposit_wan_yuan))
+                      s.supplements, s.paid_on, s.handed_over_on, s.deposit_wan_yuan, s.review_years))
          returning s.file, s.row, s.key, format('%s, ended on %s by %s (%s)', s.parcel, e.on_date, e.kind, e.document) as value"
     )
     .fetch_all(&mut *connection)
@@ -188,18 +188,18 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         changed "t.parcel, t.kind, t.holder, t.signed_on, t.term_starts_on, t.term_ends_on, t.price_wan_yuan, \
          t.plot_ratio_low, t.plot_ratio_high, t.performance_terms, t.responsible_unit, \
          t.developed_percent, t.invested_percent, t.suspended_on, t.supplements, t.paid_on, t.handed_over_on, \
-         t.deposit_wan_yuan"
+         t.deposit_wan_yuan, t.review_years"
         to "s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, s.price_wan_yuan, \
          s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, s.responsible_unit, \
          s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, s.handed_over_on, \
-         s.deposit_wan_yuan",
+         s.deposit_wan_yuan, s.review_years",
         columns "number, parcel, kind, holder, signed_on, term_starts_on, term_ends_on, price_wan_yuan, \
          plot_ratio_low, plot_ratio_high, performance_terms, responsible_unit, developed_percent, \
-         invested_percent, suspended_on, supplements, paid_on, handed_over_on, deposit_wan_yuan",
+         invested_percent, suspended_on, supplements, paid_on, handed_over_on, deposit_wan_yuan, review_years",
         values "s.number, s.parcel, s.kind, s.holder, s.signed_on, s.term_starts_on, s.term_ends_on, \
          s.price_wan_yuan, s.plot_ratio_low, s.plot_ratio_high, s.performance_terms, \
          s.responsible_unit, s.developed_percent, s.invested_percent, s.suspended_on, s.supplements, s.paid_on, \
-         s.handed_over_on, s.deposit_wan_yuan",
+         s.handed_over_on, s.deposit_wan_yuan, s.review_years",
         days "valid" as "piece"
     );
     end_with_contract(write).await?;

@@ -329,6 +329,7 @@ pub async fn read(
                order by l.revision desc limit 1) l on true
            where r.parcel = $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
                and review_state(n.id, $2) <> 'cancelled'
+               and (n.kind = 'round' or exists (select from review_due d where d.run_id = n.id and d.parcel = r.parcel))
            order by n.as_of, r.run_id"#,
         code,
         known_at

@@ -5,6 +5,7 @@ use crate::domain::entry::{Park, Published};
 use crate::domain::moment::Moment;
 use crate::domain::zoning::standing::{Rule, Standing};
 use chrono::NaiveDate;
+use geo_types::MultiPolygon;
 use sqlx::postgres::PgPool;
 
 /// A parcel as it is law on a day, with what entry depends on.
@@ -14,6 +15,8 @@ pub struct Land {
     pub revision: i64,
     /// Where it stands.
     pub standing: Standing,
+    /// Its shape, in longitude and latitude.
+    pub shape: MultiPolygon<f64>,
     /// Its use.
     pub land_use: String,
     /// The scheme of that code.
@@ -34,7 +37,7 @@ pub async fn read(
 ) -> Result<Option<Land>, StoreError> {
     let mut tx = standing::hold(pool).await?;
     let revision = write::head(&mut tx).await?;
-    let Some((standing, _)) = standing::standing_of(&mut tx, code, Moment::on(day), rule).await? else {
+    let Some((standing, shape)) = standing::standing_of(&mut tx, code, Moment::on(day), rule).await? else {
         return Ok(None);
     };
     let found = sqlx::query!(
@@ -54,5 +57,5 @@ pub async fn read(
     let (name, leading_industries) = (found.park_name, found.leading_industries.unwrap_or_default());
     let park = found.park.map(|code| Park { code, name, leading_industries });
     let (land_use, land_use_scheme) = (found.land_use, found.land_use_scheme);
-    Ok(Some(Land { revision, standing, land_use, land_use_scheme, park, published }))
+    Ok(Some(Land { revision, standing, shape, land_use, land_use_scheme, park, published }))
 }

@@ -30,6 +30,7 @@ pub mod lockup;
 pub mod obligation;
 pub mod occupancy;
 pub mod parcel;
+pub mod park;
 pub mod performance;
 pub mod place;
 pub mod plot_ratio;

@@ -98,13 +98,20 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<Refused>,
         rows.into_iter()
             .map(|row| row.refuse("lot-comes-in-twice", "lot_no", "a lot that has not come in under another number")),
     );
-    refused.extend(in_two_lots(connection).await?);
-    refused.extend(overdrawn(connection).await?);
-    Ok(refused)
+    loop {
+        refused.extend(in_two_lots(connection).await?);
+        let out = overdrawn(connection).await?;
+        if out.is_empty() {
+            return Ok(refused);
+        }
+        // What does not go out after all leaves no room for what was to come in.
+        refused.extend(out);
+    }
 }
 
-/// Takes out the rows by which a parcel comes into a lot while another lot still holds it: its land would be counted twice.
-/// A lot holds it from the day it comes in until the day on which the last of it has gone out.
+/// Takes out the rows by which a parcel comes into a lot while another lot still holds it, or comes back into one after
+/// another took it in: its land would be counted twice. A lot holds it from the day it comes in until the day on which the
+/// last of it has gone out.
 async fn in_two_lots(connection: &mut PgConnection) -> Result<Vec<Refused>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
@@ -115,7 +122,11 @@ async fn in_two_lots(connection: &mut PgConnection) -> Result<Vec<Refused>, Stor
                select lot from staged
                union
                select t.lot from reserve_entry t
-               where upper_inf(t.recorded) and t.side = 'in' and t.parcel in (select parcel from staged where side = 'in')),
+               where upper_inf(t.recorded) and t.side = 'in' and t.parcel in (
+                   select parcel from staged where side = 'in'
+                   union
+                   select o.parcel from reserve_entry o
+                   where upper_inf(o.recorded) and o.side = 'in' and o.lot in (select lot from staged))),
            would_be as (
                select * from staged
                union all
@@ -133,9 +144,9 @@ async fn in_two_lots(connection: &mut PgConnection) -> Result<Vec<Refused>, Stor
                from stage_reserve s
                join holding h on h.lot = s.lot
                join holding o on o.parcel = h.parcel and o.lot <> h.lot and o.days && h.days
-               where s.side = 'in' and not exists (
+               where not exists (
                    select from stage_reserve e
-                   where e.lot = o.lot and e.side = 'in' and (e.file, e.row) > (s.file, s.row))
+                   where e.lot = o.lot and e.side = 'in' and (s.side = 'out' or (e.file, e.row) > (s.file, s.row)))
                order by s.file, s.row, o.lot)
            delete from stage_reserve s using taken t where t.file = s.file and t.row = s.row
            returning s.file, s.row, s.key, format('%s lies in lot %s', s.parcel, t.other) as value"#
@@ -220,6 +231,17 @@ pub async fn withdraw(write: &mut Write, number: &str) -> Result<Option<String>,
     )
     .fetch_optional(write.connection())
     .await?)
+}
+
+/// A parcel of the lot that another lot holds on the same day, with that lot.
+pub async fn clash(connection: &mut PgConnection, lot: &str) -> Result<Option<(String, String)>, StoreError> {
+    let found = sqlx::query!(
+        r#"select parcel as "parcel!", other as "other!" from reserve_parcel_clash(array[$1::text]) limit 1"#,
+        lot
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|row| (row.parcel, row.other)))
 }
 
 /// The entries of a lot as they stand now.

@@ -1,5 +1,7 @@
 //! Reviews: the runs with their results; the facts they look at are frozen in `facts`.
 
+pub mod beside;
+pub mod calendar;
 pub mod candidates;
 pub mod explain;
 pub mod facts;
@@ -32,6 +34,8 @@ pub struct RunKey {
     pub scheme: String,
     /// Hash of the facts.
     pub facts_hash: String,
+    /// Hash of what it keeps beside its receipts.
+    pub beside_hash: String,
 }
 
 /// The text of the rules that a run used.
@@ -76,13 +80,14 @@ pub struct ResultRow<'a> {
 pub async fn find(connection: &mut PgConnection, key: &RunKey) -> Result<Option<i64>, StoreError> {
     Ok(sqlx::query_scalar!(
         "select id from review_run
-         where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5
+         where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5 and beside_hash = $6
              and review_state(id) <> 'cancelled'",
         key.kind,
         key.as_of,
         key.window_years,
         key.scheme,
-        key.facts_hash
+        key.facts_hash,
+        key.beside_hash
     )
     .fetch_optional(connection)
     .await?)
@@ -103,8 +108,8 @@ pub async fn open(write: &mut Write, key: &RunKey, rules: &RulesText) -> Result<
     .execute(write.connection())
     .await?;
     Ok(sqlx::query_scalar!(
-        "insert into review_run (kind, as_of, window_years, scheme, facts_hash, state, revision, attempt)
-         select $1, $2, $3, $4, $5, 'draft', $6, coalesce(max(attempt), 0) + 1 from review_run
+        "insert into review_run (kind, as_of, window_years, scheme, facts_hash, beside_hash, state, revision, attempt)
+         select $1, $2, $3, $4, $5, $7, 'draft', $6, coalesce(max(attempt), 0) + 1 from review_run
          where kind = $1 and as_of = $2 and window_years = $3 and scheme = $4 and facts_hash = $5
          returning id",
         key.kind,
@@ -112,7 +117,8 @@ pub async fn open(write: &mut Write, key: &RunKey, rules: &RulesText) -> Result<
         key.window_years,
         key.scheme,
         key.facts_hash,
-        revision
+        revision,
+        key.beside_hash
     )
     .fetch_one(write.connection())
     .await?)
@@ -171,9 +177,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether it was not cancelled.
-    pub fn stands(&self) -> bool {
-        self.state != "cancelled"
+    /// Whether it says of the whole city what stands: a round that was not cancelled. A run of kind calendar is about those
+    /// alone whose review is due.
+    pub fn shows_the_city(&self) -> bool {
+        self.kind == "round" && self.state != "cancelled"
     }
 }
 
@@ -189,19 +196,19 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Run>, StoreError>
     .await?)
 }
 
-/// The run that maps and dossiers show: of the newest day, the last one made that was not cancelled.
+/// The run that maps and dossiers show: of the newest day, the last round made that was not cancelled.
 pub async fn newest(connection: &mut PgConnection) -> Result<Option<Run>, StoreError> {
-    Ok(list(connection).await?.into_iter().filter(Run::stands).max_by_key(|run| (run.as_of, run.id)))
+    Ok(list(connection).await?.into_iter().filter(Run::shows_the_city).max_by_key(|run| (run.as_of, run.id)))
 }
 
-/// The run that was newest at a moment: of a day not after it, stored by then, and not cancelled by then.
+/// The round that was newest at a moment: of a day not after it, stored by then, and not cancelled by then.
 pub async fn newest_at(connection: &mut PgConnection, moment: &Moment) -> Result<Option<Run>, StoreError> {
     Ok(sqlx::query_as!(
         Run,
         r#"select r.id, r.kind, r.as_of, r.window_years, s.name as scheme, s.hash as rules_hash, s.title_zh, s.title_en,
              review_state(r.id, $2) as "state!", r.revision
          from review_run r join review_scheme s on s.hash = r.scheme join revision v on v.id = r.revision
-         where r.as_of <= $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
+         where r.kind = 'round' and r.as_of <= $1 and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
              and review_state(r.id, $2) <> 'cancelled'
          order by r.as_of desc, r.id desc limit 1"#,
         moment.valid_at,

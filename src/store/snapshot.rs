@@ -60,6 +60,16 @@ pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> 
     Ok(today)
 }
 
+/// The city of a day without its parcels, in one moment of the register.
+pub async fn load_areas(pool: &PgPool, day: NaiveDate) -> Result<Today, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let revision = write::head(&mut tx).await?;
+    let today = assemble(&mut tx, &Moment::on(day), revision, None, Vec::new()).await?;
+    tx.commit().await?;
+    Ok(today)
+}
+
 /// Those of some parcels that are parcels of the day.
 pub(super) async fn parcels(
     connection: &mut PgConnection,

@@ -138,6 +138,33 @@ async fn shares_of_tiers_that_exceed_the_whole_are_found_where_zones_overlap() {
 }
 
 #[tokio::test]
+async fn planning_units_that_lie_on_one_another_today_are_found_and_those_that_touch_or_follow_are_not() {
+    let town = Town::settled().await;
+    let unit = |code: &str, west: f64, east: f64, valid: [&str; 2]| {
+        let properties =
+            json!({"unit_code": code, "name": code, "uses": "M1", "valid_from": valid[0], "valid_to": valid[1]});
+        feature(&properties, &square(west, 31.3, east, 31.31))
+    };
+    let open = ["2020-01-01", ""];
+    let apart = [
+        unit("U1", 121.6, 121.61, open),
+        // A finger's breadth of a border drawn twice: less than is let pass.
+        unit("U2", 121.61 - 1e-9, 121.62, open),
+        unit("U3", 121.605, 121.61, ["2019-01-01", "2020-01-01"]),
+    ];
+    town.takes("plan-units", &town.geojson("units", &apart));
+    let checked = town.run(&["check", "--only", "overlapping-plan-units"]);
+    assert_eq!((checked.status, &checked.answer["findings"]), (Some(0), &json!([])), "{checked:?}");
+    // A zone on them is of another layer.
+    town.takes("zones", &town.geojson("zones", &[zone("Z1", "2020-01-01", None, &square(121.6, 31.3, 121.62, 31.31))]));
+    town.takes("plan-units", &town.geojson("more", &[unit("U4", 121.619, 121.63, open)]));
+    let found = only_finding(&town, "overlapping-plan-units", "warning");
+    assert_eq!([&found["key"], &found["other"]], [&json!("U2"), &json!("U4")]);
+    let area: f64 = town.value("select st_area(st_makeenvelope(121.619, 31.3, 121.62, 31.31, 4490)::geography)").await;
+    assert!((figure(&found) / area - 1.0).abs() < 1e-6, "{found}");
+}
+
+#[tokio::test]
 async fn a_registered_area_far_from_the_geometric_one_is_found() {
     let town = Town::settled().await;
     // In mu by mistake.

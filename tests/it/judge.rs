@@ -1,9 +1,11 @@
 //! What a review finds, worked out by hand and held to laws. Knows the rules and no database.
 
 mod cases;
+mod laws;
 mod lift;
 mod real;
 mod refusals;
+mod worked;
 
 use chrono::NaiveDate;
 use landcycle::domain::review::{

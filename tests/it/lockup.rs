@@ -7,7 +7,7 @@ mod equal;
 mod fed;
 mod moves;
 mod roads;
-mod sql;
+pub(crate) mod sql;
 mod stock;
 
 use crate::support::{Ended, Town, feature, parcel_code, square};

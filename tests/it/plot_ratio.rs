@@ -291,12 +291,7 @@ async fn a_ledger_by_something_else_or_of_no_district_is_refused() {
     assert!(wrong.status == Some(2) && wrong.said.contains("parcel, park, tier, district"), "{wrong:?}");
     let none = town.run(&["ledger", "plot-ratio", "--district", "310199"]);
     assert!(none.status == Some(1) && none.said.contains("310199"), "{none:?}");
-    for path in [
-        "/api/v1/plot-ratio?by=street",
-        "/api/v1/plot-ratio?limit=1001",
-        "/api/v1/plot-ratio?district=%00",
-        "/api/v1/plot-ratio?to=1",
-    ] {
+    for path in ["/api/v1/plot-ratio?by=street", "/api/v1/plot-ratio?limit=1001", "/api/v1/plot-ratio?to=1"] {
         let (status, problem) = get(&town.database.pool, path).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {problem}");
     }

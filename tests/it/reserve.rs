@@ -1,10 +1,12 @@
 //! The reserve of parks: what is in less what went out is what is there, and nobody takes out more.
 
+use crate::lockup::sql::{attempt, clerk};
 use crate::plot_ratio::get;
 use crate::support::{Town, feature, parcel_code, square};
 use axum::http::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use std::path::PathBuf;
 
 const HEADER: &str = "entry_no,lot_no,side,area_m2,on_date,document,park,parcel_code,exit,readiness,supply_mode";
@@ -187,7 +189,6 @@ async fn the_service_pages_the_entries_and_exports_come_in_again_unchanged() {
         "/api/v1/reserve?after=gone",
         "/api/v1/reserve?of=1",
         "/api/v1/reserve?park=P9",
-        "/api/v1/reserve?park=%00",
     ] {
         assert_eq!(get(pool, wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
@@ -240,4 +241,125 @@ async fn a_parcel_lies_in_one_lot_at_a_time() {
     town.takes("reserve", &file(&town, "e.csv", &[of("R5", "L5", 1, "2024-12-31")]));
     // An entry may be corrected under its number.
     town.takes("reserve", &file(&town, "f.csv", &[of("R5", "L5", 1, "2025-01-01")]));
+}
+
+/// Parcel 1 came into L1, went out of it, and came into L5.
+async fn town_of_two_lots() -> Town {
+    let town = town().await;
+    let of = |entry: &str, lot: &str, day: &str| {
+        comes_in(entry, lot, "P1", "100", day).replace("P1,,", &format!("P1,{},", parcel_code(1)))
+    };
+    let rows = [of("R1", "L1", "2024-01-01"), goes_out("C1", "L1", "100", "2024-06-30"), of("R5", "L5", "2024-07-01")];
+    town.takes("reserve", &file(&town, "a.csv", &rows));
+    town
+}
+
+#[tokio::test]
+async fn land_does_not_come_back_into_a_lot_after_another_has_taken_it_in() {
+    let town = town_of_two_lots().await;
+    let before = town.contents().await;
+    // By an entry that is taken back, or corrected to less or to a later day.
+    let withdrawn = town.run(&["reserve", "withdraw", "C1", "--reason", "误报"]);
+    assert_eq!(withdrawn.status, Some(1), "{withdrawn:?}");
+    assert!(withdrawn.said.contains("L5") && withdrawn.said.contains(&parcel_code(1)), "{}", withdrawn.said);
+    for row in [goes_out("C1", "L1", "99.9999", "2024-06-30"), goes_out("C1", "L1", "100", "2024-07-02")] {
+        let ended = town.import("reserve", &[file(&town, "b.csv", std::slice::from_ref(&row))], &[]);
+        assert_eq!((ended.status, codes(&ended.answer)), (Some(1), vec!["parcel-in-two-lots"]), "{row}: {ended:?}");
+    }
+    // What is refused for another reason makes no room.
+    let of = |entry: &str, lot: &str| {
+        comes_in(entry, lot, "P1", "50", "2024-08-01").replace("P1,,", &format!("P1,{},", parcel_code(1)))
+    };
+    let rows = [
+        goes_out("C5", "L5", "100", "2024-07-31"),
+        goes_out("C6", "L5", "0.5", "2024-07-31"),
+        of("R6", "L6"),
+        goes_out("C7", "L6", "50", "2024-08-02"),
+    ];
+    let ended = town.import("reserve", &[file(&town, "c.csv", &rows)], &[]);
+    assert_eq!((ended.status, ended.tally()), (Some(1), [4, 0, 0, 4]), "{ended:?}");
+    assert!(codes(&ended.answer).contains(&"parcel-in-two-lots"), "{}", ended.answer);
+    assert_eq!(town.contents().await, before);
+    // On the day on which the other took it in, it was gone: that correction stands.
+    town.takes("reserve", &file(&town, "d.csv", &[goes_out("C1", "L1", "100", "2024-07-01")]));
+}
+
+#[tokio::test]
+async fn the_database_refuses_a_parcel_in_two_lots_from_whoever_writes() {
+    let town = town_of_two_lots().await;
+    let mut clerk = clerk(&town).await;
+    clerk.execute("reset role; grant insert, update, delete on reserve_entry to landcycle_test_clerk").await.unwrap();
+    clerk.execute("set role landcycle_test_clerk").await.unwrap();
+    let insert = |number: &str, lot: &str, side: &str, parcel: u32, day: &str| {
+        let facts = if side == "in" { "'P1', 'storage', 'cleared', null" } else { "null, null, null, 'long_lease'" };
+        format!(
+            "insert into reserve_entry (number, lot, side, parcel, area_m2, on_date, document, park, exit, readiness,
+                 supply_mode, recorded, revision)
+             values ('{number}', '{lot}', '{side}', '{}', 100, '{day}', 'd', {facts}, tstzrange(clock_timestamp(), null), 1)",
+            parcel_code(parcel)
+        )
+    };
+    let close = |number: &str| {
+        format!(
+            "update reserve_entry set recorded = tstzrange(lower(recorded), clock_timestamp())
+             where number = '{number}' and upper_inf(recorded)"
+        )
+    };
+    for statements in [
+        insert("X", "L9", "in", 1, "2024-07-02"),
+        // Before it came in here, and never gone out there.
+        insert("X", "L9", "in", 1, "2024-05-01"),
+        close("C1"),
+        "delete from reserve_entry where number = 'C1'".to_owned(),
+        "update reserve_entry set area_m2 = 99 where number = 'C1'".to_owned(),
+        "update reserve_entry set on_date = '2024-07-02' where number = 'C1'".to_owned(),
+        format!(
+            "{}; update reserve_entry set parcel = '{}' where number = 'X'",
+            insert("X", "L9", "in", 2, "2024-07-02"),
+            parcel_code(1)
+        ),
+        // A table of one's own in front of the register's.
+        format!(
+            "create temporary table reserve_entry (like city_310000.reserve_entry) on commit drop; {}",
+            insert("X", "L9", "in", 1, "2024-07-02").replace("into reserve_entry", "into city_310000.reserve_entry")
+        ),
+    ] {
+        assert_eq!(attempt(&mut clerk, &statements).await, Err("reserve_parcel_once".to_owned()), "{statements}");
+    }
+    // Out of one and into the other in one transaction, in whatever order.
+    let moved = [insert("X", "L9", "in", 1, "2024-08-01"), insert("Y", "L5", "out", 1, "2024-08-01")].join("; ");
+    assert_eq!(attempt(&mut clerk, &moved).await, Ok(()));
+}
+
+#[tokio::test]
+async fn two_at_once_do_not_each_take_out_what_the_other_leaves() {
+    let town = town().await;
+    town.takes("reserve", &file(&town, "a.csv", &[comes_in("R1", "L1", "P1", "100", "2024-01-01")]));
+    let mut clerk = clerk(&town).await;
+    let out =
+        "insert into reserve_entry (number, lot, side, area_m2, on_date, supply_mode, document, recorded, revision)
+        values ('X', 'L1', 'out', 60, '2025-01-01', 'long_lease', 'd', tstzrange(clock_timestamp(), null), 1)";
+    clerk
+        .execute("reset role; grant insert on reserve_entry to landcycle_test_clerk; set role landcycle_test_clerk")
+        .await
+        .unwrap();
+    for level in ["repeatable read", "serializable"] {
+        let statements = format!("set transaction isolation level {level}; {out}");
+        assert_eq!(attempt(&mut clerk, &statements).await, Err("read_committed_only".to_owned()), "{level}");
+    }
+    // The one that comes second waits, and then sees what the first has taken.
+    clerk.execute("begin").await.unwrap();
+    clerk.execute(out).await.unwrap();
+    clerk.execute("set constraints all immediate").await.unwrap();
+    let (town, row) = (std::sync::Arc::new(town), goes_out("C1", "L1", "60", "2024-06-01"));
+    let other = tokio::task::spawn_blocking({
+        let town = town.clone();
+        move || town.import("reserve", &[file(&town, "b.csv", &[row])], &[])
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    clerk.execute("commit").await.unwrap();
+    let ended = other.await.unwrap();
+    assert_ne!(ended.status, Some(0), "{ended:?}");
+    let left: f64 = town.value("select sum(case side when 'in' then area_m2 else -area_m2 end)::float8 from reserve_entry where upper_inf(recorded)").await;
+    assert!((left - 40.0).abs() < 1e-9, "{left}");
 }

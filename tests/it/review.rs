@@ -1,16 +1,19 @@
 //! `landcycle review` from outside: the same rules on the same facts give the same bytes, the lists are what others rely
 //! on, and what can't be judged is refused.
 
+mod calendar;
 mod corrected;
 mod diff;
 mod explain;
 mod killed;
+mod left_out;
 mod life;
 mod objection;
 mod queue;
 mod replay;
 mod sheet;
 mod simulate;
+mod units;
 mod wire;
 
 use std::{
@@ -49,21 +52,21 @@ fn review(town: &Town, out: &str, workers: &str) -> Value {
 }
 
 /// Runs the binary as another officer.
-fn by(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
+pub fn by(town: &Town, officer: &str, arguments: &[&str]) -> Ended {
     let mut command = town.command();
     command.env("LANDCYCLE_TEST_OFFICER", officer).arg("--json").args(arguments);
     Ended::of(&command.output().unwrap())
 }
 
 /// The same, of what must be done; answers the document.
-fn done(town: &Town, officer: &str, arguments: &[&str]) -> Value {
+pub fn done(town: &Town, officer: &str, arguments: &[&str]) -> Value {
     let ended = by(town, officer, arguments);
     assert_eq!(ended.status, Some(0), "{arguments:?}: {}", ended.said);
     ended.answer
 }
 
 /// The same, of what must be refused with these words, and must store nothing.
-async fn refused(town: &Town, officer: &str, arguments: &[&str], words: &[&str]) {
+pub async fn refused(town: &Town, officer: &str, arguments: &[&str], words: &[&str]) {
     let before = town.contents().await;
     let ended = by(town, officer, arguments);
     assert_eq!(ended.status, Some(1), "{arguments:?}: {}", ended.said);

@@ -4,6 +4,7 @@ use crate::cli::printer::pairs;
 use crate::cli::{Context, Failure};
 use crate::flow::review::explain::{Explained, explained};
 use crate::http::review::of_explained;
+use crate::store::review::beside;
 use clap::ValueEnum;
 
 /// Which result, and in which language.
@@ -33,13 +34,27 @@ async fn result(context: &Context, run: i64, parcel: &str) -> Result<Explained, 
     let pool = context.pool().await?;
     let mut connection = pool.acquire().await.map_err(Failure::fault)?;
     let found = explained(&mut connection, run, parcel, None).await.map_err(Failure::fault)?;
-    found.ok_or_else(|| no_result(run, parcel))
+    match found {
+        Some(found) => Ok(found),
+        None => Err(no_result(context, run, parcel).await),
+    }
 }
 
-pub(super) fn no_result(run: i64, parcel: &str) -> Failure {
-    Failure::Refused(format!(
-        "run {run} has no result for parcel {parcel}: there is no such run or parcel, or its use is out of scope"
-    ))
+/// Why a run has no result for a parcel.
+pub(super) async fn no_result(context: &Context, run: i64, parcel: &str) -> Failure {
+    let why = async {
+        let pool = context.pool().await?;
+        let mut connection = pool.acquire().await.map_err(Failure::fault)?;
+        beside::why(&mut connection, run, parcel).await.map_err(Failure::fault)
+    };
+    let begin = format!("run {run} has no result for parcel {parcel}");
+    match why.await {
+        Ok(Some(reason)) => {
+            Failure::Refused(format!("{begin}: it was left out ({}), {}", reason.name(), reason.title().en))
+        }
+        Ok(None) => Failure::Refused(format!("{begin}: there is no such run or parcel, or the run is not about it")),
+        Err(failure) => failure,
+    }
 }
 
 /// Explains a result.

@@ -6,6 +6,7 @@ use crate::cli::{Context, Failure, parse_code};
 use crate::domain::review::receipt::Receipt;
 use crate::flow::review::life::{self, LifeError, Moved};
 use crate::flow::review::objection::{self, ObjectionError, Verdict};
+use crate::http::left_out::LeftParcel;
 use crate::http::review::{Listed, Objected, OfRun, of_run};
 use crate::store;
 use crate::store::review::objection::New;
@@ -193,6 +194,18 @@ pub(super) async fn show(context: &Context, run: i64) -> Result<(), Failure> {
     context.printer.result(&Told { run: of_run(found), against }, words)
 }
 
+/// Lists whom a run left out, and why.
+pub(super) async fn left_out(context: &Context, run: i64) -> Result<(), Failure> {
+    let pool = context.pool().await?;
+    let found = shown::left_out(&pool, run, None, None, i64::MAX).await.map_err(Failure::fault)?;
+    let (_, found) = found.ok_or_else(|| unmoved(LifeError::Unknown(run)))?;
+    let found: Vec<LeftParcel> = found.into_iter().map(LeftParcel::from).collect();
+    context.printer.result(&found, |found| {
+        let rows: Vec<[String; 2]> = found.iter().map(|one| [one.parcel.clone(), one.reason.to_owned()]).collect();
+        table(["parcel", "left out"], &rows)
+    })
+}
+
 fn words(told: &Told) -> String {
     let shown = &told.run;
     let mut rows = vec![
@@ -239,5 +252,20 @@ fn words(told: &Told) -> String {
         .collect();
     text.push('\n');
     text.push_str(&table(["grade", "list", "parcels"], &rows));
+    if !shown.left_out.is_empty() {
+        let rows: Vec<[String; 3]> = shown
+            .left_out
+            .iter()
+            .map(|one| [one.reason.to_owned(), one.parcels.to_string(), one.rule.unwrap_or("the scheme").to_owned()])
+            .collect();
+        text.push('\n');
+        text.push_str(&table(["left out", "parcels", "by"], &rows));
+    }
+    if !shown.answers.is_empty() {
+        let rows: Vec<[String; 2]> =
+            shown.answers.iter().map(|one| [one.review.clone(), one.reviews.to_string()]).collect();
+        text.push('\n');
+        text.push_str(&table(["answers", "reviews"], &rows));
+    }
     text
 }

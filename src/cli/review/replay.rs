@@ -29,6 +29,9 @@ fn unlike(it: &Replayed) -> String {
     if !it.facts_are_whole {
         text.push_str("; its facts are not those that were frozen (a receipt was changed, added or taken away)");
     }
+    if !it.beside_is_whole {
+        text.push_str("; who was left out, or which reviews it answers, is not as it was kept");
+    }
     for one in &it.first {
         let whole = if one.is_whole { "" } else { " (the kept text has another hash)" };
         text.push_str(&format!("\n{}{whole}: {}", one.parcel, one.places.join(", ")));

@@ -22,7 +22,9 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     let Args { run, parcel, out } = args;
     let pool = context.pool().await?;
-    let page = sheet(&pool, run, &parcel).await.map_err(Failure::fault)?.ok_or_else(|| no_result(run, &parcel))?;
+    let Some(page) = sheet(&pool, run, &parcel).await.map_err(Failure::fault)? else {
+        return Err(no_result(context, run, &parcel).await);
+    };
     let Some(out) = out else { return context.printer.raw(page.as_bytes()) };
     write_picture(&out, &page).map_err(Failure::refused)?;
     let told = serde_json::json!({ "run": run, "parcel": parcel, "file": out });

@@ -95,6 +95,12 @@ pub struct Watched {
     pub term_ends_on: Option<NaiveDate>,
     /// The supplement that states the end of the term, where one does.
     pub term_by: Option<String>,
+    /// The contract that it supplements, where it is a supplement.
+    pub amends: Option<String>,
+    /// Whether it, or one of its supplements, carries performance terms.
+    pub performance_terms: bool,
+    /// Years from one review in use to the next, where it says so.
+    pub review_years: Option<i32>,
     pub duties: Vec<Held>,
     pub bonds: Vec<HeldBond>,
 }
@@ -120,8 +126,20 @@ impl Watched {
 
     /// Its obligations on a day, each with its clock.
     pub fn clocks(&self, calendar: &Calendar, today: NaiveDate, soon: Days) -> Vec<(&Held, Clock)> {
+        self.clocks_of(|_| true, calendar, today, soon)
+    }
+
+    /// The same of those obligations alone that are asked for.
+    pub fn clocks_of(
+        &self,
+        wanted: impl Fn(ObligationKind) -> bool,
+        calendar: &Calendar,
+        today: NaiveDate,
+        soon: Days,
+    ) -> Vec<(&Held, Clock)> {
         let events = self.events(today);
-        self.duties.iter().map(|duty| (duty, self.promise(duty).clock(&events, calendar, today, soon))).collect()
+        let wanted = self.duties.iter().filter(|duty| wanted(duty.kind));
+        wanted.map(|duty| (duty, self.promise(duty).clock(&events, calendar, today, soon))).collect()
     }
 
     /// What the clock of an obligation looks at: the day on which a price was paid in full or land handed over stands in

@@ -12,7 +12,7 @@ use self::bond::Bonds;
 use super::id::ParcelCode;
 use super::intake::{
     Field,
-    FieldType::{Date, Flag, Number, Text},
+    FieldType::{Date, Flag, Integer, Number, Text},
     Reading, field,
 };
 use super::parcel::parcel_code;
@@ -43,6 +43,7 @@ pub const FIELDS: &[Field] = &[
     field("paid_on", Date, false),
     field("handed_over_on", Date, false),
     field("deposit_wan_yuan", Number, false),
+    field("review_years", Integer, false),
     field("bond_wan_yuan", Number, false),
     field("bond_percent", Number, false),
     field("bond_start_wan_yuan", Number, false),
@@ -143,6 +144,8 @@ pub struct Contract {
     pub handed_over_on: Option<NaiveDate>,
     /// The deposit (定金) in 万元.
     pub deposit_wan_yuan: Option<Decimal>,
+    /// Years from one review in use to the next, where it says so.
+    pub review_years: Option<i32>,
     /// The performance bonds behind it.
     pub bonds: Bonds,
     /// The days on which this version is law, where the file says so.
@@ -238,6 +241,7 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
     let paid_on = row.date("paid_on");
     let handed_over_on = row.date("handed_over_on");
     let deposit_wan_yuan = row.decimal("deposit_wan_yuan");
+    let review_years = review_years(row);
     let bonds = Bonds::read(row, price_wan_yuan);
     let validity = Validity::read(row);
     Some(Contract {
@@ -260,9 +264,20 @@ pub fn read(row: &mut Reading<'_>) -> Option<Contract> {
         paid_on,
         handed_over_on,
         deposit_wan_yuan,
+        review_years,
         bonds,
         validity,
     })
+}
+
+/// Land in use is reviewed every three to five years.
+fn review_years(row: &mut Reading<'_>) -> Option<i32> {
+    let years = row.count("review_years")?;
+    if !(3..=5).contains(&years) {
+        row.refuse("out-of-range", "review_years", &years.to_string(), "3, 4 or 5 years");
+        return None;
+    }
+    Some(years)
 }
 
 /// A share in per cent; investment may exceed what was agreed.

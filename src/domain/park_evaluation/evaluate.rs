@@ -4,18 +4,23 @@ use super::indicator::{ParkFacts, ParkIndicator};
 use super::scheme::ParkScheme;
 use super::standing::Year;
 use crate::domain::review::facts::round;
+use serde::{Deserialize, Serialize};
 
 /// One indicator of a park.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Which.
-    pub key: ParkIndicator,
-    /// The figure; nothing where it is unknown.
-    pub figure: Option<f64>,
     /// The median of the parks whose figure is known.
     pub benchmark: Option<f64>,
+    /// The most that it gives, as a multiple of its weight.
+    pub cap: f64,
+    /// The figure; nothing where it is unknown.
+    pub figure: Option<f64>,
+    /// Which.
+    pub key: ParkIndicator,
     /// What it gave; nothing where it did not count.
     pub points: Option<f64>,
+    /// Its weight of 100.
+    pub weight: f64,
 }
 
 /// What a park's year came to.
@@ -66,12 +71,14 @@ fn judge(scheme: &ParkScheme, park: &ParkFacts, benchmarks: &[Option<f64>]) -> E
         let figure = one.key.figure(park);
         let gave = figure
             .zip(*benchmark)
-            .map(|(figure, benchmark)| one.weight * strength(one.key.lower_is_better(), figure, benchmark, one.cap));
+            .map(|(figure, benchmark)| one.weight * strength(one.key.lower_is_better(), figure, benchmark, one.cap))
+            .map(|points| round(points, 6));
         if let Some(gave) = gave {
             points += gave;
             known += one.weight;
         }
-        lines.push(Line { key: one.key, figure, benchmark: *benchmark, points: gave });
+        let (cap, weight) = (one.cap, one.weight);
+        lines.push(Line { benchmark: *benchmark, cap, figure, key: one.key, points: gave, weight });
     }
     let coverage = round(known / 100.0, 6);
     // What is known stands for all, where enough of it is known.
@@ -136,6 +143,7 @@ mod tests {
             d_m2: Some(60_000.0),
             floor_m2: Some(500_000.0 * times),
             allowed_floor_m2: Some(1_000_000.0),
+            ..ParkFacts::default()
         }
     }
 
@@ -185,6 +193,7 @@ mod tests {
             d_m2: figures[10],
             floor_m2: figures[11],
             allowed_floor_m2: figures[12],
+            ..ParkFacts::default()
         })
     }
 
@@ -207,6 +216,7 @@ mod tests {
             d_m2: by(park.d_m2),
             floor_m2: by(park.floor_m2),
             allowed_floor_m2: by(park.allowed_floor_m2),
+            ..ParkFacts::default()
         }
     }
 
@@ -227,6 +237,36 @@ mod tests {
             // By powers of two, which floats are scaled by without rounding.
             parks[0] = scaled(&parks[0], 2f64.powi(doublings));
             prop_assert_eq!(&evaluate(&shipped(), &parks), &found);
+        }
+
+        #[test]
+        fn ranks_follow_the_scores_and_only_they_do(
+            parks in proptest::collection::vec(anyone(), 1..12)
+        ) {
+            let mut parks = parks;
+            parks.iter_mut().enumerate().for_each(|(index, park)| park.code = format!("P{index:02}"));
+            let found = evaluate(&shipped(), &parks);
+            prop_assert_eq!(found.len(), parks.len());
+            for one in &found {
+                let ahead = |score: f64| found.iter().filter(|other| other.score.is_some_and(|it| it > score)).count();
+                prop_assert_eq!(one.rank, one.score.map(|score| u32::try_from(ahead(score)).unwrap_or(0) + 1));
+                prop_assert_eq!(one.stars.is_some(), one.score.is_some());
+                prop_assert_eq!(one.year == Year::NotJudged, one.score.is_none());
+                prop_assert!(one.score.is_none_or(|score| (0.0..=150.0).contains(&score)), "{:?}", one.score);
+            }
+        }
+
+        #[test]
+        fn a_park_that_pays_more_tax_loses_no_points(
+            parks in proptest::collection::vec(anyone(), 2..12), times in 1.0..4.0_f64
+        ) {
+            // Against the benchmarks of the year as it was: a median moves with those that it is the median of.
+            let benchmarks: Vec<Option<f64>> = evaluate(&shipped(), &parks)[0].lines.iter().map(|line| line.benchmark).collect();
+            let before = judge(&shipped(), &parks[0], &benchmarks);
+            let mut better = parks[0].clone();
+            better.tax_wan_yuan = better.tax_wan_yuan.map(|tax| tax * times);
+            let after = judge(&shipped(), &better, &benchmarks);
+            prop_assert!(after.score >= before.score, "{:?} {:?}", before.score, after.score);
         }
     }
 }

@@ -1,42 +1,50 @@
 //! The closed list of what a park is measured by, each with what it is made of and its unit.
 
 use crate::domain::quantity::SquareMetres;
+use crate::domain::review::facts::round;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What is known of a park in a year. Figures of enterprises are those parts that reached its parcels; nothing where it is
 /// not known, which is never zero.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ParkFacts {
+    /// Floor area that the plan allows, m².
+    pub allowed_floor_m2: Option<f64>,
     /// Its code.
     pub code: String,
-    /// The land of its parcels, m².
-    pub land_m2: f64,
-    /// Output of the year, 万元.
-    pub output_wan_yuan: Option<f64>,
-    /// Output of the year before, 万元.
-    pub output_before_wan_yuan: Option<f64>,
-    /// The part of the year's output that its leading industries (at most three) gave, 万元.
-    pub leading_output_wan_yuan: Option<f64>,
-    /// Tax paid here, 万元.
-    pub tax_wan_yuan: Option<f64>,
-    /// Persons employed.
-    pub staff: Option<f64>,
+    /// Land of it with grade D, m².
+    pub d_m2: Option<f64>,
+    /// Floor area built on the land whose plan ratio is known, m².
+    pub floor_m2: Option<f64>,
+    /// Land of it that is idle by the idle-land rules, m², whoever's fault that is.
+    pub idle_m2: Option<f64>,
     /// Fixed assets so far, 万元.
     pub investment_wan_yuan: Option<f64>,
+    /// Land that the newest published review judged, m².
+    pub judged_m2: Option<f64>,
+    /// The land of its parcels, m².
+    pub land_m2: f64,
+    /// The classes of GB/T 4754 that it leads with, at most three.
+    pub leading_industries: Vec<String>,
+    /// The part of the year's output that its leading industries gave, 万元.
+    pub leading_output_wan_yuan: Option<f64>,
+    /// Output of the year before, 万元.
+    pub output_before_wan_yuan: Option<f64>,
+    /// Output of the year, 万元.
+    pub output_wan_yuan: Option<f64>,
+    /// How many parcels it has.
+    pub parcels: u32,
+    /// Of each figure that enterprises report: the part of the floor area × days in use behind which it is known, 0 to 1.
+    pub reported: BTreeMap<String, f64>,
     /// Spent on research, 万元.
     pub research_wan_yuan: Option<f64>,
     /// Revenue, 万元.
     pub revenue_wan_yuan: Option<f64>,
-    /// Land of it that is idle, m².
-    pub idle_m2: Option<f64>,
-    /// Land that the newest published review judged, m².
-    pub judged_m2: Option<f64>,
-    /// Land of it with grade D, m².
-    pub d_m2: Option<f64>,
-    /// Floor area built, m².
-    pub floor_m2: Option<f64>,
-    /// Floor area that the plan allows, m².
-    pub allowed_floor_m2: Option<f64>,
+    /// Persons employed.
+    pub staff: Option<f64>,
+    /// Tax paid here, 万元.
+    pub tax_wan_yuan: Option<f64>,
 }
 
 /// What a park may be measured by.
@@ -85,6 +93,38 @@ impl ParkIndicator {
         matches!(self, Self::IdleShare | Self::DShare)
     }
 
+    /// The word used in data and on the wire.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::OutputPerMu => "output_per_mu",
+            Self::TaxPerMu => "tax_per_mu",
+            Self::JobsPerMu => "jobs_per_mu",
+            Self::InvestmentPerMu => "investment_per_mu",
+            Self::LeadingShare => "leading_share",
+            Self::OutputRatio => "output_ratio",
+            Self::ResearchShare => "research_share",
+            Self::IdleShare => "idle_share",
+            Self::DShare => "d_share",
+            Self::FloorUse => "floor_use",
+        }
+    }
+
+    /// What it is called, Chinese and English.
+    pub fn title(self) -> [&'static str; 2] {
+        match self {
+            Self::OutputPerMu => ["地均产出", "output per land"],
+            Self::TaxPerMu => ["地均税收", "tax per land"],
+            Self::JobsPerMu => ["地均就业", "jobs per land"],
+            Self::InvestmentPerMu => ["地均投资", "investment per land"],
+            Self::LeadingShare => ["主导产业集中度", "share of the leading industries"],
+            Self::OutputRatio => ["产出与上年之比", "output against the year before"],
+            Self::ResearchShare => ["研发投入占比", "research over revenue"],
+            Self::IdleShare => ["闲置土地占比", "idle land"],
+            Self::DShare => ["D 类用地占比", "land graded D"],
+            Self::FloorUse => ["已建与规划允许建筑面积之比", "floor area built of that allowed"],
+        }
+    }
+
     /// Its unit.
     pub fn unit(self) -> &'static str {
         match self {
@@ -95,7 +135,7 @@ impl ParkIndicator {
         }
     }
 
-    /// Its figure; nothing where a part of it is unknown or there is nothing to divide by.
+    /// Its figure to a millionth; nothing where a part of it is unknown or there is nothing to divide by.
     pub fn figure(self, facts: &ParkFacts) -> Option<f64> {
         let land_mu = Some(SquareMetres(facts.land_m2).to_mu().value());
         match self {
@@ -115,5 +155,5 @@ impl ParkIndicator {
 
 fn over(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
     let (part, whole) = (part?, whole.filter(|whole| *whole > 0.0)?);
-    Some(part / whole)
+    Some(round(part / whole, 6))
 }

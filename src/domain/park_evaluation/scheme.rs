@@ -1,8 +1,13 @@
 //! By what parks are judged: weights, stars and where a year fails, as data.
 
 use super::indicator::ParkIndicator;
+use crate::domain::review::receipt;
+use crate::domain::review::replay::StoredRulesError;
 use crate::domain::review::scheme::SchemeError;
 use serde::Deserialize;
+
+/// The version of the formulas. Raised whenever the same facts under the same scheme would give another result.
+const FORMULAS: u32 = 1;
 
 /// An indicator with its weight.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -30,6 +35,9 @@ pub struct ParkScheme {
     pub assumption: bool,
     /// The share of the weights whose figures must be known, 0 to 1.
     pub coverage: f64,
+    /// The part of the floor area × days in use, and of the land, of which a figure may be unknown and is taken at the rate
+    /// of the rest; 0 to below 1.
+    pub unreported: f64,
     /// Below this score a year has failed.
     pub fails_below: f64,
     /// From which score on there are five, four, three, two stars and one.
@@ -45,11 +53,19 @@ impl ParkScheme {
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let scheme: Self = toml::from_str(text)?;
         let refuse = |place: String, problem: String| Err(SchemeError::Value { place, problem });
+        for (place, text) in [("name", &scheme.name), ("version", &scheme.version)] {
+            if text.trim().is_empty() {
+                return refuse(place.into(), "is empty; expected a word".into());
+            }
+        }
         if scheme.source.trim().is_empty() {
             return refuse("source".into(), "is empty; expected a citation, or \"assumption\" and why".into());
         }
         if !(0.0..=1.0).contains(&scheme.coverage) {
             return refuse("coverage".into(), format!("is {}; expected 0 to 1", scheme.coverage));
+        }
+        if !(0.0..1.0).contains(&scheme.unreported) {
+            return refuse("unreported".into(), format!("is {}; expected 0 to below 1", scheme.unreported));
         }
         for (index, one) in scheme.indicators.iter().enumerate() {
             let place = format!("indicator {}", index + 1);
@@ -73,6 +89,34 @@ impl ParkScheme {
             return refuse("fails_below".into(), format!("is {}; {expected}", scheme.fails_below));
         }
         Ok(scheme)
+    }
+
+    /// Name and version together.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    /// The text that names what a scheme means to this program: its own, under the version of the formulas.
+    pub fn kept_text(text: &str) -> String {
+        format!("# park formulas {FORMULAS}\n{text}")
+    }
+
+    /// Reads the text that an evaluation kept, if it means to this program what it meant to the one that kept it.
+    pub fn stored(source: &str, hash: &str) -> Result<Self, StoredRulesError> {
+        let touched = receipt::hash(source.as_bytes()) != hash;
+        let hash = hash.to_owned();
+        if touched {
+            return Err(StoredRulesError::Touched { hash });
+        }
+        let Some(text) = source.strip_prefix(&format!("# park formulas {FORMULAS}\n")) else {
+            return Err(StoredRulesError::Formulas { hash });
+        };
+        Self::parse(text).map_err(|source| StoredRulesError::Scheme { hash, source })
+    }
+
+    /// The least score of the next star above one, if there is one.
+    pub fn next_star(&self, score: f64) -> Option<f64> {
+        self.stars.into_iter().rev().find(|least| *least > score)
     }
 
     /// How many stars a score gives.
@@ -105,6 +149,8 @@ mod tests {
             ("stars = [120.0, 105.0,", "stars = [105.0, 120.0,", "stars: "),
             ("fails_below = 60.0", "fails_below = 61.0", "fails_below: "),
             ("coverage = 0.6", "coverage = 1.6", "coverage: "),
+            ("unreported = 0.2", "unreported = 1.0", "unreported: "),
+            ("name = \"default\"", "name = \"\"", "name: "),
             ("source = \"", "source = \" \"\n# \"", "source: "),
         ] {
             assert!(SHIPPED.contains(right), "{right}");

@@ -1,10 +1,13 @@
 //! From the register's rows, frozen in one moment, to the facts about each parcel.
 
+use super::calendar::Known;
 use super::facts::{ContractFacts, DutyRow, Facts, Figures, MainUser, Use, VetoFact, Year};
+use super::left_out::{Left, LeftOut, Reason};
 use super::run::window;
 use super::scheme::Scheme;
 use super::scheme::record::Record;
 use super::sharing::spread;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -62,28 +65,66 @@ pub struct Frozen {
     pub contracts: HashMap<usize, (ContractFacts, Vec<DutyRow>)>,
     /// Faults not cleared on the day, by the enterprise's place.
     pub vetoes: Vec<(usize, VetoFact)>,
+    /// Where parcels are in their lives, by their codes, as far as that is on record.
+    pub states: HashMap<String, String>,
+    /// What the calendar of reviews looks at, where it is asked for.
+    pub calendar: Option<Watching>,
+}
+
+/// What the calendar of reviews looks at.
+#[derive(Debug, Default)]
+pub struct Watching {
+    /// The contracts that are law on the day.
+    pub contracts: Vec<Watched>,
+    /// What was done of their reviews, by the number of the contract.
+    pub done: HashMap<String, Known>,
+}
+
+/// Who is judged, and who is not.
+#[derive(Debug)]
+pub struct Sorted {
+    /// The facts about each parcel that is judged, in the order of codes.
+    pub facts: Vec<Facts>,
+    /// Who is left out, in the same order.
+    pub left: Vec<Left>,
 }
 
 impl Frozen {
-    /// The facts about each parcel that a part of the scheme takes, in the order of codes.
-    pub fn facts(self, scheme: &Scheme, as_of: NaiveDate) -> Vec<Facts> {
-        let takes = |facts: &Facts| {
-            let record = Record { facts, as_of, tolerance: scheme.gate.unreported_floor };
-            scheme.part_of(&record).is_some()
-        };
-        self.those(scheme, as_of, |parcel| scheme.covers(&parcel.land_use)).into_iter().filter(takes).collect()
+    /// The facts about each parcel that a part of the scheme takes and no rule leaves out, and who has none and why.
+    pub fn sorted(mut self, scheme: &Scheme, as_of: NaiveDate, rules: &LeftOut) -> Sorted {
+        let uncovered = self.parcels.iter().filter(|parcel| !scheme.covers(&parcel.land_use));
+        let mut left: Vec<Left> =
+            uncovered.map(|parcel| Left { parcel: parcel.code.clone(), reason: Reason::UseNotCovered }).collect();
+        let states = std::mem::take(&mut self.states);
+        let mut facts = self.those(scheme.window.years, as_of, |parcel| scheme.covers(&parcel.land_use));
+        facts.retain(|one| {
+            let record = Record { facts: one, as_of, tolerance: scheme.gate.unreported_floor };
+            let reason = match scheme.part_of(&record) {
+                None => Some(Reason::OutsideScope),
+                Some(_) => rules.reason(states.get(&one.code).map(String::as_str), one),
+            };
+            left.extend(reason.map(|reason| Left { parcel: one.code.clone(), reason }));
+            reason.is_none()
+        });
+        left.sort_by(|one, other| one.parcel.cmp(&other.parcel));
+        Sorted { facts, left }
     }
 
     /// The facts about one parcel, whether or not the scheme takes it; nothing where it is no parcel of the day.
     pub fn facts_of(self, scheme: &Scheme, as_of: NaiveDate, code: &str) -> Option<Facts> {
-        self.those(scheme, as_of, |parcel| parcel.code == code).pop()
+        self.those(scheme.window.years, as_of, |parcel| parcel.code == code).pop()
     }
 
-    fn those(mut self, scheme: &Scheme, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
+    /// The facts about the parcels that are wanted, whatever a scheme would say of them, with the last full year.
+    pub fn facts_where(self, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
+        self.those(1, as_of, wanted)
+    }
+
+    fn those(mut self, full_years: u32, as_of: NaiveDate, wanted: impl Fn(&ParcelRow) -> bool) -> Vec<Facts> {
         let count = self.parcels.len();
         let none = vec![Figures::default(); self.enterprises.len()];
         // Parcels out of scope take their share too, or the others would be given too much.
-        let years: Vec<Vec<Year>> = window(as_of, scheme.window.years)
+        let years: Vec<Vec<Year>> = window(as_of, full_years)
             .into_par_iter()
             .map(|year| spread(year, count, &self.uses, self.returns.get(&year).unwrap_or(&none)).years)
             .collect();
@@ -92,7 +133,7 @@ impl Frozen {
             vetoes[enterprise].push(veto);
         }
         let mut places: Vec<Place> = vec![Place::default(); count];
-        let years_seen = window(as_of, scheme.window.years);
+        let years_seen = window(as_of, full_years);
         let first = NaiveDate::from_ymd_opt(*years_seen.start(), 1, 1).unwrap_or(as_of);
         // How long those who work there now have done so, through uses that follow each other without a day between, as
         // those of a parcel and of what came of it do; who left long ago makes nobody ripe.

@@ -29,7 +29,7 @@ pub enum Lift {
     Held {
         /// Those faults.
         faults: Vec<VetoFact>,
-        /// The grade that its score and rank give without them.
+        /// The grade that it has without them: that of its score and rank, or what milder faults leave of it.
         cleared: Grade,
     },
     /// So few are ranked together that nobody can have the better grade.
@@ -151,11 +151,13 @@ pub fn lift(scheme: &Scheme, receipt: &Receipt, faults: &[VetoFact], last: Optio
     let part = part(scheme, receipt)?;
     let present = receipt.score.filter(|present| Some(*present) == with(part, receipt, None))?;
     if scheme.capped_at(faults, receipt.as_of) == Some(receipt.grade) {
-        let holds = |fault: &&VetoFact| {
+        let holds = |fault: &VetoFact| {
             scheme.vetoes.iter().any(|veto| veto.caps_at == receipt.grade && veto.counts(fault, receipt.as_of))
         };
-        let cleared = grade(&part.cutoffs, present, receipt.rank, receipt.of);
-        return Some(Lift::Held { faults: faults.iter().filter(holds).cloned().collect(), cleared });
+        let (faults, milder): (Vec<VetoFact>, Vec<VetoFact>) = faults.iter().cloned().partition(holds);
+        let bare = grade(&part.cutoffs, present, receipt.rank, receipt.of);
+        let cleared = scheme.capped_at(&milder, receipt.as_of).map_or(bare, |cap| bare.max(cap));
+        return Some(Lift::Held { faults, cleared });
     }
     let (target, wins_ties, rank) = match (cut(scheme, receipt)?, last) {
         (Cut::Score(score), _) => (score, true, None),

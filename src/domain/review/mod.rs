@@ -2,6 +2,7 @@
 //! and a receipt for every parcel in scope. Pure and deterministic: the same facts give the same bytes with any number
 //! of workers.
 
+pub mod calendar;
 pub mod canonical;
 mod channel;
 pub mod clusters;
@@ -13,6 +14,7 @@ pub mod freeze;
 pub mod grade;
 mod holders;
 pub mod indicator;
+pub mod left_out;
 pub mod life;
 pub mod lift;
 mod peers;

@@ -23,6 +23,25 @@ impl Standard {
     }
 }
 
+/// What a benchmark of peers makes of figures below nothing.
+#[derive(Clone, Copy)]
+pub(super) enum Refunds {
+    /// They count as they are, as the second version of the formulas has it.
+    AsTheyAre,
+    /// They count as nothing.
+    AsNothing,
+}
+
+impl Refunds {
+    /// What of a figure goes into a benchmark.
+    fn taken(self, value: f64) -> f64 {
+        match self {
+            Self::AsTheyAre => value,
+            Self::AsNothing => value.max(0.0),
+        }
+    }
+}
+
 /// Parcels that are compared with one another.
 pub(super) struct Group {
     pub key: String,
@@ -41,7 +60,12 @@ pub(super) struct Peer<'a> {
 
 /// The groups of a part, the first of them all; and the group of each peer. `given` are the benchmarks that do not come
 /// from peers, in the order of the indicators.
-pub(super) fn groups(part: &Part, peers: &[Peer<'_>], given: &[Option<f64>]) -> (Vec<Group>, Vec<usize>) {
+pub(super) fn groups(
+    part: &Part,
+    peers: &[Peer<'_>],
+    given: &[Option<f64>],
+    refunds: Refunds,
+) -> (Vec<Group>, Vec<usize>) {
     let levels = part.peers.levels.len();
     let mut found: Vec<BTreeMap<&str, Vec<usize>>> = vec![BTreeMap::new(); levels];
     for (index, one) in peers.iter().enumerate().filter(|(_, one)| one.counts) {
@@ -66,7 +90,7 @@ pub(super) fn groups(part: &Part, peers: &[Peer<'_>], given: &[Option<f64>]) -> 
     };
     let group_of = peers.par_iter().map(group_of).collect();
     let group = |(key, list): (String, Vec<usize>)| {
-        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column]);
+        let standard = |(column, one): (usize, &Weighed)| standard(one, &list, column, peers, given[column], refunds);
         let standards = part.indicators.iter().enumerate().map(standard).collect();
         Group { key, members: u32::try_from(list.len()).unwrap_or(u32::MAX), list, standards }
     };
@@ -113,7 +137,14 @@ pub(super) fn key(level: &[PeerKey], facts: &Facts, peers: &Peers) -> Option<Str
     Some(words.join(","))
 }
 
-fn standard(one: &Weighed, list: &[usize], column: usize, peers: &[Peer<'_>], given: Option<f64>) -> Standard {
+fn standard(
+    one: &Weighed,
+    list: &[usize],
+    column: usize,
+    peers: &[Peer<'_>],
+    given: Option<f64>,
+    refunds: Refunds,
+) -> Standard {
     let mut known: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.figures[column]).collect();
     let bounds = one.winsorise.and_then(|cut| {
         let sorted = sorted(known.clone());
@@ -122,13 +153,14 @@ fn standard(one: &Weighed, list: &[usize], column: usize, peers: &[Peer<'_>], gi
     if let Some((low, high)) = bounds {
         known.iter_mut().for_each(|value| *value = value.clamp(low, high));
     }
+    let taken = || known.iter().map(|value| refunds.taken(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
         None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. }) => given,
-        Some(Benchmark::PeerMean { factor }) => mean(&known).map(|mean| mean * factor),
-        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(known.clone()), *at),
+        Some(Benchmark::PeerMean { factor }) => mean(&taken()).map(|mean| mean * factor),
+        Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
         Some(Benchmark::EarlierMean { factor, .. }) => {
-            let then: Vec<f64> = list.iter().filter_map(|index| peers[*index].seen.earlier[column]).collect();
-            mean(&then).map(|mean| mean * factor)
+            let then = list.iter().filter_map(|index| peers[*index].seen.earlier[column]);
+            mean(&then.map(|value| refunds.taken(value)).collect::<Vec<f64>>()).map(|mean| mean * factor)
         }
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.

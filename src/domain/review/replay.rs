@@ -2,7 +2,7 @@
 //! what is found now.
 
 use super::receipt;
-use super::run::Rules;
+use super::run::{FIRST_FORMULAS, FORMULAS, Rules};
 use super::scheme::{Scheme, SchemeError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,7 +52,11 @@ impl Rules {
         let Some((scheme, decisions, rulebook)) = texts(source) else {
             return Err(StoredRulesError::Formulas { hash });
         };
-        match Self::parse(scheme, decisions, rulebook) {
+        let formulas = source.lines().next().and_then(|line| line.strip_prefix("# formulas ")?.parse().ok());
+        let Some(formulas) = formulas.filter(|one| (FIRST_FORMULAS..=FORMULAS).contains(one)) else {
+            return Err(StoredRulesError::Formulas { hash });
+        };
+        match Self::read(formulas, scheme, decisions, rulebook) {
             Ok(rules) if rules.hash == hash => Ok(rules),
             Ok(_) => Err(StoredRulesError::Formulas { hash }),
             Err(source) => Err(StoredRulesError::Scheme { hash, source }),
@@ -175,13 +179,24 @@ mod tests {
     }
 
     #[test]
+    fn rules_kept_for_earlier_formulas_are_applied_by_those() {
+        let (_, texts) = shipped().source.split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        for formulas in FIRST_FORMULAS..=FORMULAS {
+            let text = format!("# formulas {formulas}\n{texts}");
+            let rules = Rules::stored(&text, &receipt::hash(text.as_bytes())).unwrap();
+            assert_eq!((rules.formulas, rules.source), (formulas, text));
+        }
+    }
+
+    #[test]
     fn a_text_that_was_touched_or_made_for_other_formulas_is_refused() {
         let rules = shipped();
         let (_, texts) = rules.source.split_once('\n').unwrap();
-        let older = format!("# formulas 0\n{texts}");
+        let (older, newer) = (format!("# formulas 1\n{texts}"), format!("# formulas {}\n{texts}", FORMULAS + 1));
         let touched = rules.source.replacen("weight = 30", "weight = 20", 1);
         let read = |text: &str| Rules::stored(text, &receipt::hash(text.as_bytes()));
         assert!(matches!(read(&older), Err(StoredRulesError::Formulas { .. })));
+        assert!(matches!(read(&newer), Err(StoredRulesError::Formulas { .. })));
         assert!(matches!(read("weight = 30"), Err(StoredRulesError::Formulas { .. })));
         assert!(matches!(read(&touched), Err(StoredRulesError::Scheme { .. })));
         for text in [&older, &touched] {

@@ -5,7 +5,7 @@
 
 use super::{Column, Staging, Value, WriteError, check_width};
 use geo::orient::{Direction, Orient};
-use geo_types::{LineString, MultiPolygon};
+use geo_types::{Geometry, LineString, MultiPolygon};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -35,28 +35,11 @@ impl GeoJsonWriter {
         check_width(self.staging.target(), row, self.names.len())?;
         let mut line = String::from(if self.first { "\n" } else { ",\n" });
         self.first = false;
-        line.push_str("{\"type\":\"Feature\",\"properties\":{");
-        for (index, (name, value)) in self.names.iter().zip(row).enumerate() {
-            if index > 0 {
-                line.push(',');
-            }
-            line.push_str(name);
-            line.push(':');
-            match value {
-                Value::Empty => line.push_str("null"),
-                Value::Text(text) => line.push_str(&quoted(text)),
-                // JSON has no word for what is not a number.
-                Value::Number(number) if !number.is_finite() => line.push_str("null"),
-                Value::Number(number) => line.push_str(&number.to_string()),
-                Value::Integer(number) => line.push_str(&number.to_string()),
-                Value::Date(day) => line.push_str(&quoted(&day.to_string())),
-                Value::Flag(flag) => line.push_str(if *flag { "true" } else { "false" }),
-            }
-        }
-        line.push_str("},\"geometry\":");
+        push_properties(&mut line, &self.names, row);
+        line.push_str(",\"geometry\":");
         match shape {
             None => line.push_str("null"),
-            Some(shape) => push_shape(&mut line, &shape.orient(Direction::Default), self.exact),
+            Some(shape) => push_shape(&mut line, shape, self.exact),
         }
         line.push('}');
         self.out.write_all(line.as_bytes()).map_err(|e| self.staging.io(e))
@@ -70,11 +53,54 @@ impl GeoJsonWriter {
     }
 }
 
+/// A collection of one feature as text: its values by name, and the land that they are about, to the last digit. What is
+/// neither land nor a place is left out.
+pub fn one(layer: &str, named: &[(&str, Value)], land: Option<&Geometry<f64>>) -> String {
+    let (names, row): (Vec<String>, Vec<Value>) =
+        named.iter().map(|(name, value)| (quoted(name), value.clone())).unzip();
+    let mut text = format!("{{\"type\":\"FeatureCollection\",\"name\":{},\"features\":[\n", quoted(layer));
+    push_properties(&mut text, &names, &row);
+    text.push_str(",\"geometry\":");
+    match land {
+        Some(Geometry::MultiPolygon(shape)) => push_shape(&mut text, shape, true),
+        Some(Geometry::Point(place)) => {
+            text.push_str(&format!("{{\"type\":\"Point\",\"coordinates\":[{},{}]}}", place.x(), place.y()));
+        }
+        _ => text.push_str("null"),
+    }
+    text.push_str("}\n]}\n");
+    text
+}
+
+/// A feature as far as its properties.
+fn push_properties(line: &mut String, names: &[String], row: &[Value]) {
+    line.push_str("{\"type\":\"Feature\",\"properties\":{");
+    for (index, (name, value)) in names.iter().zip(row).enumerate() {
+        if index > 0 {
+            line.push(',');
+        }
+        line.push_str(name);
+        line.push(':');
+        match value {
+            Value::Empty => line.push_str("null"),
+            Value::Text(text) => line.push_str(&quoted(text)),
+            // JSON has no word for what is not a number.
+            Value::Number(number) if !number.is_finite() => line.push_str("null"),
+            Value::Number(number) => line.push_str(&number.to_string()),
+            Value::Integer(number) => line.push_str(&number.to_string()),
+            Value::Date(day) => line.push_str(&quoted(&day.to_string())),
+            Value::Flag(flag) => line.push_str(if *flag { "true" } else { "false" }),
+        }
+    }
+    line.push('}');
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
 fn push_shape(line: &mut String, shape: &MultiPolygon<f64>, exact: bool) {
+    let shape = shape.orient(Direction::Default);
     let single = shape.0.len() == 1;
     line.push_str(if single {
         "{\"type\":\"Polygon\",\"coordinates\":"

@@ -70,6 +70,21 @@ pub const CHECKS: &[Check] = &[
         run: query!(overlapping_zones),
     },
     Check {
+        code: "overlapping-plan-units",
+        weight: Weight::Warning,
+        title: [
+            "两个规划单元重叠，同一土地有两份规划条件",
+            "two planning units lie on one another: land has two lists of uses",
+        ],
+        remedy: [
+            "核对规划文件，更正其一后重新导入；更正前以较小者为准",
+            "compare the documents, correct one and import it again; until then the smaller answers",
+        ],
+        allowed: Some(keys::CHECK_OVERLAP),
+        unit: "m²",
+        run: query!(overlapping_plan_units),
+    },
+    Check {
         code: "zone-ends-before-contract",
         weight: Weight::Warning,
         title: ["分区在合同期内失效", "a zone ends while contracts on its land run on"],

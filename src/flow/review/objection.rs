@@ -290,7 +290,7 @@ async fn judge_again(pool: &PgPool, asked: &Objection, workers: usize) -> Result
     drop(connection);
     let (share, tall) = (rules::deciding_share(&rules.rulebook, as_of)?, rules.rulebook.tall_storey_m(as_of));
     let years = window(as_of, rules.scheme.window.years);
-    let now = facts::freeze(pool, as_of, share, tall, years, rules::calendar()?).await?;
+    let now = facts::freeze(pool, as_of, share, tall, years, rules::calendar()?, false).await?;
     let receipt = tokio::task::spawn_blocking(move || {
         let corrected = now.facts_of(&rules.scheme, as_of, &code);
         let corrected = corrected.ok_or_else(|| ObjectionError::Gone { id, parcel: code.clone(), as_of })?;

@@ -2,7 +2,7 @@
 //! too that were made later because an objection was upheld.
 
 use super::kept::{Kept, KeptError, load};
-use super::{fingerprint, seal};
+use super::{beside_hash, fingerprint, seal};
 use crate::domain::review::facts::Facts;
 use crate::domain::review::receipt::{Corrects, Receipt, hash};
 use crate::domain::review::replay::differences;
@@ -33,6 +33,8 @@ pub struct Replayed {
     pub later: usize,
     /// Whether the facts in its receipts are those that it froze, none gone, none added.
     pub facts_are_whole: bool,
+    /// Whether what it keeps beside its receipts is as it was kept: who was left out, and which reviews it answers.
+    pub beside_is_whole: bool,
     /// How many receipts are not, byte by byte, what they should be.
     pub different: usize,
     /// The first of them.
@@ -53,7 +55,7 @@ pub struct Difference {
 impl Replayed {
     /// Whether the run came out as it was kept, byte by byte.
     pub fn is_same(&self) -> bool {
-        self.facts_are_whole && self.different == 0
+        self.facts_are_whole && self.beside_is_whole && self.different == 0
     }
 }
 
@@ -64,6 +66,13 @@ pub async fn replay(pool: &PgPool, run: i64, workers: usize) -> Result<Replayed,
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let papers = review::objection::reruns(&mut connection, run).await?;
     let later = papers.len();
+    let (beside, kept_hash) = review::beside::read(&mut connection, run).await?;
+    let unwritable = |source| KeptError::Receipt { run, parcel: String::new(), source };
+    // A run made before that was kept has nothing to compare it with.
+    let beside_is_whole = match kept_hash {
+        Some(kept) => beside_hash(&beside).map_err(unwritable)? == kept,
+        None => true,
+    };
     let (facts_are_whole, odd) = tokio::task::spawn_blocking(move || again(kept, papers, workers)).await??;
     let different = odd.len();
     let mut first = Vec::new();
@@ -74,7 +83,7 @@ pub async fn replay(pool: &PgPool, run: i64, workers: usize) -> Result<Replayed,
         };
         first.push(Difference { places: differences(&before, &value(&text), PLACES), parcel, is_whole });
     }
-    Ok(Replayed { run, parcels, later, facts_are_whole, different, first })
+    Ok(Replayed { run, parcels, later, facts_are_whole, beside_is_whole, different, first })
 }
 
 fn value(text: &str) -> Value {

@@ -7,6 +7,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::entry;
 use crate::domain::land_account::Figures;
 use crate::domain::land_use::LandUses;
+use crate::domain::park_evaluation::scheme::ParkScheme;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::plot_ratio::rise;
 use crate::domain::review::clusters::Ranking;
@@ -36,6 +37,8 @@ const PLAUSIBILITY: &str = "plausibility.toml";
 const DEFAULT_SCHEME: &str = "schemes/default.toml";
 /// Where schemes lie, each under the name by which it is asked for.
 const SCHEMES: &str = "schemes/";
+/// The same of schemes for the yearly evaluation of parks.
+const PARK_SCHEMES: &str = "park_schemes/";
 /// What may lie beside the rules and is none.
 const README: &str = "README.md";
 
@@ -49,6 +52,7 @@ macro_rules! shipped {
 const SHIPPED: &[(&str, &str)] = shipped! {
     "calendars/cn.toml",
     "land_use.toml",
+    "park_schemes/default.toml",
     "plausibility.toml",
     "rulebook/decisions.toml",
     "rulebook/entry.toml",
@@ -152,6 +156,9 @@ impl Rulesets {
             let blamed = if place.own.contains_key(name.as_str()) { name } else { DECISIONS };
             parsed.map_err(|error| place.fault(blamed, text_of(&self.texts, blamed), error))?;
         }
+        for (name, scheme) in place.own.iter().filter(|(name, _)| name.starts_with(PARK_SCHEMES)) {
+            place.parsed(name, scheme, ParkScheme::parse)?;
+        }
         Ok(())
     }
 
@@ -167,8 +174,21 @@ impl Rulesets {
 
     /// The schemes that are known by name.
     pub(super) fn schemes(&self) -> Vec<&str> {
-        let names = self.texts.keys().filter_map(|name| name.strip_prefix(SCHEMES)?.strip_suffix(".toml"));
-        names.collect()
+        self.named(SCHEMES)
+    }
+
+    /// The text of a scheme for parks that is known by name.
+    pub(super) fn park_scheme(&self, name: &str) -> Option<&str> {
+        self.texts.get(&format!("{PARK_SCHEMES}{name}.toml")).map(String::as_str)
+    }
+
+    /// The schemes for parks that are known by name.
+    pub(super) fn park_schemes(&self) -> Vec<&str> {
+        self.named(PARK_SCHEMES)
+    }
+
+    fn named(&self, folder: &str) -> Vec<&str> {
+        self.texts.keys().filter_map(|name| name.strip_prefix(folder)?.strip_suffix(".toml")).collect()
     }
 }
 
@@ -255,10 +275,13 @@ fn is_known(name: &str) -> bool {
         !stem.is_empty() && stem.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
     };
     SHIPPED.iter().any(|(known, _)| *known == name)
-        || name.strip_prefix(SCHEMES).and_then(|rest| rest.strip_suffix(".toml")).is_some_and(of_scheme)
+        || [SCHEMES, PARK_SCHEMES]
+            .iter()
+            .any(|folder| name.strip_prefix(folder).and_then(|rest| rest.strip_suffix(".toml")).is_some_and(of_scheme))
 }
 
 fn stray(folder: &Path, name: &str) -> RulesError {
-    let known: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).filter(|name| !name.starts_with(SCHEMES)).collect();
+    let is_scheme = |name: &&str| name.starts_with(SCHEMES) || name.starts_with(PARK_SCHEMES);
+    let known: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).filter(|name| !is_scheme(name)).collect();
     RulesError::Stray { path: folder.join(name).display().to_string(), known: known.join(", ") }
 }

@@ -8,7 +8,8 @@ use crate::domain::review::scheme::Words;
 use crate::domain::zoning::Tier;
 use crate::domain::zoning::verdict::{Ruling, Verdict};
 use crate::flow::entry::{Answer, EntryError, enter};
-use crate::http::answer::of_register;
+use crate::flow::paper::of_entry;
+use crate::http::form::Form;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use crate::http::{App, body};
@@ -94,18 +95,15 @@ pub struct Review {
     pub division: String,
 }
 
-/// What is said where nobody can say more.
-const CANNOT_BE_JUDGED: &str = "cannot-be-judged";
-
 /// The ruling in these shapes.
-pub fn document(answer: Answer) -> Document {
+pub fn document(answer: &Answer) -> Document {
     let findings = answer
         .ruling
         .findings
         .iter()
         .map(|finding| Finding {
             rule: finding.rule,
-            verdict: finding.answer.map_or(CANNOT_BE_JUDGED, Verdict::name),
+            verdict: finding.answer.map_or(Unknown::ANSWER, Verdict::name),
             why: finding.answer.err(),
             words: finding.answer.err().map(Unknown::words),
             promised_wan_yuan_per_mu: finding.promised.map(WanYuanPerMu::value),
@@ -118,21 +116,21 @@ pub fn document(answer: Answer) -> Document {
         .collect();
     Document {
         revision: answer.revision,
-        parcel: answer.parcel,
+        parcel: answer.parcel.clone(),
         day: answer.day,
-        industry: answer.project.industry,
-        verdict: answer.ruling.verdict.map_or(CANNOT_BE_JUDGED, Verdict::name),
+        industry: answer.project.industry.clone(),
+        verdict: answer.ruling.verdict.map_or(Unknown::ANSWER, Verdict::name),
         findings,
         facts: Facts {
             tier: answer.place.tier(),
-            park: answer.place.park,
+            park: answer.place.park.clone(),
             least_peers: answer.least_peers,
-            review: answer.published.map(|published| Review {
+            review: answer.published.as_ref().map(|published| Review {
                 run: published.run,
                 as_of: published.as_of,
-                published_by: published.published_by,
+                published_by: published.published_by.clone(),
                 published_at: published.published_at,
-                division: published.division,
+                division: published.division.clone(),
             }),
         },
     }
@@ -156,6 +154,7 @@ pub async fn ask(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
+    let form = Form::of_address(request.uri(), &headers)?;
     let asked: Question = body::question(request).await?;
     let code = ParcelCode::parse(&asked.parcel).map_err(|error| {
         Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "parcel", json!({}))
@@ -183,6 +182,5 @@ pub async fn ask(
             Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "promise", json!({}))
         }
     })?;
-    let document = document(answer);
-    of_register(&document, Some(document.revision), &headers).map_err(|error| Problem::internal(&error))
+    form.answer(&document(&answer), || of_entry(&answer), answer.revision, &headers)
 }

@@ -2,6 +2,7 @@
 //! lies between two of them, and what is said against them. The wire shapes are here; the command line writes the same.
 //! Nothing is done to a run over HTTP while there are no accounts: whose deed it was could not be told.
 
+use super::left_out::LeftOut;
 use super::page::wrong;
 use crate::domain::id::ParcelCode;
 use crate::domain::review::decision::List;
@@ -84,6 +85,14 @@ pub struct Counted {
     pub parcels: i64,
 }
 
+/// How many reviews of a kind a run answers.
+#[allow(missing_docs)]
+#[derive(Debug, Serialize)]
+pub struct Answering {
+    pub review: String,
+    pub reviews: i64,
+}
+
 /// A run with its life.
 #[allow(missing_docs)]
 #[derive(Debug, Serialize)]
@@ -96,6 +105,8 @@ pub struct OfRun {
     pub objections: i64,
     pub objections_open: i64,
     pub found: Vec<Counted>,
+    pub left_out: Vec<LeftOut>,
+    pub answers: Vec<Answering>,
 }
 
 /// What is said against a run, and what was answered.
@@ -226,6 +237,8 @@ pub fn of_run(shown: Shown) -> OfRun {
         objections: shown.objections.0,
         objections_open: shown.objections.1,
         found: shown.found.into_iter().map(|(grade, list, parcels)| Counted { grade, list, parcels }).collect(),
+        left_out: shown.left_out.into_iter().map(LeftOut::from).collect(),
+        answers: shown.answers.into_iter().map(|(review, reviews)| Answering { review, reviews }).collect(),
     }
 }
 
@@ -276,15 +289,15 @@ pub struct With {
     with: i64,
 }
 
-fn asked<T>(query: Result<Query<T>, QueryRejection>, expected: &str) -> Result<T, Problem> {
+pub(super) fn asked<T>(query: Result<Query<T>, QueryRejection>, expected: &str) -> Result<T, Problem> {
     query.map(|Query(asked)| asked).map_err(|error| wrong("query", error.to_string(), expected))
 }
 
-fn number(run: Result<Path<i64>, PathRejection>) -> Result<i64, Problem> {
+pub(super) fn number(run: Result<Path<i64>, PathRejection>) -> Result<i64, Problem> {
     run.map(|Path(run)| run).map_err(|_| Problem::not_found("a review run has a whole number"))
 }
 
-fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     let limit = asked.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
         return Err(wrong("limit", format!("limit is {limit}; expected 1 to {MOST}"), "1 to 1000"));
@@ -292,16 +305,16 @@ fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     Ok(limit)
 }
 
-fn unknown(run: i64) -> Problem {
+pub(super) fn unknown(run: i64) -> Problem {
     Problem::not_found(format!("there is no review run {run}; /api/v1/reviews names them"))
 }
 
-fn answered(answer: &impl Serialize, revision: i64, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(super) fn answered(answer: &impl Serialize, revision: i64, headers: &HeaderMap) -> Result<Response, Problem> {
     of_register(answer, Some(revision), headers).map_err(|error| Problem::internal(&error))
 }
 
 /// Takes one more than the page has, and tells whether there was one.
-fn page<T>(mut found: Vec<T>, limit: usize) -> (Vec<T>, bool) {
+pub(super) fn page<T>(mut found: Vec<T>, limit: usize) -> (Vec<T>, bool) {
     let has_more = found.len() > limit;
     found.truncate(limit);
     (found, has_more)
@@ -397,7 +410,7 @@ pub async fn diff(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let new = number(run)?;
-    let With { with: old } = asked(query, "with: the number of the run to compare with")?;
+    let With { with: old } = asked(query, "with")?;
     let inside = whole_city.enter()?;
     let pool = app.pool.clone();
     // Goes on where whoever asked has left, and keeps its place until it is over.

@@ -2,16 +2,19 @@
 //! here; the command line writes the same.
 
 use super::super::body::read;
-use super::parcel::Asked;
+use super::page;
+use super::parcel;
 use super::search::{blocking, given, moment_of, read_geometry, read_moment, refuse, wrong};
 use crate::domain::id::ParcelCode;
 use crate::domain::moment::Moment;
 use crate::domain::quantity::PlotRatio;
 use crate::domain::review::facts::round;
 use crate::domain::zoning::standing::{Layer, Overlap, Part, Remark};
+use crate::flow::paper::of_standing;
 use crate::flow::standing::{Answer, Place, draw, stand};
 use crate::http::App;
-use crate::http::answer::{of_register, of_text};
+use crate::http::answer::of_text;
+use crate::http::form::Form;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use axum::Extension;
@@ -21,7 +24,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use geojson::GeoJson;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A standing as it goes over the wire.
@@ -150,6 +153,15 @@ pub fn document(answer: &Answer) -> Document {
     }
 }
 
+/// Which moment is asked for, and in which form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    valid_at: Option<String>,
+    known_at: Option<String>,
+    f: Option<String>,
+}
+
 /// Where a parcel stands.
 pub async fn show(
     State(app): State<App>,
@@ -157,21 +169,24 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = parcel(&code).map_err(|error| Problem::not_found(error.to_string()))?;
-    let moment = asked_moment(asked, &app)?;
+    let place = parcel_of(&code).map_err(|error| Problem::not_found(error.to_string()))?;
+    let asked = page::asked(asked, "valid_at, known_at, f")?;
+    let moment = moment_of(asked.valid_at.as_deref(), asked.known_at.as_deref(), (app.today)())?;
+    let form = Form::of(asked.f.as_deref(), &headers)?;
     let answer = answer(&app, place, moment).await?;
-    of_register(&document(&answer), Some(answer.revision), &headers).map_err(|error| Problem::internal(&error))
+    form.answer(&document(&answer), || of_standing(&answer), answer.revision, &headers)
 }
 
 /// A picture of where a parcel stands.
 pub async fn picture(
     State(app): State<App>,
     Path(code): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    asked: Result<Query<parcel::Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = parcel(&code).map_err(|error| Problem::not_found(error.to_string()))?;
-    let moment = asked_moment(asked, &app)?;
+    let place = parcel_of(&code).map_err(|error| Problem::not_found(error.to_string()))?;
+    let asked = page::asked(asked, "valid_at, known_at")?;
+    let moment = moment_of(asked.valid_at.as_deref(), asked.known_at.as_deref(), (app.today)())?;
     let drawn = draw(&app.pool, place, moment).await.map_err(|error| Problem::of_refresh(&error))?;
     let (answer, picture) = drawn.ok_or_else(|| not_law(&code, moment))?;
     Ok(of_text("image/svg+xml", picture, Some(answer.revision), &headers))
@@ -181,19 +196,8 @@ fn not_law(code: &str, moment: Moment) -> Problem {
     Problem::not_found(format!("no parcel {code} is law on {}", moment.valid_at))
 }
 
-fn parcel(code: &str) -> Result<Place, crate::domain::id::CodeError> {
+fn parcel_of(code: &str) -> Result<Place, crate::domain::id::CodeError> {
     Ok(Place::Parcel(ParcelCode::parse(code)?.as_str().to_owned()))
-}
-
-fn asked_moment(asked: Result<Query<Asked>, QueryRejection>, app: &App) -> Result<Moment, Problem> {
-    let Query(asked) = asked.map_err(|error| {
-        Problem::new(Kind::InvalidParameter, format!("{error}; expected valid_at or known_at")).with(
-            "wrong-value",
-            "query",
-            json!({"expected": "valid_at, known_at"}),
-        )
-    })?;
-    moment_of(asked.valid_at.as_deref(), asked.known_at.as_deref(), (app.today)())
 }
 
 async fn answer(app: &App, place: Place, moment: Moment) -> Result<Answer, Problem> {
@@ -215,13 +219,14 @@ pub async fn ask(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
+    let form = Form::of_address(request.uri(), &headers)?;
     let body = read(request).await?;
     let today = (app.today)();
     let (place, moment) = blocking(move || question(&body, today)).await?;
     // An area may be as large and as intricate as the city.
     let _inside = if matches!(place, Place::Area(_)) { Some(whole_city.enter()?) } else { None };
     let answer = answer(&app, place, moment).await?;
-    of_register(&document(&answer), Some(answer.revision), &headers).map_err(|error| Problem::internal(&error))
+    form.answer(&document(&answer), || of_standing(&answer), answer.revision, &headers)
 }
 
 fn question(body: &[u8], today: NaiveDate) -> Result<(Place, Moment), Problem> {
@@ -241,7 +246,7 @@ fn question(body: &[u8], today: NaiveDate) -> Result<(Place, Moment), Problem> {
         }
         (None, Some(code), None) => {
             let text = code.as_str().ok_or_else(|| wrong("parcel", &code, "the code of a parcel"))?;
-            parcel(text).map_err(|error| {
+            parcel_of(text).map_err(|error| {
                 Problem::new(Kind::InvalidParameter, error.to_string()).with("wrong-value", "parcel", json!({}))
             })?
         }

@@ -9,10 +9,12 @@ use crate::domain::id::ParcelCode;
 use crate::domain::zoning::lockup::Situation;
 use crate::domain::zoning::standing::Remark;
 use crate::domain::zoning::verdict::{DeedKind, Requirement, Verdict};
+use crate::flow::paper::of_verdict;
 use crate::flow::standing::Place;
 use crate::flow::verdict::{AskError, Question, Ruled, ask};
 use crate::http::App;
 use crate::http::answer::of_register;
+use crate::http::form::Form;
 use crate::http::guard::WholeCity;
 use crate::http::problem::{Kind, Problem};
 use crate::store::StoreError;
@@ -99,6 +101,7 @@ pub async fn judge(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
+    let form = Form::of_address(request.uri(), &headers)?;
     let body = read(request).await?;
     let today = (app.today)();
     let question = blocking(move || question(&body, today)).await?;
@@ -106,7 +109,7 @@ pub async fn judge(
     let is_drawn = matches!(question.place, Place::Area(_)) || question.drawing.is_some();
     let _inside = if is_drawn { Some(whole_city.enter()?) } else { None };
     let ruled = ask(&app.pool, question).await.map_err(|error| problem(&error))?;
-    of_register(&document(&ruled), Some(ruled.answer.revision), &headers).map_err(|error| Problem::internal(&error))
+    form.answer(&document(&ruled), || of_verdict(&ruled), ruled.answer.revision, &headers)
 }
 
 fn problem(error: &AskError) -> Problem {

@@ -29,6 +29,7 @@ select c.number as contract_no, c.parcel as parcel_code, c.kind, c.holder, c.sig
     c.term_starts_on, c.term_ends_on, c.price_wan_yuan::float8 as price_wan_yuan, c.plot_ratio_low, c.plot_ratio_high,
     c.performance_terms, c.responsible_unit, c.developed_percent, c.invested_percent, c.suspended_on, c.supplements,
     c.paid_on, c.handed_over_on, c.deposit_wan_yuan::float8 as deposit_wan_yuan,
+    c.review_years::bigint as review_years,
     b.whole::float8 as bond_wan_yuan, b.percent::float8 as bond_percent, b.start::float8 as bond_start_wan_yuan,
     b.completion::float8 as bond_completion_wan_yuan, b.production::float8 as bond_production_wan_yuan,
     b.form as bond_form, b.due_on as bond_due_on, b.paid_on as bond_paid_on,

@@ -1,10 +1,12 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
+use super::beside;
 use crate::domain::calendar::Calendar;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
 use crate::domain::review::facts::{ContractFacts, DutyRow, Figures, MEASURES, MainUser, Use, VetoFact};
-use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow};
+use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
@@ -17,7 +19,8 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
-/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice.
+/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice. With that what
+/// the calendar of reviews looks at, where it is asked for.
 pub async fn freeze(
     pool: &PgPool,
     as_of: NaiveDate,
@@ -25,9 +28,47 @@ pub async fn freeze(
     tall_storey_m: Option<f64>,
     years: RangeInclusive<i32>,
     calendar: &'static Calendar,
+    with_reviews: bool,
 ) -> Result<Frozen, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let asked = Asked {
+        as_of,
+        deciding_share: Some(deciding_share),
+        tall_storey_m,
+        years,
+        calendar,
+        with_reviews: Some(with_reviews),
+    };
+    let frozen = frozen_in(&mut tx, pool, asked).await?;
+    tx.commit().await?;
+    Ok(frozen)
+}
+
+/// What is to be frozen.
+pub(in crate::store) struct Asked {
+    /// The day whose law counts.
+    pub as_of: NaiveDate,
+    /// The share of a parcel's land that decides about its tier. Where none is said nobody asks for tiers, and every parcel
+    /// is as if it touched no zone.
+    pub deciding_share: Option<f64>,
+    /// A storey higher than that is counted twice.
+    pub tall_storey_m: Option<f64>,
+    /// The years whose figures are looked at.
+    pub years: RangeInclusive<i32>,
+    /// Working days.
+    pub calendar: &'static Calendar,
+    /// Whether with what the calendar of reviews looks at; nothing where nobody asks for the states of parcels either.
+    pub with_reviews: Option<bool>,
+}
+
+/// The same inside a transaction that looks at one moment and outlasts this.
+pub(in crate::store) async fn frozen_in(
+    tx: &mut PgConnection,
+    pool: &PgPool,
+    asked: Asked,
+) -> Result<Frozen, StoreError> {
+    let Asked { as_of, deciding_share, tall_storey_m, years, calendar, with_reviews } = asked;
     // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
     let mut same = pool.begin().await?;
@@ -35,26 +76,35 @@ pub async fn freeze(
         format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
     sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
     let beside = tokio::spawn(async move {
-        let tiers = tiers(&mut same, as_of, deciding_share).await?;
+        let tiers = match deciding_share {
+            Some(share) => tiers(&mut same, as_of, share).await?,
+            None => HashMap::new(),
+        };
         let floors = floors(&mut same, tall_storey_m).await?;
-        let contracts = contracts(&mut same, as_of, calendar).await?;
+        let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
+        if with_reviews != Some(true) {
+            watched = Vec::new();
+        }
         same.commit().await?;
-        Ok::<_, StoreError>((tiers, floors, contracts))
+        Ok::<_, StoreError>((tiers, floors, contracts, watched))
     });
-    let (ids, mut parcels) = parcels(&mut tx, as_of).await?;
-    let enterprises = enterprises(&mut tx).await?;
+    let (ids, mut parcels) = parcels(tx, as_of).await?;
+    let enterprises = enterprises(tx).await?;
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let uses = uses(&mut tx, as_of, &parcel_of, &enterprise_of).await?;
-    let returns = returns(&mut tx, years, &enterprise_of).await?;
-    let vetoes = vetoes(&mut tx, as_of, &enterprise_of).await?;
-    let (tiers, floors, contracts) = match beside.await {
+    let uses = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
+    let returns = returns(tx, years, &enterprise_of).await?;
+    let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
+    let (states, done) = match with_reviews {
+        None => (HashMap::new(), HashMap::new()),
+        Some(false) => (beside::states(tx, as_of).await?, HashMap::new()),
+        Some(true) => (beside::states(tx, as_of).await?, super::calendar::done(tx, None).await?),
+    };
+    let (tiers, floors, contracts, watched) = match beside.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
-    // The moment lasts until the other has looked.
-    tx.commit().await?;
     let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
     let contracts = contracts.collect();
     drop((parcel_of, enterprise_of));
@@ -62,7 +112,8 @@ pub async fn freeze(
         (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
         (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
     }
-    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes })
+    let calendar = (with_reviews == Some(true)).then_some(Watching { contracts: watched, done });
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, states, calendar })
 }
 
 /// What each enterprise reported, by year and the place of the enterprise.
@@ -256,12 +307,12 @@ async fn vetoes(
     Ok(found.collect())
 }
 
-/// The newest contract of each parcel with its duties, by the parcel's code.
+/// The newest contract of each parcel with its duties, by the parcel's code, and all contracts with what has a clock.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
-) -> Result<HashMap<String, (ContractFacts, Vec<DutyRow>)>, StoreError> {
+) -> Result<(HashMap<String, (ContractFacts, Vec<DutyRow>)>, Vec<Watched>), StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
@@ -304,7 +355,8 @@ async fn contracts(
         };
         contracts.insert(row.parcel, (facts, Vec::new()));
     }
-    for held in clock::read(connection, &Moment::on(as_of), None).await? {
+    let watched = clock::read(connection, &Moment::on(as_of), None).await?;
+    for held in &watched {
         let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
@@ -323,5 +375,5 @@ async fn contracts(
             });
         }
     }
-    Ok(contracts)
+    Ok((contracts, watched))
 }

@@ -19,7 +19,7 @@ pub async fn peers(
     let run = sqlx::query!(
         "select r.id, r.as_of, s.actor as published_by, s.recorded_at as published_at
          from review_step s join review_run r on r.id = s.run_id
-         where s.deed = 'publish' and r.as_of <= $1 and (s.recorded_at at time zone 'Asia/Shanghai')::date <= $1
+         where s.deed = 'publish' and r.kind = 'round' and r.as_of <= $1 and (s.recorded_at at time zone 'Asia/Shanghai')::date <= $1
          order by r.as_of desc, r.id desc limit 1",
         day
     )

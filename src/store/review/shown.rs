@@ -1,11 +1,13 @@
 //! What is shown of runs, each answer out of one moment of the register: pages of runs, results and objections, and one
 //! run's life.
 
+use super::beside;
 use super::life::{self, Step};
 use super::objection::{self, Objection};
 use super::{Run, counts, list};
 use crate::domain::review::decision::List;
 use crate::domain::review::grade::Grade;
+use crate::domain::review::left_out::{Left, Reason};
 use crate::domain::review::life::Life;
 use crate::store::{StoreError, write};
 use sqlx::postgres::PgPool;
@@ -26,6 +28,10 @@ pub struct Shown {
     pub objections: (i64, i64),
     /// How many parcels have a grade and stand on a list.
     pub found: Vec<(String, Option<String>, i64)>,
+    /// How many were left out, by reason.
+    pub left_out: Vec<(Reason, i64)>,
+    /// Which reviews of the calendar it answers, how many of each.
+    pub answers: Vec<(String, i64)>,
 }
 
 /// What a run found about a parcel, as it stands.
@@ -78,6 +84,8 @@ pub async fn run(pool: &PgPool, run: i64) -> Result<Option<Shown>, StoreError> {
         steps: life::steps(&mut tx, run).await?,
         objections: objection::count(&mut tx, run).await?,
         found: counts(&mut tx, run).await?,
+        left_out: beside::counts(&mut tx, run).await?,
+        answers: beside::answers(&mut tx, run).await?,
     }))
 }
 
@@ -93,6 +101,22 @@ pub async fn objections(
         return Ok(None);
     }
     Ok(Some((revision, objection::list(&mut tx, Some(run), None, after, most).await?)))
+}
+
+/// Who was left out of a run after one in the order of codes, so many of them: all, or those of one reason. Nothing where
+/// there is no such run.
+pub async fn left_out(
+    pool: &PgPool,
+    run: i64,
+    reason: Option<Reason>,
+    after: Option<&str>,
+    most: i64,
+) -> Result<Option<(i64, Vec<Left>)>, StoreError> {
+    let (mut tx, revision) = moment(pool).await?;
+    if life::read(&mut tx, run).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some((revision, beside::page(&mut tx, run, reason, after, most).await?)))
 }
 
 /// What a run found, in the order of parcel codes after one, so many of them: all, or those of a grade or on a list. Nothing

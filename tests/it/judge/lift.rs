@@ -200,3 +200,27 @@ fn the_best_the_unjudged_and_those_without_a_place_have_nothing_to_reach() {
     let ahead: Vec<Option<u32>> = best.iter().map(|one| one.peers_ahead).collect();
     assert_eq!(ahead, [Some(4), Some(3), Some(2), Some(1), Some(0)]);
 }
+
+#[test]
+fn a_grade_without_the_faults_that_hold_it_is_still_capped_by_the_milder_ones() {
+    let by_score = "cutoffs = { a = 20.0, b = 10.0, c = 5.0, by = \"score\", source = \"assumption\" }";
+    let tax = indicator("tax_int", 100.0, r#"{ kind = "fixed", value = 12.0 }"#, "reweigh");
+    let vetoes = "veto = [{ kinds = [\"environment\"], caps_at = \"D\", source = \"assumption\" }, \
+                  { kinds = [\"safety\"], caps_at = \"C\", source = \"assumption\" }]";
+    let text = scheme(&tax).replacen(BY_RANK, by_score, 1).replacen(
+        "veto = [{ caps_at = \"D\", source = \"assumption\" }]",
+        vetoes,
+        1,
+    );
+    let rules = Rules::parse(&text, DECISIONS, VALUES).unwrap();
+    let fault = |kind: &str| VetoFact { enterprise: "E1".into(), year: 2025, kind: kind.into() };
+    let held = |vetoes: Vec<VetoFact>| {
+        let receipts = judged(&rules, vec![Facts { vetoes, ..paying(1, 12.0) }]);
+        (receipts[0].grade, lift_of(&rules, &receipts, 0))
+    };
+    let (environment, safety) = (fault("environment"), fault("safety"));
+    let only = |fault: &VetoFact, cleared| Lift::Held { faults: vec![fault.clone()], cleared };
+    assert_eq!(held(vec![safety.clone()]), (Grade::C, only(&safety, Grade::A)));
+    assert_eq!(held(vec![environment.clone()]), (Grade::D, only(&environment, Grade::A)));
+    assert_eq!(held(vec![environment.clone(), safety]), (Grade::D, only(&environment, Grade::C)));
+}

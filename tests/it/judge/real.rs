@@ -211,3 +211,22 @@ fn every_fault_of_a_scheme_is_told_at_once() {
     assert!(told.contains("no property") && told.contains("land_mu"), "{told}");
     assert_eq!(Indicator::ALL.len(), 14);
 }
+
+#[test]
+fn a_refund_of_a_peer_makes_nobody_worse_for_paying_more() {
+    // No cap, as in some of the schemes that are shipped.
+    let uncapped = |benchmark: &str| {
+        of(&scheme(&super::indicator("tax_int", 100.0, benchmark, "reweigh").replacen("cap = 1.5\n", "", 1)))
+    };
+    let score = |rules: &Rules, pays: f64| judged(rules, vec![paying(1, pays), paying(2, -10.0)])[0].score;
+    let scores = |rules: &Rules| [11.0, 20.0, 100.0].map(|pays| score(rules, pays));
+    // What is below nothing counts as nothing in a benchmark, as it does in points: the mean is half of what the first
+    // pays, and nine tenths of the way from nothing to it nine tenths of it.
+    let mean = uncapped(r#"{ kind = "peer-mean" }"#);
+    assert_eq!(scores(&mean), [Some(200.0); 3]);
+    assert_eq!(scores(&uncapped(r#"{ kind = "peer-percentile", at = 90.0 }"#)), [Some(111.1111); 3]);
+    // A run that was kept before is judged again as it was judged then: 11 of (11 - 10) ÷ 2.
+    let before = mean.source.replacen("# formulas 3\n", "# formulas 2\n", 1);
+    let kept = Rules::stored(&before, &landcycle::domain::review::receipt::hash(before.as_bytes())).unwrap();
+    assert_eq!(scores(&kept), [Some(2200.0), Some(400.0), Some(222.2222)]);
+}

@@ -134,9 +134,10 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
     split(&town);
     let calendar = landcycle::flow::rules::calendar().unwrap();
     let as_of = chrono::NaiveDate::from_ymd_opt(2025, 12, 31).unwrap();
-    let frozen = landcycle::store::review::facts::freeze(&town.database.pool, as_of, 0.5, None, 2024..=2025, calendar)
-        .await
-        .unwrap();
+    let frozen =
+        landcycle::store::review::facts::freeze(&town.database.pool, as_of, 0.5, None, 2024..=2025, calendar, false)
+            .await
+            .unwrap();
     let mut uses: Vec<String> = Vec::new();
     for one in &frozen.uses {
         let (parcel, enterprise) =
@@ -156,7 +157,8 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
         ]
     );
     let scheme = landcycle::domain::review::scheme::Scheme::parse(include_str!("../../../data/schemes/default.toml"));
-    let facts = frozen.facts(&scheme.unwrap(), as_of);
+    let rules = landcycle::domain::review::left_out::LeftOut::on(landcycle::flow::rules::rulebook().unwrap(), as_of);
+    let facts = frozen.sorted(&scheme.unwrap(), as_of, &rules).facts;
     let since: Vec<String> =
         facts.iter().filter_map(|one| Some(format!("{} {}", &one.code[14..], one.in_use_since?))).collect();
     assert_eq!(

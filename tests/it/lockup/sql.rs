@@ -17,7 +17,7 @@ pub(super) async fn superuser(town: &Town) -> PgConnection {
 }
 
 /// A connection as a clerk: reads everything, writes parcels, zones, contracts and revisions.
-pub(super) async fn clerk(town: &Town) -> PgConnection {
+pub(crate) async fn clerk(town: &Town) -> PgConnection {
     let mut connection = superuser(town).await;
     let grants = "
         do $$ begin create role landcycle_test_clerk nologin; exception when duplicate_object or unique_violation then null; end $$;
@@ -31,7 +31,7 @@ pub(super) async fn clerk(town: &Town) -> PgConnection {
 }
 
 /// Runs statements in one transaction; answers the constraint that refused them, if one did.
-pub(super) async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), String> {
+pub(crate) async fn attempt(connection: &mut PgConnection, statements: &str) -> Result<(), String> {
     let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("begin; {statements}; commit")))).await;
     match done {
         Ok(_) => Ok(()),
@@ -228,4 +228,107 @@ async fn of_two_sessions_at_once_one_uses_an_approval_and_the_other_is_refused()
     ends.sort();
     assert_eq!(ends, [Ok(()), Err("lockup".to_owned())]);
     assert_eq!(state(&town, &id), "used");
+}
+
+#[tokio::test]
+async fn a_writer_who_would_not_see_what_others_commit_is_refused() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    for level in ["repeatable read", "serializable"] {
+        for statement in [
+            say_anew("M2", "2026-01-01"),
+            "update zone_version set locked = false".to_owned(),
+            "delete from contract".to_owned(),
+        ] {
+            let statements = format!("set transaction isolation level {level}; {statement}");
+            assert_eq!(attempt(&mut clerk, &statements).await, Err("read_committed_only".to_owned()), "{statements}");
+        }
+    }
+    assert_eq!(attempt(&mut clerk, &say_anew("M2", "2026-01-01")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn no_guard_can_be_given_a_table_of_ones_own_to_look_at() {
+    let town = works().await;
+    let open: Option<String> = town
+        .value(
+            "select string_agg(p.oid::regprocedure::text, ', ') from pg_proc p
+             where p.pronamespace = current_schema::regnamespace and p.prorettype = 'trigger'::regtype
+                 and not coalesce(array_to_string(p.proconfig, ' ') like '%search\\_path=%pg\\_temp%', false)",
+        )
+        .await;
+    assert_eq!(open, None, "every guard names its search path, pg_temp last");
+    // A second version of parcel 1 for the same days, with an empty table before the one that the guard looks at.
+    let mut clerk = clerk(&town).await;
+    let twice = "create temporary table parcel_version (like city_310000.parcel_version) on commit drop;
+        insert into city_310000.parcel_version
+            (parcel_id, valid, recorded, district, land_use, land_use_scheme, area_m2, geom, revision)
+        select parcel_id, valid, recorded, district, land_use, land_use_scheme, area_m2, geom, revision
+        from city_310000.parcel_version order by id limit 1";
+    assert_eq!(attempt(&mut clerk, twice).await, Err("parcel_version_overlap".to_owned()));
+}
+
+#[tokio::test]
+async fn a_lock_that_is_put_aside_within_a_transaction_is_answered_for_all_the_same() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let of_base = "where code = 'Z1' and upper_inf(recorded)";
+    let taken = [
+        format!("update parcel_version set land_use = 'R2' {OF_PARCEL_1}"),
+        format!("delete from parcel_version {OF_PARCEL_1}"),
+        say_anew("R2", "2024-03-01"),
+    ];
+    let aside = [
+        ("locked = false", "locked = true"),
+        (
+            "geom = st_multi(st_translate(geom, 0.5, 0))",
+            "geom = st_multi(st_makeenvelope(121.5, 31.0995, 121.505, 31.1015, 4490))",
+        ),
+        ("valid = daterange('2020-01-01', '2020-01-02')", "valid = daterange('2020-01-01', null)"),
+    ];
+    for (away, back) in aside {
+        let before = town.contents().await;
+        for taking in &taken {
+            let statements =
+                format!("update zone_version set {away} {of_base}; {taking}; update zone_version set {back} {of_base}");
+            assert_eq!(attempt(&mut clerk, &statements).await, Err("lockup".to_owned()), "{statements}");
+            assert_eq!(town.contents().await, before);
+        }
+        let nothing = format!("update zone_version set {away} {of_base}; update zone_version set {back} {of_base}");
+        assert_eq!(attempt(&mut clerk, &nothing).await, Ok(()), "{nothing}");
+        assert_eq!(attempt(&mut clerk, "update zone_version set name = '基地'").await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_is_there_for_the_length_of_a_transaction_admits_no_project() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let zone = "insert into zone_version (code, valid, recorded, name, tier, locked, geom, revision)
+        select 'C9', daterange('2018-01-01', null), tstzrange(clock_timestamp(), null), 'C9', 'community', false,
+            st_multi(st_expand(geom, 0.001)), 1
+        from parcel_version where parcel_id = (select id from parcel where code like '%GB00008')";
+    let contract = "insert into contract (number, parcel, valid, recorded, kind, holder, signed_on, term_starts_on, term_ends_on, performance_terms, revision)
+        select 'H1', code, daterange('2024-05-06', null), tstzrange(clock_timestamp(), null), 'grant', 'E1', '2024-05-06', '2024-05-06', '2060-01-01', true, 1
+        from parcel where code like '%GB00008'";
+    let judged = "set constraints all immediate; set constraints all deferred";
+    for gone in [
+        "delete from zone_version where code = 'C9'",
+        "update zone_version set recorded = tstzrange(lower(recorded), clock_timestamp()) where code = 'C9'",
+        "update zone_version set valid = daterange('2018-01-01', '2019-01-01') where code = 'C9'",
+    ] {
+        let statements = format!("{zone}; {contract}; {judged}; {gone}");
+        assert_eq!(attempt(&mut clerk, &statements).await, Err("lockup".to_owned()), "{statements}");
+    }
+    // Judged halfway is judged again: land that moved rightly does not go on to another use, nor a contract to another holder.
+    let statements =
+        format!("{}; {judged}; update parcel_version set land_use = 'R2' {OF_PARCEL_1}", say_anew("M2", "2024-03-01"));
+    assert_eq!(attempt(&mut clerk, &statements).await, Err("lockup".to_owned()));
+    assert_eq!(
+        attempt(&mut clerk, &format!("{zone}; {contract}; {judged}")).await,
+        Ok(()),
+        "a zone that stays admits it"
+    );
+    let other = "update contract set holder = 'E2', signed_on = '2025-05-06' where number = 'H1'; delete from zone_version where code = 'C9'";
+    assert_eq!(attempt(&mut clerk, other).await, Err("lockup".to_owned()), "{other}");
 }

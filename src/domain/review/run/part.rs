@@ -1,7 +1,7 @@
 //! One part of a scheme at work: groups and benchmarks, scores, ranks.
 
 use super::super::facts::round;
-use super::super::peers::{Group, Peer, ahead, groups, strength};
+use super::super::peers::{Group, Peer, Refunds, ahead, groups, strength};
 use super::super::receipt::{Line, NotJudged};
 use super::super::scheme::part::{Missing, Part, Ties, TooFew, Weighed, Within};
 use super::super::score;
@@ -66,18 +66,13 @@ impl Judging<'_> {
 
     /// Judges those that one part takes, in the order of parcel codes, all but their ranks. The last `guests` of them are
     /// measured against the others and shape no group themselves.
-    pub(super) fn judge_part(
-        &self,
-        place: usize,
-        part: &Part,
-        seen: &[&Seen],
-        guests: usize,
-    ) -> (Vec<Judged>, Judges) {
+    pub(super) fn judge_part(&self, place: usize, part: &Part, seen: &[&Seen], guests: usize) -> (Vec<Judged>, Judges) {
         let residents = seen.len() - guests;
         let peers: Vec<Peer<'_>> = (seen.iter().enumerate())
             .map(|(index, seen)| Peer { seen, counts: seen.barred.is_empty() && index < residents })
             .collect();
-        let (groups, group_of) = groups(part, &peers, &self.given[place]);
+        let refunds = if self.rules.formulas < 3 { Refunds::AsTheyAre } else { Refunds::AsNothing };
+        let (groups, group_of) = groups(part, &peers, &self.given[place], refunds);
         let mut judged: Vec<Judged> = (seen, &group_of)
             .into_par_iter()
             .map(|(seen, group)| Judged { group: *group, ..self.score(part, seen, &groups[*group]) })
