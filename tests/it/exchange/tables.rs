@@ -236,7 +236,7 @@ fn a_workbook_with_a_title_dates_and_gaps_is_read_row_by_row() {
 )]
 #[case(
     Kind::Returns,
-    "统一社会信用代码,年度,工业总产值(万元),主营业务收入(万元),实缴税收(万元),工业增加值(万元),固定资产累计(万元),综合能耗(吨标煤),污染物排放(吨),研发经费(万元),从业人员,本地从业人员,否决事项,否决解除日期"
+    "统一社会信用代码,年度,工业总产值(万元),主营业务收入(万元),实缴税收(万元),工业增加值(万元),固定资产累计(万元),综合能耗(吨标煤),污染物排放(吨),研发经费(万元),从业人员,本地从业人员,用电量(千瓦时),用水量(立方米),化学需氧量(吨),否决事项,否决解除日期"
 )]
 fn the_words_of_a_bureaus_header_name_every_field(#[case] kind: Kind, #[case] header: &str) {
     let (opened, _) = csv(format!("{header}\n").as_bytes(), kind);

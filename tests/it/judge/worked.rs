@@ -185,7 +185,9 @@ fn finds(receipt: &Receipt) -> BTreeSet<&'static str> {
         construction_area: _,
     } = situation;
     let mut found: BTreeSet<&'static str> = not_judged.iter().map(reason).collect();
-    for Line { value, points, imputed, counted, benchmark: _, key: _, lower_is_better: _, weight: _ } in indicators {
+    for Line { value, points, imputed, counted, absent: _, benchmark: _, key: _, lower_is_better: _, weight: _ } in
+        indicators
+    {
         let silent = value.is_none() && !imputed;
         let unmeasured = value.is_some() && points.is_none();
         let told = [
