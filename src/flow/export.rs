@@ -186,12 +186,7 @@ const REVIEW_PROPERTIES: [&str; 14] = [
     "term_end",
 ];
 /// What is read of a review: the receipt says the rest.
-const REVIEW_COLUMNS: [Asked<'static>; 4] = [
-    Asked { name: "district", holds: FieldType::Text },
-    Asked { name: "park", holds: FieldType::Text },
-    Asked { name: "receipt_text", holds: FieldType::Text },
-    Asked { name: "receipt", holds: FieldType::Text },
-];
+const REVIEW_COLUMNS: [&str; 4] = ["district", "park", "receipt_text", "receipt"];
 /// Rows are handed to the writer in pieces of this many, and at most this many pieces wait.
 const PIECE: usize = 1_000;
 const PIECES_WAITING: usize = 4;
@@ -223,7 +218,7 @@ pub async fn export(
     // A review shows the land as it was on the day it judged.
     let day = run.as_ref().map_or(day, |run| run.as_of);
     let columns = if what.is_of_a_review() {
-        REVIEW_COLUMNS.to_vec()
+        REVIEW_COLUMNS.map(|name| Asked { name, holds: FieldType::Text }).to_vec()
     } else {
         what.terms().iter().map(|term| Asked { name: &term.name, holds: term.holds }).collect()
     };
