@@ -347,7 +347,7 @@ impl Case {
         let row = rules.decisions.rows.iter().find(|row| row.id == decision.row).unwrap();
         hold("cites", answer.cites.as_ref().is_none_or(|part| row.source.contains(part)), &row.source);
         hold("coverage", answer.coverage.is_none_or(|asked| asked == receipt.coverage), &receipt.coverage);
-        let columns: [(&str, &Option<Vec<Known>>, fn(&Line) -> Option<f64>); 3] = [
+        let columns: [(&str, _, Column); 3] = [
             ("values", &answer.values, |line| line.value),
             ("benchmarks", &answer.benchmarks, |line| line.benchmark),
             ("points", &answer.points, |line| line.points),
@@ -374,6 +374,9 @@ impl Case {
         wrong
     }
 }
+
+/// A figure of an indicator.
+type Column = fn(&Line) -> Option<f64>;
 
 fn alike(asked: &[Known], is: &[Option<f64>]) -> bool {
     asked.len() == is.len() && asked.iter().zip(is).all(|(asked, is)| asked.figure() == *is)

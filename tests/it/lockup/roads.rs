@@ -2,7 +2,8 @@
 //! mergers, adjustments, retirements, and zones that shrink, end or are unlocked. What both locks let through goes through.
 
 use super::{
-    approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state, works,
+    LOCKUP, approve, base, base_in, compensation, compensation_at, contracts, errors, lot, lot_in, refused, row, state,
+    works,
 };
 use crate::support::{Town, feature, parcel_code, square};
 use serde_json::{Value, json};
@@ -354,4 +355,30 @@ async fn the_rules_are_on_record_once_any_command_made_the_tables_and_such_a_reg
     let mut connection = pool.acquire().await.unwrap();
     assert!(landcycle::store::city::is_untouched(&mut connection).await.unwrap());
     assert!(!landcycle::store::city::written_by_others(&mut connection, "demo:").await.unwrap());
+}
+
+#[tokio::test]
+async fn other_rules_that_someone_names_on_the_command_line_are_on_record_and_what_they_let_through_is_found() {
+    let town = works().await;
+    let lax: String = LOCKUP
+        .replace("verdict = \"needs-special-approval\"", "verdict = \"allowed\"")
+        .replace("verdict = \"forbidden\"", "verdict = \"allowed\"")
+        .lines()
+        .filter(|line| !line.starts_with("finding"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::create_dir_all(town.folder().join("rules/rulebook")).unwrap();
+    town.file("rules/rulebook/lockup.toml", lax);
+    let shops = town.geojson("shops", &[lot(1, "R2", &json!({"valid_from": "2024-01-01"}))]);
+    let path = shops.to_str().unwrap();
+    assert_eq!(town.run(&["import", "parcels", path]).status, Some(1), "by the rules that came with the program");
+    let let_through = town.run(&["--rules", "rules", "import", "parcels", path]);
+    assert_eq!(let_through.status, Some(0), "{let_through:?}");
+    // Whose rules these were, and since when, stays on record; with the others back, the land is found.
+    let changed: i64 = town.value("select count(*) from lockup_rule where not upper_inf(recorded)").await;
+    assert!(changed > 0, "the rules that went are kept");
+    assert_eq!(town.run(&["migrate"]).status, Some(0));
+    let found = town.run(&["check", "--only", "locked-land-other-use"]);
+    assert_eq!((found.status, &found.answer["errors"]), (Some(1), &json!(1)), "{found:?}");
+    assert_eq!(found.answer["findings"][0]["key"], json!(parcel_code(1)));
 }

@@ -281,7 +281,7 @@ async fn a_lock_that_is_put_aside_within_a_transaction_is_answered_for_all_the_s
     let aside = [
         ("locked = false", "locked = true"),
         (
-            "geom = st_multi(st_translate(geom, 0.5, 0))",
+            "geom = st_multi(st_makeenvelope(121.503, 31.0995, 121.505, 31.1015, 4490))",
             "geom = st_multi(st_makeenvelope(121.5, 31.0995, 121.505, 31.1015, 4490))",
         ),
         ("valid = daterange('2020-01-01', '2020-01-02')", "valid = daterange('2020-01-01', null)"),
@@ -331,4 +331,30 @@ async fn a_zone_that_is_there_for_the_length_of_a_transaction_admits_no_project(
     );
     let other = "update contract set holder = 'E2', signed_on = '2025-05-06' where number = 'H1'; delete from zone_version where code = 'C9'";
     assert_eq!(attempt(&mut clerk, other).await, Err("lockup".to_owned()), "{other}");
+}
+
+#[tokio::test]
+async fn words_in_a_statement_that_name_a_guard_open_no_table_of_the_guards() {
+    let town = works().await;
+    let mut clerk = clerk(&town).await;
+    let kept = "reset role; grant insert, update, delete on contract_known, lockup_let_go to landcycle_test_clerk; set role landcycle_test_clerk";
+    clerk.execute(kept).await.unwrap();
+    let mut owner = PgConnection::connect(&town.database.url).await.unwrap();
+    owner.execute("set search_path = city_310000, public").await.unwrap();
+    let taking = format!("delete from parcel_version {OF_PARCEL_1}");
+    let said = |statement: &str, guard: &str| {
+        format!("do $do$ begin execute E'{statement} /*\\nPL/pgSQL function {guard}() */'; end $do$")
+    };
+    let strike = format!("{taking}; {}", said("delete from lockup_claim", "lockup_judge"));
+    assert_eq!(attempt(&mut clerk, &strike).await, Err("lockup_claim_stays".to_owned()));
+    assert_eq!(attempt(&mut owner, &strike).await, Err("lockup_claim_stays".to_owned()), "the program's own role");
+    let claim = "insert into lockup_claim (what, thing, code, asks) select \\'was\\', 1, \\'x\\', false";
+    let noted = said(claim, "lockup_claims_of_parcels");
+    assert_eq!(attempt(&mut clerk, &noted).await, Err("lockup_claim_is_noted".to_owned()));
+    let known = "insert into contract_known (number, parcel, holder, signed_on, at, act)
+        select \\'H0\\', code, \\'E1\\', date \\'2010-01-01\\', timestamptz \\'2010-01-01\\', \\'1\\' from parcel where code like \\'%GB00008\\'";
+    let history = said(known, "lockup_claims_of_contracts");
+    assert_eq!(attempt(&mut clerk, &history).await, Err("lockup_is_kept".to_owned()));
+    // The judgement is no function for everybody: who asks for it halfway gets none.
+    assert_eq!(attempt(&mut clerk, "select lockup_judge()").await, Err("42501".to_owned()));
 }
