@@ -15,6 +15,7 @@ pub(super) enum Stage {
     History = 7,
     Supply = 8,
     Reserve = 9,
+    Meters = 10,
 }
 
 /// A stream of chance.

@@ -110,7 +110,7 @@ pub(super) struct Occupancy {
 pub(super) struct Return {
     pub enterprise: usize,
     pub year: usize,
-    pub figures: [Option<f64>; 10],
+    pub figures: [Option<f64>; 13],
     pub veto: Option<&'static str>,
     pub cleared_on: Option<NaiveDate>,
 }
@@ -259,7 +259,9 @@ pub(super) fn economy(unit: &Unit<'_>, parcels: &[Parcel], seed: u64) -> Economy
             }
         }
     }
-    finish(maker, occupancies, holders)
+    // A stream of their own, so that the other figures stay as they were before these were made up too.
+    let meters = Chance::of(seed, Stage::Meters, unit.index);
+    finish(maker, meters, occupancies, holders)
 }
 
 /// Lets floor to a tenant, now and then after another who left.
@@ -289,7 +291,7 @@ fn let_to(maker: &mut Maker<'_>, base: Occupancy, mu: f64, weak: bool, occupanci
     occupancies.push(Occupancy { enterprise: tenant, from, tax_elsewhere, ..base });
 }
 
-fn finish(mut maker: Maker<'_>, occupancies: Vec<Occupancy>, holders: Vec<usize>) -> Economy {
+fn finish(mut maker: Maker<'_>, mut meters: Chance, occupancies: Vec<Occupancy>, holders: Vec<usize>) -> Economy {
     let (raw, mu) = maker.enterprises.iter().fold((0.0, 0.0), |(raw, mu), one| (raw + one.raw, mu + one.mu));
     let scale = target(maker.unit, &mut maker.chance) * mu / f64::max(raw, 1e-9);
     // Plants and people don't shrink as fast as what they give.
@@ -303,12 +305,28 @@ fn finish(mut maker: Maker<'_>, occupancies: Vec<Occupancy>, holders: Vec<usize>
         if one.raw == 0.0 || one.silent {
             continue;
         }
-        returns.extend(history(index, one, output, slack, &mut maker.chance));
+        returns.extend(history(index, one, output, slack, &mut maker.chance, &mut meters));
     }
     Economy { enterprises: maker.enterprises, above_scale, occupancies, returns, holders }
 }
 
-fn history(index: usize, one: &Enterprise, output: f64, slack: f64, chance: &mut Chance) -> Vec<Return> {
+/// Electricity in kWh, water in m³ and discharged COD in t, made up from energy, emissions and output; some of each unknown.
+fn metered(energy_tce: f64, emissions_t: f64, output_wan_yuan: f64, chance: &mut Chance) -> [Option<f64>; 3] {
+    let electricity = energy_tce * 8_141.0 * chance.between(0.35, 0.9);
+    let water = output_wan_yuan * 1.2 * chance.factor(0.5);
+    let cod = emissions_t * chance.between(0.1, 0.6);
+    let figures = [round(electricity, 0), round(water, 0), round(cod, 4)];
+    figures.map(|figure| (!chance.once_in(0.06)).then_some(figure))
+}
+
+fn history(
+    index: usize,
+    one: &Enterprise,
+    output: f64,
+    slack: f64,
+    chance: &mut Chance,
+    meters: &mut Chance,
+) -> Vec<Return> {
     let kind = one.industry;
     let tax_rate = kind.tax * chance.factor(0.35);
     let added_rate = (kind.added * chance.factor(0.2)).min(0.7);
@@ -361,10 +379,14 @@ fn history(index: usize, one: &Enterprise, output: f64, slack: f64, chance: &mut
             (staff * local).floor(),
         ];
         let veto = fault.filter(|fault| fault.0 == place);
+        let first = figures.map(|figure| (!chance.once_in(0.04)).then_some(figure));
+        let later = metered(energy, energy * dirt, made, meters);
+        let mut figures = [None; 13];
+        figures.iter_mut().zip(first.into_iter().chain(later)).for_each(|(cell, figure)| *cell = figure);
         all.push(Return {
             enterprise: index,
             year: place,
-            figures: figures.map(|figure| (!chance.once_in(0.04)).then_some(figure)),
+            figures,
             veto: veto.map(|fault| fault.1),
             cleared_on: veto.filter(|fault| fault.2).map(|fault| days_after(day(year, 6, 1), fault.3)),
         });

@@ -130,7 +130,7 @@ const OBLIGATION_FIELDS: [&str; 18] = [
     "consequence",
 ];
 
-const RETURN_COLUMNS: [(&str, FieldType, u16); 14] = [
+const RETURN_COLUMNS: [(&str, FieldType, u16); 17] = [
     ("统一社会信用代码", Text, 20),
     ("年度", Integer, 8),
     ("工业总产值(万元)", Number, 16),
@@ -143,6 +143,9 @@ const RETURN_COLUMNS: [(&str, FieldType, u16); 14] = [
     ("研发经费(万元)", Number, 16),
     ("从业人员", Number, 10),
     ("本地从业人员", Number, 10),
+    ("用电量(千瓦时)", Number, 16),
+    ("用水量(立方米)", Number, 16),
+    ("化学需氧量(吨)", Number, 12),
     ("否决事项", Text, 12),
     ("否决解除日期", Date, 12),
 ];

@@ -22,6 +22,9 @@ pub const FIELDS: &[Field] = &[
     field("rd_wan_yuan", Number, false),
     field("staff", Number, false),
     field("staff_local", Number, false),
+    field("electricity_kwh", Number, false),
+    field("water_m3", Number, false),
+    field("cod_t", Number, false),
     field("veto", Text, false),
     field("veto_cleared_on", Date, false),
 ];
@@ -75,6 +78,12 @@ pub struct Return {
     pub staff: Option<f64>,
     /// Staff from this city.
     pub staff_local: Option<f64>,
+    /// Electricity used (用电量), kWh.
+    pub electricity_kwh: Option<f64>,
+    /// Water used (用水量), m³.
+    pub water_m3: Option<f64>,
+    /// Chemical oxygen demand of what is discharged (化学需氧量), t.
+    pub cod_t: Option<f64>,
     /// A fault of this year.
     pub veto: Option<Veto>,
     /// When it was cleared.
@@ -99,6 +108,9 @@ pub fn read(row: &mut Reading<'_>) -> Option<Return> {
         rd_wan_yuan: row.amount("rd_wan_yuan"),
         staff: row.amount("staff"),
         staff_local: row.amount("staff_local"),
+        electricity_kwh: row.amount("electricity_kwh"),
+        water_m3: row.amount("water_m3"),
+        cod_t: row.amount("cod_t"),
         veto: row.word(
             "veto",
             &[("safety", Veto::Safety), ("environment", Veto::Environment), ("illegal_use", Veto::IllegalUse)],

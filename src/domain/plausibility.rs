@@ -22,17 +22,26 @@ pub enum Doubt {
     StaffZeroWithOutput,
     /// No energy is used, and yet there is output.
     EnergyZeroWithOutput,
+    /// No electricity is used, and yet there is output.
+    ElectricityZeroWithOutput,
+    /// Electricity alone holds more energy than all that is used.
+    ElectricityExceedsEnergy,
+    /// One pollutant weighs more than all together.
+    CodExceedsEmissions,
 }
 
 impl Doubt {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::FigureJumps,
         Self::TaxExceedsOutput,
         Self::ValueAddedExceedsOutput,
         Self::RdExceedsRevenue,
         Self::StaffZeroWithOutput,
         Self::EnergyZeroWithOutput,
+        Self::ElectricityZeroWithOutput,
+        Self::ElectricityExceedsEnergy,
+        Self::CodExceedsEmissions,
     ];
 
     /// The code of its findings.
@@ -44,14 +53,21 @@ impl Doubt {
             Self::RdExceedsRevenue => "rd-exceeds-revenue",
             Self::StaffZeroWithOutput => "staff-zero-with-output",
             Self::EnergyZeroWithOutput => "energy-zero-with-output",
+            Self::ElectricityZeroWithOutput => "electricity-zero-with-output",
+            Self::ElectricityExceedsEnergy => "electricity-exceeds-energy",
+            Self::CodExceedsEmissions => "cod-exceeds-emissions",
         }
     }
 
     fn unit(self) -> Unit {
         match self {
             Self::FigureJumps => Unit::Times,
-            Self::TaxExceedsOutput | Self::ValueAddedExceedsOutput | Self::RdExceedsRevenue => Unit::Percent,
-            Self::StaffZeroWithOutput | Self::EnergyZeroWithOutput => Unit::WanYuan,
+            Self::TaxExceedsOutput
+            | Self::ValueAddedExceedsOutput
+            | Self::RdExceedsRevenue
+            | Self::CodExceedsEmissions => Unit::Percent,
+            Self::StaffZeroWithOutput | Self::EnergyZeroWithOutput | Self::ElectricityZeroWithOutput => Unit::WanYuan,
+            Self::ElectricityExceedsEnergy => Unit::KilowattHoursPerTce,
         }
     }
 }
@@ -66,6 +82,8 @@ pub enum Unit {
     Percent,
     /// 万元.
     WanYuan,
+    /// kWh for one tonne of coal equivalent.
+    KilowattHoursPerTce,
 }
 
 /// From where on a figure is doubted.
@@ -133,6 +151,7 @@ impl Plausibility {
                 ("output_wan_yuan", it.output_wan_yuan),
             ),
             (Doubt::RdExceedsRevenue, ("rd_wan_yuan", it.rd_wan_yuan), ("revenue_wan_yuan", it.revenue_wan_yuan)),
+            (Doubt::CodExceedsEmissions, ("cod_t", it.cod_t), ("emissions_t", it.emissions_t)),
         ];
         for (doubt, (field, part), (of, whole)) in parts {
             let (Some(limit), Some(part), Some(whole)) = (self.limit(doubt), part, whole) else { continue };
@@ -142,9 +161,24 @@ impl Plausibility {
                 found.push(Fault::error(doubt.code(), Some(field), Some(&part.to_string()), expected).as_warning());
             }
         }
+        if let (Some(limit), Some(electricity), Some(energy)) =
+            (self.limit(Doubt::ElectricityExceedsEnergy), it.electricity_kwh, it.energy_tce)
+            && electricity >= limit.least
+            // That no energy is used at all has a doubt of its own.
+            && energy > 0.0
+            && electricity > energy * limit.limit
+        {
+            let expected = format!(
+                "at most {} kWh for each tce of energy_tce = {energy} of {year}; look at the unit of both columns",
+                limit.limit
+            );
+            let (code, value) = (Doubt::ElectricityExceedsEnergy.code(), electricity.to_string());
+            found.push(Fault::error(code, Some("electricity_kwh"), Some(&value), expected).as_warning());
+        }
         let zeros = [
             (Doubt::StaffZeroWithOutput, "staff", it.staff),
             (Doubt::EnergyZeroWithOutput, "energy_tce", it.energy_tce),
+            (Doubt::ElectricityZeroWithOutput, "electricity_kwh", it.electricity_kwh),
         ];
         for (doubt, field, figure) in zeros {
             let (Some(limit), Some(figure), Some(output)) = (self.limit(doubt), figure, it.output_wan_yuan) else {
@@ -181,6 +215,9 @@ mod tests {
             rd_wan_yuan: Some(30.0),
             staff: Some(25.0),
             staff_local: None,
+            electricity_kwh: Some(200_000.0),
+            water_m3: None,
+            cod_t: None,
             veto: None,
             veto_cleared_on: None,
         };
@@ -203,9 +240,19 @@ mod tests {
         assert_eq!(of(2025, |it| it.staff = Some(0.0)), [("staff-zero-with-output", Some("staff"))]);
         assert_eq!(of(2025, |it| it.staff = None), []);
         assert_eq!(of(2025, |it| it.energy_tce = Some(0.0)), [("energy-zero-with-output", Some("energy_tce"))]);
+        assert_eq!(
+            of(2025, |it| it.electricity_kwh = Some(0.0)),
+            [("electricity-zero-with-output", Some("electricity_kwh"))]
+        );
+        // 40 tce are 325,680 kWh at 8,142 kWh a tonne.
+        assert_eq!(of(2025, |it| it.electricity_kwh = Some(325_680.0)), []);
+        let too_much = of(2025, |it| it.electricity_kwh = Some(325_681.0));
+        assert_eq!(too_much, [("electricity-exceeds-energy", Some("electricity_kwh"))]);
+        let dirt = |cod| of(2025, |it| (it.cod_t, it.emissions_t) = (Some(cod), Some(3.0)));
+        assert_eq!((dirt(3.0), dirt(3.1)), (vec![], vec![("cod-exceeds-emissions", Some("cod_t"))]));
         let closed = |it: &mut Return| {
             (it.output_wan_yuan, it.tax_wan_yuan, it.value_added_wan_yuan) = (Some(0.0), Some(5.0), None);
-            (it.staff, it.energy_tce) = (Some(0.0), Some(0.0));
+            (it.staff, it.energy_tce, it.electricity_kwh) = (Some(0.0), Some(0.0), Some(0.0));
         };
         assert_eq!(of(2025, closed), [], "a works that stands still is no riddle");
     }

@@ -7,14 +7,14 @@ use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use crate::clock::Clock;
 use crate::domain::dictionary::{self, What};
-use crate::domain::filter::{Filter, FilterError, Literal, Property};
+use crate::domain::filter::{Filter, FilterError, Kind, Literal, Property};
 use crate::domain::intake::FieldType;
 use crate::exchange::workbook::{Cover, MOST_CHARACTERS};
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
 use crate::exchange::{ReadError, crs_of_a_written_file, wkt};
 use crate::store::StoreError;
 use crate::store::city::City;
-use crate::store::export::{Ask, Held};
+use crate::store::export::{Ask, Column as Asked, Held};
 use crate::store::review::Run;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -186,12 +186,7 @@ const REVIEW_PROPERTIES: [&str; 14] = [
     "term_end",
 ];
 /// What is read of a review: the receipt says the rest.
-const REVIEW_COLUMNS: [Property<'static>; 4] = [
-    Property { name: "district", holds: FieldType::Text },
-    Property { name: "park", holds: FieldType::Text },
-    Property { name: "receipt_text", holds: FieldType::Text },
-    Property { name: "receipt", holds: FieldType::Text },
-];
+const REVIEW_COLUMNS: [&str; 4] = ["district", "park", "receipt_text", "receipt"];
 /// Rows are handed to the writer in pieces of this many, and at most this many pieces wait.
 const PIECE: usize = 1_000;
 const PIECES_WAITING: usize = 4;
@@ -201,7 +196,7 @@ pub fn properties(what: What) -> Vec<Property<'static>> {
     what.terms()
         .iter()
         .filter(|term| !what.is_of_a_review() || REVIEW_PROPERTIES.contains(&term.name.as_str()))
-        .map(|term| Property { name: &term.name, holds: term.holds })
+        .map(|term| Property { name: &term.name, holds: Kind::of(term.holds) })
         .collect()
 }
 
@@ -222,7 +217,11 @@ pub async fn export(
     let run = run(order, &held)?;
     // A review shows the land as it was on the day it judged.
     let day = run.as_ref().map_or(day, |run| run.as_of);
-    let columns = if what.is_of_a_review() { REVIEW_COLUMNS.to_vec() } else { properties.clone() };
+    let columns = if what.is_of_a_review() {
+        REVIEW_COLUMNS.map(|name| Asked { name, holds: FieldType::Text }).to_vec()
+    } else {
+        what.terms().iter().map(|term| Asked { name: &term.name, holds: term.holds }).collect()
+    };
     let rulebook = moment::rulebook(pool, order.known_at).await?;
     let deciding_share = rules::deciding_share(&rulebook, day)?;
     let cover = cover(order, &held.city, held.revision, day, run.as_ref());
@@ -431,7 +430,7 @@ pub(super) fn column(term: &crate::domain::dictionary::Term, format: Format) -> 
     }
 }
 
-fn plain(row: crate::store::export::Row, columns: &[Property<'_>]) -> Row {
+fn plain(row: crate::store::export::Row, columns: &[Asked<'_>]) -> Row {
     let values = row.values.into_iter().zip(columns).map(|(value, column)| match value {
         None => Value::Empty,
         Some(Literal::Text(text)) => Value::Text(text),

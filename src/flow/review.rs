@@ -180,6 +180,12 @@ async fn run_now(
     if as_of > today {
         return Err(ReviewFlowError::Future { as_of, today });
     }
+    if rules.scheme.asks_last_round() {
+        let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+        if let Some(last) = store::review::publication::last_round(&mut connection, &order.kind, as_of).await? {
+            rules = rules.after(last)?;
+        }
+    }
     tell(Progress::Freezing);
     let deciding_share = rules::deciding_share(&rules.rulebook, as_of)?;
     let tall_storey_m = rules.rulebook.tall_storey_m(as_of);

@@ -16,13 +16,22 @@ use geo_types::MultiPolygon;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Postgres, QueryBuilder, Row as _, Transaction};
 
+/// A column that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<'a> {
+    /// Its name in the query of the noun.
+    pub name: &'a str,
+    /// What it holds.
+    pub holds: FieldType,
+}
+
 /// What is asked for.
 #[derive(Debug)]
 pub struct Ask<'a> {
     /// Of which noun.
     pub what: What,
-    /// The columns wanted, by the names that the query of the noun gives them.
-    pub columns: &'a [Property<'a>],
+    /// The columns wanted.
+    pub columns: &'a [Column<'a>],
     /// Which rows; its properties are those of `properties`.
     pub filter: Option<&'a Filter>,
     /// What the filter may name.

@@ -3,7 +3,7 @@
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 
 /// EPSG:4490, CGCS2000 in longitude and latitude.
-const SRID: u32 = 4490;
+pub(super) const SRID: u32 = 4490;
 const WKB_POLYGON: u32 = 3;
 const WKB_MULTI_POLYGON: u32 = 6;
 const EWKB_HAS_SRID: u32 = 0x2000_0000;

@@ -20,7 +20,7 @@ pub mod enterprise;
 pub mod entry;
 pub mod export;
 mod fill;
-mod filter;
+pub mod filter;
 mod geometry;
 pub mod land_account;
 mod layer;

@@ -37,6 +37,9 @@ pub fn stage(rows: &mut Rows, file: i16, row: u64, it: &Return) {
         .optional_number(it.staff_local)
         .optional_text(it.veto.map(Veto::name))
         .optional_date(it.veto_cleared_on)
+        .optional_number(it.electricity_kwh)
+        .optional_number(it.water_m3)
+        .optional_number(it.cod_t)
         .end();
 }
 
@@ -69,16 +72,16 @@ pub(super) async fn merge(write: &mut Write) -> Result<Merged, StoreError> {
         matching "t.enterprise = s.enterprise and t.year = s.year",
         changed "t.output_wan_yuan, t.revenue_wan_yuan, t.tax_wan_yuan, t.value_added_wan_yuan, \
          t.fixed_assets_wan_yuan, t.energy_tce, t.emissions_t, t.rd_wan_yuan, t.staff, t.staff_local, \
-         t.veto, t.veto_cleared_on"
+         t.veto, t.veto_cleared_on, t.electricity_kwh, t.water_m3, t.cod_t"
         to "s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, s.value_added_wan_yuan, \
          s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, s.staff, s.staff_local, \
-         s.veto, s.veto_cleared_on",
+         s.veto, s.veto_cleared_on, s.electricity_kwh, s.water_m3, s.cod_t",
         columns "enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan, \
          fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, veto, \
-         veto_cleared_on",
+         veto_cleared_on, electricity_kwh, water_m3, cod_t",
         values "s.enterprise, s.year, s.output_wan_yuan, s.revenue_wan_yuan, s.tax_wan_yuan, \
          s.value_added_wan_yuan, s.fixed_assets_wan_yuan, s.energy_tce, s.emissions_t, s.rd_wan_yuan, \
-         s.staff, s.staff_local, s.veto, s.veto_cleared_on"
+         s.staff, s.staff_local, s.veto, s.veto_cleared_on, s.electricity_kwh, s.water_m3, s.cod_t"
     )
 }
 
@@ -102,7 +105,10 @@ pub async fn jumps(connection: &mut PgConnection, limit: &Limit, most: i64) -> R
                ('energy_tce', s.energy_tce, t.energy_tce),
                ('emissions_t', s.emissions_t, t.emissions_t),
                ('rd_wan_yuan', s.rd_wan_yuan, t.rd_wan_yuan),
-               ('staff', s.staff, t.staff)) f (field, figure, other)
+               ('staff', s.staff, t.staff),
+               ('electricity_kwh', s.electricity_kwh, t.electricity_kwh),
+               ('water_m3', s.water_m3, t.water_m3),
+               ('cod_t', s.cod_t, t.cod_t)) f (field, figure, other)
            where greatest(f.figure, f.other) >= $2
              and greatest(f.figure, f.other) > $1 * least(f.figure, f.other)
              and f.figure >= 0 and f.other >= 0
@@ -271,7 +277,7 @@ pub(super) async fn reported(
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query!(
         r#"select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-               fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff
+               fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, electricity_kwh, water_m3, cod_t
            from annual_return
            where recorded @> coalesce($4::timestamptz, 'infinity') and year between $2 and $3
                and ($1::text[] is null or enterprise = any($1))"#,
@@ -296,6 +302,10 @@ pub(super) async fn reported(
                 row.emissions_t,
                 row.rd_wan_yuan,
                 row.staff,
+                row.staff_local,
+                row.electricity_kwh,
+                row.water_m3,
+                row.cod_t,
             ],
         });
     }

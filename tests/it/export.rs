@@ -81,7 +81,8 @@ async fn believed(town: &Town, what: &str) -> Vec<String> {
         }
         _ => {
             "select enterprise, year, output_wan_yuan, revenue_wan_yuan, tax_wan_yuan, value_added_wan_yuan,
-                 fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, veto, veto_cleared_on
+                 fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, electricity_kwh,
+                 water_m3, cod_t, veto, veto_cleared_on
              from annual_return where upper_inf(recorded)"
         }
     };
@@ -304,7 +305,7 @@ async fn a_filter_chooses_rows_of_every_type_and_can_not_become_sql() {
     for (filter, said) in [
         ("grad = 'D'", "character 1: no property \"grad\"; expected one of parcel_code, district"),
         ("area_m2 = 'big'", "expected a number"),
-        ("S_INTERSECTS(geom, POINT(0 0))", "S_INTERSECTS is not supported yet"),
+        ("S_INTERSECTS(geom, POINT(0 0))", "character 14: no property \"geom\""),
     ] {
         let ended = export(&town, "parcels", "g.csv", &["--filter", filter]);
         assert_eq!(ended.status, Some(1));

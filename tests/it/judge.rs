@@ -1,8 +1,10 @@
 //! What a review finds, worked out by hand and held to laws. Knows the rules and no database.
 
+mod benchmarks;
 mod cases;
 mod laws;
 mod lift;
+mod measures;
 mod real;
 mod refusals;
 mod worked;
@@ -93,6 +95,9 @@ fn parcel(number: u32) -> Facts {
         plot_ratio_allowed: Some(2.0),
         floor_m2: Some(30_000.0),
         used_floor_m2: None,
+        footprint_m2: None,
+        occupied: None,
+        park_industries: Default::default(),
         industry: Some("3911".into()),
         user: None,
         in_use_since: Some(day(2010, 1, 1)),
@@ -110,7 +115,7 @@ trait Figures {
 impl Figures for Facts {
     fn with(mut self, measure: Measure, figures: [Option<f64>; 3]) -> Self {
         for (year, figure) in self.years.iter_mut().zip(figures) {
-            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
+            let share = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
             year.figures[measure as usize] = share;
         }
         self
@@ -304,8 +309,7 @@ fn facts() -> impl Strategy<Value = Vec<Facts>> {
             facts.used_floor_m2 = used.map(|used| used * 30_000.0);
             for (measure, figures) in years.into_iter().enumerate() {
                 for (year, figure) in facts.years.iter_mut().zip(figures) {
-                    year.figures[measure] =
-                        figure.map_or(Share::default(), |sum| Share { sum, known: 1.0, ..Share::default() });
+                    year.figures[measure] = figure.map_or(Share::default(), |sum| Share { sum, known: 1.0 });
                 }
             }
             facts

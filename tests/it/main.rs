@@ -13,6 +13,7 @@ mod dossier;
 mod entry;
 mod exchange;
 mod export;
+mod filter;
 mod follow;
 mod hostile;
 mod http;

@@ -119,3 +119,63 @@ async fn doubts_beyond_those_a_receipt_keeps_are_counted() {
     assert_eq!((&receipt["accepted"], &receipt["warnings"]), (&json!(8_000), &json!(12_000)));
     assert_eq!((receipt["findings"].as_array().unwrap().len(), &receipt["findings_left_out"]), (10_000, &json!(2_000)));
 }
+
+#[tokio::test]
+async fn electricity_water_and_cod_are_read_in_the_units_of_their_headers_and_reach_parcels_by_floor_area() {
+    let town = Town::settled().await;
+    let uses = format!(
+        "parcel_code,enterprise_code,role,floor_area_m2,from_on\n{},E1,owner,300,2015-01-01\n{},E1,owner,100,2015-01-01\n",
+        parcel_code(1),
+        parcel_code(2)
+    );
+    town.takes("occupancies", &town.file("uses.csv", uses));
+    let rows = "统一社会信用代码,年度,用电量（万千瓦时）,用水量(万立方米),化学需氧量（千克）\nE1,2024,40,0.8,1200\n";
+    town.takes("returns", &town.file("meters.csv", rows));
+    // 40 × 10,000 kWh, 0.8 × 10,000 m³ and 1,200 ÷ 1,000 t; three quarters of the floor area stand on the first parcel.
+    let (status, dossier) = get(&town.database.pool, &format!("/api/v1/parcels/{}", parcel_code(1))).await;
+    assert_eq!(status, StatusCode::OK, "{dossier}");
+    let [year] = &dossier["returns"].as_array().unwrap()[..] else { panic!("{dossier}") };
+    let told = ["electricity_kwh", "water_m3", "cod_t"].map(|name| year[name].as_f64().unwrap());
+    assert_eq!(told, [300_000.0, 6_000.0, 0.9]);
+    // A run freezes them, and its receipts name them; the other figures of that year are unknown and stay so.
+    let run = town.run(&["review", "run", "--as-of", "2025-06-30", "--out", "out"]);
+    assert_eq!(run.status, Some(0), "{}", run.said);
+    let receipt: String = town.value("select receipt from review_result order by parcel limit 1").await;
+    let receipt: Value = serde_json::from_str(&receipt).unwrap();
+    let years = receipt["facts"]["years"].as_array().unwrap();
+    let figures = |year: i32| years.iter().find(|one| one["year"] == year).unwrap()["figures"].as_array().unwrap();
+    assert_eq!((figures(2023).len(), figures(2024).len()), (9, 13), "what is unknown is not written");
+    assert_eq!(figures(2024)[10], json!({"known": 1, "sum": 300_000}));
+    // What goes out comes in again and says the same.
+    let out = town.folder().join("out.csv");
+    let sent = town.run(&["export", "returns", "--format", "csv", "--out", out.to_str().unwrap()]);
+    assert_eq!(sent.status, Some(0), "{}", sent.said);
+    assert_eq!(town.tally("returns", &out), [1, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn electricity_above_all_energy_and_cod_above_all_emissions_warn_and_never_block() {
+    let town = Town::settled().await;
+    let rows = "enterprise_code,year,output_wan_yuan,energy_tce,electricity_kwh,emissions_t,cod_t\n\
+        E1,2021,1000,50,100000,3,1\nE1,2022,1000,50,500000,3,3.5\nE1,2023,1000,50,0,3,1\n";
+    let receipt = town.takes("returns", &town.file("meters.csv", rows));
+    assert_eq!(receipt["accepted"], 3, "{receipt:#}");
+    let own: Vec<_> = found(&receipt).into_iter().filter(|one| one.2 != "figure-jumps").collect();
+    assert_eq!(
+        own,
+        [
+            finding(2, "E1", "cod-exceeds-emissions", "cod_t", "3.5"),
+            finding(2, "E1", "electricity-exceeds-energy", "electricity_kwh", "500000"),
+            finding(3, "E1", "electricity-zero-with-output", "electricity_kwh", "0"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn water_in_kilowatt_hours_is_refused() {
+    let town = Town::settled().await;
+    let file = town.file("wrong.csv", "统一社会信用代码,年度,用水量(千瓦时)\nE1,2024,40\n");
+    let ended = town.import("returns", &[file], &[]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.said.contains("unit-mismatch") && ended.said.contains("turns into m3"), "{}", ended.said);
+}

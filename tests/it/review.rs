@@ -6,6 +6,7 @@ mod corrected;
 mod diff;
 mod explain;
 mod killed;
+mod last_round;
 mod left_out;
 mod life;
 mod objection;

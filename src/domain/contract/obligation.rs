@@ -42,7 +42,7 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// What is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObligationKind {
     /// 开工.
     Start,
@@ -137,6 +137,21 @@ impl ObligationKind {
                 | Self::Payment
                 | Self::Bond
                 | Self::Handover
+        )
+    }
+
+    /// Whether its figure is one that a review may hold against what came of it.
+    pub fn is_compared(self) -> bool {
+        matches!(
+            self,
+            Self::Investment
+                | Self::Output
+                | Self::Tax
+                | Self::Energy
+                | Self::Emissions
+                | Self::Jobs
+                | Self::PlotRatioLow
+                | Self::PlotRatioHigh
         )
     }
 

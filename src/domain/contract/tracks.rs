@@ -189,18 +189,36 @@ impl Limits {
     /// The idle-land track. Type 1: not begun a year after the agreed start. Type 2: begun, but too little of it, and
     /// suspended for a year.
     pub fn idle(&self, site: &Site) -> Idle {
-        let below =
-            |share: Option<f64>, limit: Option<f64>| share.zip(limit).is_some_and(|(share, limit)| share < limit);
-        let too_little = || {
-            below(site.developed_percent, self.developed_percent) || below(site.invested_percent, self.invested_percent)
-        };
-        let since = site.open_start.or_else(|| site.suspended_on.filter(|_| too_little()));
-        match since {
+        match self.idle_clock(site) {
             Some(since) if site.excused && self.passed(since, self.idle_fee) => Idle::Excused,
             Some(since) if !site.excused && self.passed(since, self.idle_take_back) => Idle::TwoYears,
             Some(since) if !site.excused && self.passed(since, self.idle_fee) => Idle::OneYear,
             _ => Idle::None,
         }
+    }
+
+    /// From when the idle-land track counts: the agreed start that is still owed, or the day on which works stopped that had
+    /// come to too little.
+    fn idle_clock(&self, site: &Site) -> Option<NaiveDate> {
+        let below =
+            |share: Option<f64>, limit: Option<f64>| share.zip(limit).is_some_and(|(share, limit)| share < limit);
+        let too_little = || {
+            below(site.developed_percent, self.developed_percent) || below(site.invested_percent, self.invested_percent)
+        };
+        site.open_start.or_else(|| site.suspended_on.filter(|_| too_little()))
+    }
+
+    /// For how many days land has been idle by the holder's fault: 0 from the day on which the year of either type is over.
+    /// Nothing where it is not idle, or excused.
+    pub fn idle_days(&self, site: &Site) -> Option<i64> {
+        let since = self.idle_clock(site).filter(|_| !site.excused)?;
+        let reached = since.checked_add_months(self.idle_fee?)?;
+        (reached <= self.day).then(|| (self.day - reached).num_days())
+    }
+
+    /// The day that they stand for.
+    pub fn day(&self) -> NaiveDate {
+        self.day
     }
 
     /// The contract track: a life-cycle contract may be rescinded when works are *more* than a year late.

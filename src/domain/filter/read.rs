@@ -1,136 +1,63 @@
-//! CQL2 text, taken apart and put together as a tree. Every refusal says where.
+//! CQL2 text, put together as a tree. Every refusal says where.
 
-use super::{Comparison, Filter, FilterError, Literal, MAX_BYTES, MAX_DEPTH, Operand, Property};
-use crate::domain::intake::FieldType;
-use chrono::NaiveDate;
+use super::build::{self, Part, refuse};
+use super::token::{Token, tokens};
+use super::tree::{Arithmetic, Comparison, Expression, Fold, ListRelation, SpatialRelation, TemporalRelation};
+use super::{FilterError, MAX_BYTES, MAX_DEPTH, Place, Property, shape};
 
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    /// A name or keyword, as it is written.
-    Word(String),
-    /// A name in double quotes.
-    Quoted(String),
-    Text(String),
-    Number(f64),
-    Sign(&'static str),
-    End,
-}
+type Read = Result<Part, FilterError>;
 
-/// Every sign that CQL2 has, the longer first.
-const SIGNS: [&str; 15] = ["<=", ">=", "<>", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "^", "%"];
-
-pub(super) fn read(text: &str, properties: &[Property<'_>]) -> Result<Filter, FilterError> {
+pub(super) fn read(text: &str, properties: &[Property<'_>]) -> Result<Expression, FilterError> {
     if text.len() > MAX_BYTES {
-        return Err(FilterError {
-            position: 1,
-            found: format!("{} bytes", text.len()),
-            expected: format!("at most {MAX_BYTES} bytes"),
-        });
+        let expected = format!("at most {MAX_BYTES} bytes");
+        return refuse(&Place::Character(1), format!("{} bytes", text.len()), expected);
     }
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, properties, depth: 0 };
-    let filter = reader.either()?;
-    match reader.peek() {
-        Token::End => Ok(filter),
-        _ => Err(reader.refuse("AND, OR or the end")),
-    }
-}
-
-fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
-    let letters: Vec<char> = text.chars().collect();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < letters.len() {
-        let start = at;
-        let letter = letters[at];
-        let refuse = |found: String, expected: &str| {
-            Err(FilterError { position: start + 1, found, expected: expected.to_owned() })
-        };
-        if letter.is_whitespace() {
-            at += 1;
-            continue;
-        }
-        let token = if letter == '\'' || letter == '"' {
-            let mut inside = String::new();
-            at += 1;
-            loop {
-                match (letters.get(at), letters.get(at + 1)) {
-                    (Some(one), Some(next)) if *one == letter && *next == letter => {
-                        inside.push(letter);
-                        at += 2;
-                    }
-                    (Some(one), _) if *one == letter => break at += 1,
-                    (Some(one), _) => {
-                        inside.push(*one);
-                        at += 1;
-                    }
-                    (None, _) => return refuse("a quote that is not closed".to_owned(), "a closing quote"),
-                }
-            }
-            if inside.contains('\0') {
-                return refuse("a text with NUL".to_owned(), "a text without it");
-            }
-            if letter == '"' { Token::Quoted(inside) } else { Token::Text(inside) }
-        } else if letter.is_ascii_digit() || letter == '.' {
-            while at < letters.len()
-                && (letters[at].is_ascii_alphanumeric()
-                    || letters[at] == '.'
-                    || matches!(letters[at], '+' | '-') && matches!(letters[at - 1], 'e' | 'E'))
-            {
-                at += 1;
-            }
-            let digits: String = letters[start..at].iter().collect();
-            match digits.parse::<f64>() {
-                Ok(number) if number.is_finite() => Token::Number(number),
-                _ => return refuse(digits, "a finite number, such as 2000 or 0.5"),
-            }
-        } else if letter.is_alphabetic() || letter == '_' {
-            while at < letters.len() && (letters[at].is_alphanumeric() || matches!(letters[at], '_' | '.' | ':')) {
-                at += 1;
-            }
-            Token::Word(letters[start..at].iter().collect())
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, properties, depth: 0, vertices: 0 };
+    let part = reader.either()?;
+    if *reader.peek() != Token::End {
+        return Err(reader.refuse(if part.kind == super::Kind::Flag {
+            "AND, OR or the end"
         } else {
-            let next: String = letters[at..letters.len().min(at + 2)].iter().collect();
-            let Some(sign) = SIGNS.into_iter().find(|sign| next.starts_with(sign)) else {
-                return refuse(format!("{letter:?}"), "a property, a value, a bracket or a comparison");
-            };
-            at += sign.len();
-            Token::Sign(sign)
-        };
-        tokens.push((start + 1, token));
+            "= <> < <= > >=, IN, BETWEEN, LIKE or IS NULL"
+        }));
     }
-    tokens.push((letters.len() + 1, Token::End));
-    Ok(tokens)
+    match build::need_truth(&part) {
+        // What is missing is missing at the end.
+        Err(error) => Err(FilterError { place: reader.place(), ..error }),
+        Ok(()) => Ok(part.node),
+    }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     tokens: Vec<(usize, Token)>,
     at: usize,
     properties: &'a [Property<'a>],
     depth: usize,
+    /// The vertices read so far.
+    pub vertices: usize,
 }
 
 impl Reader<'_> {
-    fn peek(&self) -> &Token {
+    pub(super) fn peek(&self) -> &Token {
         &self.tokens[self.at].1
     }
 
-    /// The next token; the end stays the end.
-    fn next(&mut self) -> Token {
-        let token = self.peek().clone();
-        if token != Token::End {
+    fn peek_second(&self) -> &Token {
+        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].1
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place::Character(self.tokens[self.at].0)
+    }
+
+    /// Goes on to the next token; the end stays the end.
+    pub(super) fn step(&mut self) {
+        if *self.peek() != Token::End {
             self.at += 1;
         }
-        token
     }
 
-    fn refuse_as(&self, at: usize, found: String, expected: &str) -> FilterError {
-        FilterError { position: self.tokens[at].0, found, expected: expected.to_owned() }
-    }
-
-    fn refuse(&self, expected: &str) -> FilterError {
-        if let Token::Sign(sign @ ("+" | "-" | "*" | "/" | "^" | "%")) = self.peek() {
-            return self.unsupported(self.at, sign);
-        }
+    pub(super) fn refuse(&self, expected: &str) -> FilterError {
         let found = match self.peek() {
             Token::Word(word) => word.clone(),
             Token::Quoted(word) => format!("\"{word}\""),
@@ -139,22 +66,14 @@ impl Reader<'_> {
             Token::Sign(sign) => (*sign).to_owned(),
             Token::End => "the end".to_owned(),
         };
-        self.refuse_as(self.at, found, expected)
-    }
-
-    fn unsupported(&self, at: usize, name: &str) -> FilterError {
-        self.refuse_as(
-            at,
-            format!("{name} is not supported yet"),
-            "properties and values compared by = <> < <= > >=, IN, BETWEEN, LIKE or IS NULL",
-        )
+        FilterError { place: self.place(), found, expected: expected.to_owned() }
     }
 
     fn is_word(&self, word: &str) -> bool {
         matches!(self.peek(), Token::Word(found) if found.eq_ignore_ascii_case(word))
     }
 
-    fn take_word(&mut self, word: &str) -> bool {
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);
         if found {
             self.at += 1;
@@ -162,74 +81,93 @@ impl Reader<'_> {
         found
     }
 
-    fn take_sign(&mut self, sign: &str) -> bool {
-        let found = matches!(self.peek(), Token::Sign(found) if *found == sign);
+    pub(super) fn is_sign(&self, sign: &str) -> bool {
+        matches!(self.peek(), Token::Sign(found) if *found == sign)
+    }
+
+    pub(super) fn take_sign(&mut self, sign: &str) -> bool {
+        let found = self.is_sign(sign);
         if found {
             self.at += 1;
         }
         found
     }
 
-    fn need_sign(&mut self, sign: &str) -> Result<(), FilterError> {
+    pub(super) fn need_sign(&mut self, sign: &str) -> Result<(), FilterError> {
         if self.take_sign(sign) { Ok(()) } else { Err(self.refuse(sign)) }
     }
 
-    fn either(&mut self) -> Result<Filter, FilterError> {
-        let mut parts = vec![self.both()?];
-        while self.take_word("or") {
-            parts.push(self.both()?);
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::Or(parts) })
-    }
-
-    fn both(&mut self) -> Result<Filter, FilterError> {
-        let mut parts = vec![self.single()?];
-        while self.take_word("and") {
-            parts.push(self.single()?);
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::And(parts) })
-    }
-
-    fn single(&mut self) -> Result<Filter, FilterError> {
+    /// Reads what stands one bracket, NOT or function deeper.
+    pub(super) fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, FilterError>,
+    ) -> Result<T, FilterError> {
         if self.depth >= MAX_DEPTH {
             let expected = format!("at most {MAX_DEPTH} brackets or NOT inside one another");
-            return Err(self.refuse_as(self.at, "one bracket or NOT more".to_owned(), &expected));
+            return refuse(&self.place(), "one bracket or NOT more", expected);
         }
         self.depth += 1;
-        let found = if self.take_word("not") {
-            self.single().map(|filter| Filter::Not(Box::new(filter)))
-        } else if self.take_sign("(") {
-            self.either().and_then(|filter| self.need_sign(")").map(|()| filter))
-        } else {
-            self.predicate()
-        };
+        let found = inner(self);
         self.depth -= 1;
         found
     }
 
-    fn predicate(&mut self) -> Result<Filter, FilterError> {
-        let (left, holds) = self.operand(None)?;
+    fn either(&mut self) -> Read {
+        self.joined("or", false, Self::both)
+    }
+
+    fn both(&mut self) -> Read {
+        self.joined("and", true, Self::single)
+    }
+
+    fn joined(&mut self, word: &str, all: bool, next: impl Fn(&mut Self) -> Read) -> Read {
+        let place = self.place();
+        let first = next(self)?;
+        if !self.is_word(word) {
+            return Ok(first);
+        }
+        // What stands before AND or OR is refused there, before what follows is read.
+        if first.kind != super::Kind::Flag {
+            return Err(self.refuse("= <> < <= > >=, IN, BETWEEN, LIKE or IS NULL"));
+        }
+        let mut parts = vec![first];
+        while self.take_word(word) {
+            parts.push(next(self)?);
+        }
+        build::logic(all, parts, place)
+    }
+
+    fn single(&mut self) -> Read {
+        let place = self.place();
+        if self.take_word("not") {
+            return self.deeper(Self::single).and_then(|part| build::not(part, place));
+        }
+        self.predicate()
+    }
+
+    /// A comparison, or what could be one side of it.
+    fn predicate(&mut self) -> Read {
+        let place = self.place();
+        let left = self.sum()?;
         let denied = self.take_word("not");
-        let found = if self.take_word("between") {
-            let (low, _) = self.operand(Some(holds))?;
+        let part = if self.take_word("between") {
+            let low = self.sum()?;
             if !self.take_word("and") {
                 return Err(self.refuse("AND and the upper bound"));
             }
-            Filter::Between(left, low, self.operand(Some(holds))?.0)
+            let high = self.sum()?;
+            build::between(left, low, high, place.clone())?
         } else if self.take_word("in") {
             self.need_sign("(")?;
-            let mut list = vec![self.operand(Some(holds))?.0];
+            let mut list = vec![self.sum()?];
             while self.take_sign(",") {
-                list.push(self.operand(Some(holds))?.0);
+                list.push(self.sum()?);
             }
             self.need_sign(")")?;
-            Filter::In(left, list)
-        } else if self.is_word("like") {
-            if holds != FieldType::Text {
-                return Err(self.refuse(&format!("a comparison with {}: LIKE is for text", expected(holds))));
-            }
-            self.at += 1;
-            Filter::Like(left, self.pattern()?)
+            build::is_in(left, list, place.clone())?
+        } else if self.take_word("like") {
+            let pattern = self.sum()?;
+            build::like(left, pattern, place.clone())?
         } else if denied {
             return Err(self.refuse("BETWEEN, IN or LIKE after NOT"));
         } else if self.take_word("is") {
@@ -237,116 +175,183 @@ impl Reader<'_> {
             if !self.take_word("null") {
                 return Err(self.refuse("NULL"));
             }
-            let found = Filter::IsNull(left);
-            return Ok(if denied { Filter::Not(Box::new(found)) } else { found });
-        } else {
-            const COMPARISONS: [Comparison; 6] = [
-                Comparison::Equal,
-                Comparison::NotEqual,
-                Comparison::Less,
-                Comparison::AtMost,
-                Comparison::Greater,
-                Comparison::AtLeast,
-            ];
-            match COMPARISONS.into_iter().find(|one| *self.peek() == Token::Sign(one.sign())) {
-                Some(comparison) => {
-                    self.at += 1;
-                    Filter::Compare(left, comparison, self.operand(Some(holds))?.0)
-                }
-                None => match left {
-                    Operand::Literal(Literal::Flag(constant)) => Filter::Constant(constant),
-                    _ => return Err(self.refuse("= <> < <= > >=, IN, BETWEEN, LIKE or IS NULL")),
-                },
-            }
-        };
-        Ok(if denied { Filter::Not(Box::new(found)) } else { found })
-    }
-
-    fn pattern(&mut self) -> Result<String, FilterError> {
-        let at = self.at;
-        match self.next() {
-            Token::Text(pattern) => {
-                let escapes = pattern.chars().rev().take_while(|letter| *letter == '\\').count();
-                if escapes % 2 == 1 {
-                    return Err(self.refuse_as(at, format!("'{pattern}'"), "a sign after the last \\ of the pattern"));
-                }
-                Ok(pattern)
-            }
-            _ => {
-                self.at = at;
-                Err(self.refuse("a pattern in single quotes, such as '310115%'"))
-            }
-        }
-    }
-
-    /// A property or a value, of a type where one is asked for.
-    fn operand(&mut self, asked: Option<FieldType>) -> Result<(Operand, FieldType), FilterError> {
-        let at = self.at;
-        let (operand, holds) = match self.next() {
-            Token::Text(text) => (Operand::Literal(Literal::Text(text)), FieldType::Text),
-            Token::Number(number) => (Operand::Literal(Literal::Number(number)), FieldType::Number),
-            Token::Sign(sign @ ("+" | "-")) if matches!(self.peek(), Token::Number(_)) => match self.next() {
-                Token::Number(number) => {
-                    let number = if sign == "-" { -number } else { number };
-                    (Operand::Literal(Literal::Number(number)), FieldType::Number)
-                }
-                _ => return Err(self.refuse("a number")),
-            },
-            Token::Word(word) if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") => {
-                let flag = word.eq_ignore_ascii_case("true");
-                (Operand::Literal(Literal::Flag(flag)), FieldType::Flag)
-            }
-            Token::Word(word) if word.eq_ignore_ascii_case("date") && self.take_sign("(") => {
-                let place = self.at;
-                let Token::Text(text) = self.next() else {
-                    self.at = place;
-                    return Err(self.refuse("a day in single quotes, such as DATE('2026-06-30')"));
-                };
-                let Ok(day) = text.parse::<NaiveDate>() else {
-                    return Err(self.refuse_as(place, format!("'{text}'"), "a day such as '2026-06-30'"));
-                };
-                self.need_sign(")")?;
-                (Operand::Literal(Literal::Date(day)), FieldType::Date)
-            }
-            // What is called like a function is one, and there is none yet.
-            Token::Word(word) if matches!(self.peek(), Token::Sign("(")) => return Err(self.unsupported(at, &word)),
-            Token::Word(word) | Token::Quoted(word) => {
-                let Some(index) = self.properties.iter().position(|property| property.name == word) else {
-                    let names: Vec<&str> = self.properties.iter().map(|property| property.name).collect();
-                    let expected = format!("one of {}", names.join(", "));
-                    return Err(self.refuse_as(at, format!("no property {word:?}"), &expected));
-                };
-                (Operand::Property(index), self.properties[index].holds)
-            }
-            _ => {
-                self.at = at;
-                return Err(self.refuse("a property or a value"));
-            }
-        };
-        if let Some(asked) = asked
-            && like(asked) != like(holds)
+            let part = build::is_null(left, place.clone())?;
+            return if denied { build::not(part, place) } else { Ok(part) };
+        } else if let Token::Sign(sign) = self.peek()
+            && let Some(comparison) = Comparison::named(sign)
         {
-            self.at = at;
-            return Err(self.refuse(expected(asked)));
-        }
-        // What would be computed with stands before a sign of arithmetic.
-        if let Token::Sign(sign @ ("+" | "-" | "*" | "/" | "^" | "%")) = self.peek() {
-            return Err(self.unsupported(self.at, sign));
-        }
-        Ok((operand, holds))
+            self.at += 1;
+            let right = self.sum()?;
+            return build::compare(left, comparison, right, place);
+        } else {
+            return Ok(left);
+        };
+        if denied { build::not(part, place) } else { Ok(part) }
     }
-}
 
-/// Whole numbers and others compare with one another.
-fn like(holds: FieldType) -> FieldType {
-    if holds == FieldType::Integer { FieldType::Number } else { holds }
-}
+    fn operation(&mut self, signs: &[Arithmetic]) -> Option<Arithmetic> {
+        let found = match self.peek() {
+            Token::Sign(sign) => Arithmetic::named(sign),
+            Token::Word(word) if word.eq_ignore_ascii_case("div") => Some(Arithmetic::Div),
+            _ => None,
+        };
+        let found = found.filter(|sign| signs.contains(sign));
+        self.at += usize::from(found.is_some());
+        found
+    }
 
-fn expected(holds: FieldType) -> &'static str {
-    match holds {
-        FieldType::Text => "a text in single quotes",
-        FieldType::Number | FieldType::Integer => "a number",
-        FieldType::Date => "a day, such as DATE('2026-06-30')",
-        FieldType::Flag => "true or false",
+    fn sum(&mut self) -> Read {
+        let place = self.place();
+        let mut part = self.product()?;
+        while let Some(sign) = self.operation(&[Arithmetic::Plus, Arithmetic::Minus]) {
+            part = build::arithmetic(part, sign, self.product()?, place.clone())?;
+        }
+        Ok(part)
+    }
+
+    fn product(&mut self) -> Read {
+        const SIGNS: [Arithmetic; 4] = [Arithmetic::Times, Arithmetic::Over, Arithmetic::Modulo, Arithmetic::Div];
+        let place = self.place();
+        let mut part = self.power()?;
+        while let Some(sign) = self.operation(&SIGNS) {
+            part = build::arithmetic(part, sign, self.power()?, place.clone())?;
+        }
+        Ok(part)
+    }
+
+    fn power(&mut self) -> Read {
+        let place = self.place();
+        let part = self.factor()?;
+        match self.operation(&[Arithmetic::Power]) {
+            Some(sign) => build::arithmetic(part, sign, self.factor()?, place),
+            None => Ok(part),
+        }
+    }
+
+    fn factor(&mut self) -> Read {
+        let place = self.place();
+        if self.take_sign("-") {
+            return self.operand().and_then(|part| build::negative(part, place));
+        }
+        self.take_sign("+");
+        self.operand()
+    }
+
+    /// A property, a value, a function, or anything in brackets.
+    fn operand(&mut self) -> Read {
+        let place = self.place();
+        match self.peek().clone() {
+            Token::Text(text) => {
+                self.step();
+                build::text(text, place)
+            }
+            Token::Number(number) => {
+                self.step();
+                build::number(number, place)
+            }
+            Token::Sign("(") => {
+                self.step();
+                let part = self.deeper(Self::either)?;
+                self.need_sign(")")?;
+                Ok(part)
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") => {
+                self.step();
+                Ok(build::flag(word.eq_ignore_ascii_case("true"), place))
+            }
+            Token::Word(word) if *self.peek_second() == Token::Sign("(") || self.is_shape_with_height(&word) => {
+                self.step();
+                self.deeper(|reader| reader.function(&word, place))
+            }
+            Token::Word(word) | Token::Quoted(word) => {
+                self.step();
+                build::property(&word, self.properties, place)
+            }
+            _ => Err(self.refuse("a property or a value")),
+        }
+    }
+
+    /// Whether this begins a shape such as POINT Z (1 2 3).
+    fn is_shape_with_height(&self, word: &str) -> bool {
+        shape::is_name(word) && matches!(self.peek_second(), Token::Word(height) if height.eq_ignore_ascii_case("z"))
+    }
+
+    /// What stands behind the name of a function, a value with a name, or a shape.
+    fn function(&mut self, word: &str, place: Place) -> Read {
+        if shape::is_name(word) {
+            return Ok(build::shape(shape::read(self, word)?, place));
+        }
+        let name = word.to_ascii_lowercase();
+        self.need_sign("(")?;
+        let part = if name == "date" || name == "timestamp" {
+            let inner = self.place();
+            let Token::Text(text) = self.peek().clone() else {
+                return Err(self.refuse(
+                    "a text in single quotes, such as DATE('2026-06-30') or TIMESTAMP('2026-06-30T08:00:00Z')",
+                ));
+            };
+            self.step();
+            let part = if name == "date" { build::date(&text, inner) } else { build::timestamp(&text, inner) };
+            part.map(|part| Part { place, ..part })
+        } else if name == "interval" {
+            let start = self.bound()?;
+            self.need_sign(",")?;
+            let end = self.bound()?;
+            build::interval(start, end, place)
+        } else if let Some(fold) = Fold::named(&name) {
+            let inner = self.sum()?;
+            build::fold(fold, inner, place)
+        } else if let Some(relation) = SpatialRelation::named(&name) {
+            let (left, right) = self.pair(Self::sum)?;
+            build::spatial(relation, left, right, place)
+        } else if let Some(relation) = TemporalRelation::named(&name) {
+            let (left, right) = self.pair(Self::sum)?;
+            build::temporal(relation, left, right, place)
+        } else if let Some(relation) = ListRelation::named(&name) {
+            let (left, right) = self.pair(Self::list)?;
+            build::lists(relation, left, right, place)
+        } else {
+            let expected = "CASEI, ACCENTI, DATE, TIMESTAMP, INTERVAL, BBOX, a shape, or a function S_…, T_… or A_…";
+            return refuse(&place, format!("no function {word:?}"), expected);
+        }?;
+        self.need_sign(")")?;
+        Ok(part)
+    }
+
+    fn pair(&mut self, next: impl Fn(&mut Self) -> Read) -> Result<(Part, Part), FilterError> {
+        let left = next(self)?;
+        self.need_sign(",")?;
+        Ok((left, next(self)?))
+    }
+
+    fn bound(&mut self) -> Result<Option<Part>, FilterError> {
+        let place = self.place();
+        match self.peek().clone() {
+            Token::Text(text) => {
+                self.step();
+                build::bound(&text, place)
+            }
+            _ => self.operand().map(Some),
+        }
+    }
+
+    /// A property that holds a list, or values in brackets.
+    fn list(&mut self) -> Read {
+        let place = self.place();
+        let close = match self.peek() {
+            Token::Sign("(") => ")",
+            Token::Sign("[") => "]",
+            _ => return self.operand(),
+        };
+        self.step();
+        let mut parts = Vec::new();
+        if !self.is_sign(close) {
+            parts.push(self.sum()?);
+            while self.take_sign(",") {
+                parts.push(self.sum()?);
+            }
+        }
+        self.need_sign(close)?;
+        build::list(parts, place)
     }
 }

@@ -232,6 +232,8 @@ mod tests {
             plot_ratio_allowed: Some(2.0),
             floor_m2,
             used_floor_m2: None,
+            footprint_m2: None,
+            occupied: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod lift;
 
+use super::benchmark::Absent;
 use super::lift::Lift;
 use super::receipt::{Line, NotJudged, Receipt};
 use super::replay::Citation;
@@ -312,6 +313,11 @@ fn not_judged(reason: &NotJudged) -> (String, String) {
 fn indicator(line: &Line) -> (String, String) {
     let (zh, en) = line.key.title();
     let unit = line.key.unit();
+    // A figure that is known may have nothing to be measured against.
+    let (no_zh, no_en) = match line.absent.filter(|_| line.value.is_some()).map(Absent::words) {
+        Some([zh, en]) => (format!("无基准（{zh}）"), format!("no benchmark ({en})")),
+        None => ("缺数据".to_owned(), "unknown".to_owned()),
+    };
     match (line.value, line.benchmark, line.points) {
         (Some(value), Some(benchmark), Some(points)) => {
             let mark = match line.strength() {
@@ -331,12 +337,12 @@ fn indicator(line: &Line) -> (String, String) {
             )
         }
         (_, _, Some(points)) => (
-            format!("{zh}：缺数据，按同类平均计 {points:.2}/{:.0} 分。", line.weight),
-            format!("{en}: unknown, the peers' mean of {points:.2} of {:.0} points stands in.", line.weight),
+            format!("{zh}：{no_zh}，按同类平均计 {points:.2}/{:.0} 分。", line.weight),
+            format!("{en}: {no_en}, the peers' mean of {points:.2} of {:.0} points stands in.", line.weight),
         ),
         _ => (
-            format!("{zh}：缺数据，权重 {:.0} 由其余指标分担。", line.weight),
-            format!("{en}: unknown, its weight of {:.0} is shared by the others.", line.weight),
+            format!("{zh}：{no_zh}，权重 {:.0} 由其余指标分担。", line.weight),
+            format!("{en}: {no_en}, its weight of {:.0} is shared by the others.", line.weight),
         ),
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 pub use super::sharing::{Figures, MEASURES, Measure, Share, Use, Year};
 
@@ -101,8 +102,32 @@ pub struct ContractFacts {
     pub signed_on: NaiveDate,
     /// Since when works stand still.
     pub suspended_on: Option<NaiveDate>,
+    /// The figures that it promises, and its supplements; of a kind the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// The first day after the term.
     pub term_ends_on: Option<NaiveDate>,
+}
+
+/// A figure that a contract promises.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// What is promised.
+    pub kind: String,
+    /// In what unit; nothing for a bare number, or where it goes without saying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The figure.
+    pub value: f64,
+}
+
+/// The floor area that enterprises use on the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Occupied {
+    /// All of it, m².
+    pub floor_m2: f64,
+    /// What tenants use of it, m².
+    pub leased_m2: f64,
 }
 
 /// A fault that caps the grade, not cleared on the day.
@@ -139,6 +164,10 @@ pub struct MainUser {
     pub founded_on: Option<NaiveDate>,
 }
 
+fn has_none(list: &Arc<[String]>) -> bool {
+    list.is_empty()
+}
+
 /// Everything that a review knows of one parcel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -150,6 +179,9 @@ pub struct Facts {
     pub district: String,
     /// Floor area of its buildings, m².
     pub floor_m2: Option<f64>,
+    /// Ground that its buildings stand on, m².
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footprint_m2: Option<f64>,
     /// Since when someone works there.
     pub in_use_since: Option<NaiveDate>,
     /// Industry of the enterprise that used most of it, GB/T 4754.
@@ -162,8 +194,14 @@ pub struct Facts {
     pub land_use: String,
     /// Whether the plan locks it.
     pub locked: bool,
+    /// What of its floor area enterprises use; nothing where none is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occupied: Option<Occupied>,
     /// Park code.
     pub park: Option<String>,
+    /// The industries that the park leads with, GB/T 4754; empty where it names none.
+    #[serde(default, skip_serializing_if = "has_none")]
+    pub park_industries: Arc<[String]>,
     /// Highest plot ratio of the plan condition.
     pub plot_ratio_allowed: Option<f64>,
     /// Where it stands.

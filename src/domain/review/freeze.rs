@@ -1,7 +1,7 @@
 //! From the register's rows, frozen in one moment, to the facts about each parcel.
 
 use super::calendar::Known;
-use super::facts::{ContractFacts, DutyRow, Facts, Figures, MainUser, Use, VetoFact, Year};
+use super::facts::{ContractFacts, DutyRow, Facts, Figures, MainUser, Occupied, Use, VetoFact, Year};
 use super::left_out::{Left, LeftOut, Reason};
 use super::run::window;
 use super::scheme::Scheme;
@@ -13,6 +13,7 @@ use chrono::NaiveDate;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A parcel as it was law on the day.
 #[derive(Debug, Clone)]
@@ -39,6 +40,10 @@ pub struct ParcelRow {
     pub floor_m2: Option<f64>,
     /// Part of that in use, m²; known only if it is known of every building.
     pub used_floor_m2: Option<f64>,
+    /// Ground that its buildings stand on, m².
+    pub footprint_m2: Option<f64>,
+    /// What of its floor area enterprises use on the day.
+    pub occupied: Option<Occupied>,
 }
 
 /// An enterprise as it was known.
@@ -65,6 +70,8 @@ pub struct Frozen {
     pub contracts: HashMap<usize, (ContractFacts, Vec<DutyRow>)>,
     /// Faults not cleared on the day, by the enterprise's place.
     pub vetoes: Vec<(usize, VetoFact)>,
+    /// The industries that parks lead with, by the code of the park; of those that name some.
+    pub leading: HashMap<String, Arc<[String]>>,
     /// Where parcels are in their lives, by their codes, as far as that is on record.
     pub states: HashMap<String, String>,
     /// What the calendar of reviews looks at, where it is asked for.
@@ -164,6 +171,7 @@ impl Frozen {
         }
         let mut contracts = std::mem::take(&mut self.contracts);
         let enterprises = &self.enterprises;
+        let leading = &self.leading;
         self.parcels
             .into_iter()
             .zip(places)
@@ -185,6 +193,13 @@ impl Frozen {
                         contract
                     }),
                     vetoes: place.vetoes,
+                    park_industries: parcel
+                        .park
+                        .as_ref()
+                        .and_then(|park| leading.get(park).cloned())
+                        .unwrap_or_default(),
+                    occupied: parcel.occupied,
+                    footprint_m2: parcel.footprint_m2,
                     code: parcel.code,
                     district: parcel.district,
                     park: parcel.park,

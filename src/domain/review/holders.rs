@@ -1,6 +1,6 @@
 //! What is judged as one: each parcel, or all parcels of a part that have the same main user, on their sums.
 
-use super::facts::{Facts, MEASURES, Share, Year};
+use super::facts::{Facts, MEASURES, Occupied, Share, Target, Year};
 use super::receipt::Holder;
 use super::scheme::Unit;
 use std::borrow::Cow;
@@ -71,6 +71,11 @@ fn sum(parcels: &[&Facts]) -> Facts {
     sum.land_m2 = land;
     sum.land_is_registered = parcels.iter().all(|one| one.land_is_registered);
     sum.floor_m2 = parcels.iter().map(|one| one.floor_m2).sum();
+    sum.footprint_m2 = parcels.iter().map(|one| one.footprint_m2).sum();
+    sum.occupied = parcels.iter().filter_map(|one| one.occupied).reduce(|one, other| Occupied {
+        floor_m2: one.floor_m2 + other.floor_m2,
+        leased_m2: one.leased_m2 + other.leased_m2,
+    });
     sum.used_floor_m2 = parcels.iter().map(|one| one.used_floor_m2).sum();
     sum.in_use_since = parcels.iter().filter_map(|one| one.in_use_since).min();
     sum.years = (0..sum.years.len())
@@ -81,17 +86,35 @@ fn sum(parcels: &[&Facts]) -> Facts {
                 year.figures[measure] = Share {
                     sum: parcels.iter().map(|one| share(one).sum).sum(),
                     known: by_land(&|one| Some(share(one).known)).map_or(0.0, |known| super::facts::round(known, 9)),
-                    elsewhere: by_land(&|one| Some(share(one).elsewhere)).unwrap_or(0.0),
                 };
             }
+            let elsewhere = |one: &Facts| one.years.get(place).map_or(0.0, |year| year.tax_elsewhere);
+            year.tax_elsewhere = by_land(&|one| Some(elsewhere(one))).unwrap_or(0.0);
             year
         })
         .collect();
     let duties = parcels.iter().filter_map(|one| one.contract.as_ref()).flat_map(|one| one.duties.clone()).collect();
     let contract = parcels.iter().find_map(|one| one.contract.clone());
-    sum.contract = contract.map(|contract| super::facts::ContractFacts { duties, ..contract });
+    let targets = targets(parcels, land);
+    sum.contract = contract.map(|contract| super::facts::ContractFacts { duties, targets, ..contract });
     sum.vetoes = parcels.iter().flat_map(|one| one.vetoes.clone()).collect();
     sum.vetoes.sort();
     sum.vetoes.dedup();
     sum
+}
+
+/// What the contracts of several parcels promise together: of what each of them promises in one unit the sum, or the mean by
+/// land of what is promised for a mu or as a ratio. What one of them does not promise, they do not promise together.
+fn targets(parcels: &[&Facts], land: f64) -> Vec<Target> {
+    let own = |one: &Facts, like: &Target| {
+        let targets = &one.contract.as_ref()?.targets;
+        Some(targets.iter().find(|target| target.kind == like.kind && target.unit == like.unit)?.value)
+    };
+    let first = parcels.iter().find_map(|one| one.contract.as_ref()).map_or(&[][..], |contract| &contract.targets);
+    let together = |like: &Target| {
+        let is_rate = like.unit.as_ref().map_or(like.kind.starts_with("plot_ratio"), |unit| unit.contains('亩'));
+        let part = |one: &&Facts| own(one, like).map(|value| if is_rate { value * one.land_m2 / land } else { value });
+        Some(Target { value: parcels.iter().map(part).sum::<Option<f64>>()?, ..like.clone() })
+    };
+    first.iter().filter_map(together).collect()
 }

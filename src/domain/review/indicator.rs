@@ -3,6 +3,8 @@
 
 use super::facts::{Duty, Facts, Measure, Year, round};
 use super::scheme::Combine;
+use super::tracks::{Limits, delay_days, idle_days};
+use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::quantity::{SquareMetres, WanYuan};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,28 @@ pub enum Indicator {
     VacRate,
     /// Obligations met over obligations due.
     FulRate,
+    /// Ground under buildings over land.
+    BldCoef,
+    /// Staff from this city over staff.
+    LocalShare,
+    /// Value added over water.
+    VaWater,
+    /// Value added over chemical oxygen demand.
+    VaCod,
+    /// Tax over electricity.
+    TaxElec,
+    /// Floor area let over floor area in use.
+    SubletRate,
+    /// Days by which works began late.
+    StartDelay,
+    /// Days by which works were completed late.
+    DoneDelay,
+    /// Days for which land has been idle.
+    IdleDays,
+    /// Whether the industry is one that the park leads with.
+    PlanFit,
+    /// Figures known over figures asked for.
+    DataCov,
 }
 
 /// How the years of a window are read.
@@ -51,6 +75,8 @@ pub struct Reading<'a> {
     pub tolerance: f64,
     /// The only year that is looked at, where it is one.
     pub only: Option<i32>,
+    /// The rule values of the idle-land track on the day; without them nothing is known of days.
+    pub limits: Option<&'a Limits>,
 }
 
 impl Reading<'_> {
@@ -82,7 +108,7 @@ impl Reading<'_> {
 
 impl Indicator {
     /// Every indicator.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 25] = [
         Self::FarActual,
         Self::FarUse,
         Self::SalesInt,
@@ -97,6 +123,17 @@ impl Indicator {
         Self::JobsInt,
         Self::VacRate,
         Self::FulRate,
+        Self::BldCoef,
+        Self::LocalShare,
+        Self::VaWater,
+        Self::VaCod,
+        Self::TaxElec,
+        Self::SubletRate,
+        Self::StartDelay,
+        Self::DoneDelay,
+        Self::IdleDays,
+        Self::PlanFit,
+        Self::DataCov,
     ];
 
     /// Its key in schemes and lists.
@@ -116,6 +153,17 @@ impl Indicator {
             Self::JobsInt => "jobs_int",
             Self::VacRate => "vac_rate",
             Self::FulRate => "ful_rate",
+            Self::BldCoef => "bld_coef",
+            Self::LocalShare => "local_share",
+            Self::VaWater => "va_water",
+            Self::VaCod => "va_cod",
+            Self::TaxElec => "tax_elec",
+            Self::SubletRate => "sublet_rate",
+            Self::StartDelay => "start_delay",
+            Self::DoneDelay => "done_delay",
+            Self::IdleDays => "idle_days",
+            Self::PlanFit => "plan_fit",
+            Self::DataCov => "data_cov",
         }
     }
 
@@ -136,6 +184,17 @@ impl Indicator {
             Self::JobsInt => ("地均就业", "jobs per land"),
             Self::VacRate => ("闲置建筑率", "vacant floor area"),
             Self::FulRate => ("合同履约率", "obligations met"),
+            Self::BldCoef => ("建筑系数", "ground built on"),
+            Self::LocalShare => ("本地就业占比", "share of local staff"),
+            Self::VaWater => ("单位水耗增加值", "value added per water"),
+            Self::VaCod => ("单位化学需氧量增加值", "value added per COD"),
+            Self::TaxElec => ("单位用电税收", "tax per electricity"),
+            Self::SubletRate => ("出租率", "floor area let"),
+            Self::StartDelay => ("开工延期", "days late to start"),
+            Self::DoneDelay => ("竣工延期", "days late to complete"),
+            Self::IdleDays => ("闲置天数", "days idle"),
+            Self::PlanFit => ("规划产业符合度", "fit with the park's industries"),
+            Self::DataCov => ("数据完整率", "figures known"),
         }
     }
 
@@ -143,12 +202,22 @@ impl Indicator {
     pub fn unit(self) -> &'static str {
         match self {
             Self::FarActual => "",
-            Self::FarUse | Self::RdShare | Self::VacRate | Self::FulRate => "%",
+            Self::FarUse
+            | Self::RdShare
+            | Self::VacRate
+            | Self::FulRate
+            | Self::BldCoef
+            | Self::LocalShare
+            | Self::SubletRate
+            | Self::PlanFit
+            | Self::DataCov => "%",
+            Self::StartDelay | Self::DoneDelay | Self::IdleDays => "天",
+            Self::TaxElec => "元/千瓦时",
             Self::InvInt => "万元/亩",
             Self::OutInt | Self::SalesInt | Self::TaxInt | Self::VaInt => "万元/亩·年",
             Self::LabProd => "万元/人·年",
             Self::VaEnergy => "万元/吨标准煤",
-            Self::VaEmis => "万元/吨",
+            Self::VaEmis | Self::VaWater | Self::VaCod => "万元/吨",
             Self::JobsInt => "人/公顷",
         }
     }
@@ -197,6 +266,22 @@ impl Indicator {
                 .zip(facts.used_floor_m2)
                 .map(|(all, used)| 100.0 * (all - used) / all),
             Self::FulRate => fulfilled(facts).map(|(met, due)| 100.0 * met / due),
+            Self::BldCoef => {
+                facts.footprint_m2.filter(|_| land.value() > 0.0).map(|ground| 100.0 * ground / land.value())
+            }
+            Self::LocalShare => quotient(Measure::StaffLocal, Measure::Staff).map(|share| 100.0 * share),
+            // A cubic metre of water is taken for a tonne.
+            Self::VaWater => quotient(Measure::ValueAdded, Measure::Water),
+            Self::VaCod => quotient(Measure::ValueAdded, Measure::Cod),
+            Self::TaxElec => quotient(Measure::Tax, Measure::Electricity).map(|wan_yuan| YUAN_IN_WAN * wan_yuan),
+            Self::SubletRate => {
+                facts.occupied.filter(|all| all.floor_m2 > 0.0).map(|all| 100.0 * all.leased_m2 / all.floor_m2)
+            }
+            Self::StartDelay => days(delay_days(reading.limits?, facts, ObligationKind::Start)),
+            Self::DoneDelay => days(delay_days(reading.limits?, facts, ObligationKind::Completion)),
+            Self::IdleDays => days(idle_days(reading.limits?, facts)),
+            Self::PlanFit => fits(facts).map(|fits| if fits { 100.0 } else { 0.0 }),
+            Self::DataCov => known(facts, reading.only),
         };
         figure.filter(|figure| figure.is_finite()).map(|figure| round(figure, 6))
     }
@@ -228,8 +313,59 @@ impl Indicator {
             Self::VaEnergy => less_of(Measure::Energy),
             Self::VaEmis => less_of(Measure::Emissions),
             Self::FulRate => fulfilled(facts).map(|(_, due)| more / 100.0 * due),
+            Self::BldCoef => Some(more / 100.0 * land.value()),
+            Self::LocalShare => mean(Measure::Staff, Measure::StaffLocal).map(|staff| more / 100.0 * staff),
+            Self::VaWater => less_of(Measure::Water),
+            Self::VaCod => less_of(Measure::Cod),
+            Self::TaxElec => mean(Measure::Electricity, Measure::Tax).map(|power| more * power / YUAN_IN_WAN),
+            Self::SubletRate => facts.occupied.map(|all| -more / 100.0 * all.floor_m2),
+            Self::StartDelay | Self::DoneDelay | Self::IdleDays | Self::PlanFit | Self::DataCov => None,
         }
     }
+
+    /// Whether it tells of days gone by, of the plan or of the register, which no user of the land can make better.
+    pub(super) fn is_given(self) -> bool {
+        matches!(self, Self::StartDelay | Self::DoneDelay | Self::IdleDays | Self::PlanFit | Self::DataCov)
+    }
+}
+
+/// Yuan in 万元.
+const YUAN_IN_WAN: f64 = 10_000.0;
+
+#[expect(clippy::cast_precision_loss, reason = "days of a few decades")]
+fn days(days: Option<i64>) -> Option<f64> {
+    days.map(|days| days as f64)
+}
+
+/// Whether the industry of the main user is one that the park leads with: a class that the park names holds those below it.
+/// Nothing outside parks, where the park names none, and where the industry is unknown or wider than what the park names.
+fn fits(facts: &Facts) -> Option<bool> {
+    let industry = facts.industry.as_deref()?;
+    let leads = facts.park_industries.iter().any(|class| industry.starts_with(class.as_str()));
+    let is_wider = facts.park_industries.iter().any(|class| class.starts_with(industry));
+    (leads || !(facts.park_industries.is_empty() || is_wider)).then_some(leads)
+}
+
+/// The figures that every annual return is asked for. Those that came later are not among them, so that the share known of
+/// a year long gone stays what it was.
+const ASKED: [Measure; 9] = [
+    Measure::Output,
+    Measure::Revenue,
+    Measure::Tax,
+    Measure::ValueAdded,
+    Measure::FixedAssets,
+    Measure::Energy,
+    Measure::Emissions,
+    Measure::Research,
+    Measure::Staff,
+];
+
+/// The part of those figures over the years of the window that is known, by floor area × days, per cent.
+fn known(facts: &Facts, only: Option<i32>) -> Option<f64> {
+    let years = facts.years.iter().filter(|year| only.is_none_or(|only| only == year.year));
+    let parts: Vec<f64> = years.flat_map(|year| ASKED.map(|measure| year.figures[measure as usize].known)).collect();
+    #[expect(clippy::cast_precision_loss, reason = "nine figures of a few years")]
+    (!parts.is_empty()).then(|| 100.0 * parts.iter().sum::<f64>() / parts.len() as f64)
 }
 
 /// How many obligations are met, of how many that are due and count; nothing where none does.

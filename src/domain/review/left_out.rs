@@ -185,6 +185,7 @@ mod tests {
     fn facts(case: &Case) -> Facts {
         let ends = case.term_ends.map(|day| day.to_string().parse().expect("a day"));
         let contract = ContractFacts {
+            targets: Vec::new(),
             amended_by: Vec::new(),
             developed_percent: None,
             duties: Vec::new(),
@@ -194,20 +195,27 @@ mod tests {
             responsible_unit: None,
             signed_on: NaiveDate::from_ymd_opt(2006, 6, 30).expect("a day"),
             suspended_on: None,
+            targets: Vec::new(),
             term_ends_on: ends,
         };
         Facts {
+            footprint_m2: None,
+            occupied: None,
+            park_industries: Default::default(),
             code: "P1".into(),
             contract: (case.contract || ends.is_some()).then_some(contract),
             district: "310115".into(),
             floor_m2: case.built.then_some(1000.0),
+            footprint_m2: None,
             in_use_since: None,
             industry: None,
             land_is_registered: true,
             land_m2: 1000.0,
             land_use: "M1".into(),
             locked: false,
+            occupied: None,
             park: None,
+            park_industries: Vec::new().into(),
             plot_ratio_allowed: None,
             tier: Tier::Base,
             used_floor_m2: None,

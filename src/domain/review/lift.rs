@@ -86,6 +86,8 @@ pub enum Why {
     Full,
     /// Even at its cap, or as far as a figure of its kind can go, it does not reach.
     Cap,
+    /// It tells of what no user of the land can make better: days gone by, the plan, the register.
+    Given,
     /// Its figure counts up to a percentile of the peers only, which a receipt does not keep.
     Percentile,
 }
@@ -204,6 +206,7 @@ fn amount(scheme: &Scheme, receipt: &Receipt, key: Indicator, from: f64, to: f64
         combine: &scheme.window.combine,
         tolerance: scheme.gate.unreported_floor,
         only: None,
+        limits: None,
     };
     let together = receipt.holder.as_ref().filter(|holder| holder.parcels.len() > 1);
     let Some(holder) = together else { return key.amount(from, to, &receipt.facts, &reading) };
@@ -216,6 +219,7 @@ fn amount(scheme: &Scheme, receipt: &Receipt, key: Indicator, from: f64, to: f64
             | Indicator::VaInt
             | Indicator::JobsInt
             | Indicator::FarActual
+            | Indicator::BldCoef
     );
     let all = Facts { land_m2: holder.land_m2, ..receipt.facts.clone() };
     rests_on_land.then(|| key.amount(from, to, &all, &reading)).flatten()
@@ -225,7 +229,12 @@ fn amount(scheme: &Scheme, receipt: &Receipt, key: Indicator, from: f64, to: f64
 /// plan allows.
 fn reach(key: Indicator, facts: &Facts) -> (f64, f64) {
     match key {
-        Indicator::VacRate | Indicator::FulRate | Indicator::FarUse => (0.0, 100.0),
+        Indicator::VacRate
+        | Indicator::FulRate
+        | Indicator::FarUse
+        | Indicator::BldCoef
+        | Indicator::LocalShare
+        | Indicator::SubletRate => (0.0, 100.0),
         Indicator::FarActual => (0.0, facts.plot_ratio_allowed.unwrap_or(f64::INFINITY)),
         _ => (f64::NEG_INFINITY, f64::INFINITY),
     }
@@ -246,6 +255,9 @@ impl Search<'_> {
         let (Some(value), Some(_), false) = (line.value, line.points, line.imputed) else {
             return Err((Why::Unknown, None));
         };
+        if line.key.is_given() {
+            return Err((Why::Given, None));
+        }
         if one.winsorise.is_some() {
             return Err((Why::Percentile, None));
         }

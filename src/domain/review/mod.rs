@@ -2,6 +2,7 @@
 //! and a receipt for every parcel in scope. Pure and deterministic: the same facts give the same bytes with any number
 //! of workers.
 
+pub mod benchmark;
 pub mod calendar;
 pub mod canonical;
 mod channel;

@@ -155,7 +155,9 @@ fn standard(
     }
     let taken = || known.iter().map(|value| refunds.taken(*value)).collect::<Vec<f64>>();
     let benchmark = match &one.benchmark {
-        None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. }) => given,
+        None | Some(Benchmark::Fixed { .. } | Benchmark::Rulebook { .. } | Benchmark::LastRoundMean { .. }) => given,
+        // Each parcel has its own.
+        Some(Benchmark::ContractTarget { .. }) => None,
         Some(Benchmark::PeerMean { factor }) => mean(&taken()).map(|mean| mean * factor),
         Some(Benchmark::PeerPercentile { at }) => percentile(&sorted(taken()), *at),
         Some(Benchmark::EarlierMean { factor, .. }) => {
@@ -165,7 +167,14 @@ fn standard(
     };
     // A benchmark of nothing measures nothing: the indicator then counts as unknown for the whole group.
     let benchmark = benchmark.map(|figure| round(figure, 6)).filter(|figure| *figure > 0.0 && figure.is_finite());
-    let strengths: Vec<f64> = known.iter().filter_map(|value| strength(*value, benchmark, one)).collect();
+    let strengths: Vec<f64> = match &one.benchmark {
+        Some(Benchmark::ContractTarget { .. }) => {
+            let members = list.iter().map(|index| peers[*index].seen).filter(|seen| seen.figures[column].is_some());
+            let own = members.map(|seen| seen.promised[column].ok());
+            known.iter().zip(own).filter_map(|(value, own)| strength(*value, own, one)).collect()
+        }
+        _ => known.iter().filter_map(|value| strength(*value, benchmark, one)).collect(),
+    };
     Standard { benchmark, bounds, mean_strength: mean(&strengths) }
 }
 

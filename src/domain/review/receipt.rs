@@ -2,6 +2,7 @@
 //! decision table that fired and its ground. Canonical JSON, so that equal receipts have equal bytes and one hash;
 //! fields stand in the order of their names for its sake.
 
+use super::benchmark::Absent;
 use super::canonical;
 use super::decision::{Channel, List, Situation};
 use super::facts::Facts;
@@ -75,6 +76,9 @@ pub struct Holder {
 /// One indicator of a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
+    /// Why there is nothing to measure it against, where the scheme asks for what need not be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Absent>,
     /// What it was measured against; nothing where no peer has a figure.
     pub benchmark: Option<f64>,
     /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.

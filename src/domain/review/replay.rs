@@ -2,7 +2,7 @@
 //! what is found now.
 
 use super::receipt;
-use super::run::{FIRST_FORMULAS, FORMULAS, Rules};
+use super::run::{FIRST_FORMULAS, FORMULAS, LAST_ROUND, Rules};
 use super::scheme::{Scheme, SchemeError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,7 +56,13 @@ impl Rules {
         let Some(formulas) = formulas.filter(|one| (FIRST_FORMULAS..=FORMULAS).contains(one)) else {
             return Err(StoredRulesError::Formulas { hash });
         };
-        match Self::read(formulas, scheme, decisions, rulebook) {
+        let rules = Self::read(formulas, scheme, decisions, rulebook).map(|rules| match last_round(source) {
+            Some(text) => {
+                serde_json::from_str(text).ok().and_then(|last| rules.clone().after(last).ok()).unwrap_or(rules)
+            }
+            None => rules,
+        });
+        match rules {
             Ok(rules) if rules.hash == hash => Ok(rules),
             Ok(_) => Err(StoredRulesError::Formulas { hash }),
             Err(source) => Err(StoredRulesError::Scheme { hash, source }),
@@ -124,7 +130,13 @@ fn texts(source: &str) -> Option<(&str, &str, &str)> {
     let (_, texts) = source.split_once('\n')?;
     let (scheme, rest) = texts.split_once(DECISIONS)?;
     let (decisions, rulebook) = rest.split_once(RULEBOOK)?;
+    let rulebook = rulebook.split_once(LAST_ROUND).map_or(rulebook, |(rulebook, _)| rulebook);
     Some((scheme, decisions, rulebook))
+}
+
+/// The text of what the last round found, where the rules measure against it.
+fn last_round(source: &str) -> Option<&str> {
+    source.split_once(RULEBOOK)?.1.split_once(LAST_ROUND).map(|(_, text)| text)
 }
 
 /// The places at which two documents differ, as paths of names and numbers, at most `most`.

@@ -9,12 +9,13 @@ pub use corrected::rejudge;
 
 use self::part::{Judged, Judges};
 use self::seen::Seen;
+use super::benchmark::{LastRound, given};
+use super::canonical;
 use super::decision::{Deadline, DecisionTable, List, Row, Situation};
 use super::facts::Facts;
 use super::grade::Grade;
 use super::holders::{Subjects, subjects};
 use super::receipt::{Decision, DueBy, FORMAT, Holder, Receipt, RulesUsed, both, hash};
-use super::scheme::part::{Benchmark, Part};
 use super::scheme::record::Record;
 use super::scheme::{Scheme, SchemeError, Unit};
 use super::score;
@@ -36,7 +37,9 @@ pub struct Rules {
     pub rulebook: Rulebook,
     /// By which version of the formulas they are applied.
     pub formulas: u32,
-    /// The three texts, joined.
+    /// What the last round found, where the scheme measures against that and there was one.
+    pub last_round: Option<LastRound>,
+    /// The texts, joined.
     pub source: String,
     /// SHA-256 of that, hex.
     pub hash: String,
@@ -48,6 +51,9 @@ pub struct Rules {
 pub(super) const FORMULAS: u32 = 3;
 /// The first version by which a kept run is still judged again.
 pub(super) const FIRST_FORMULAS: u32 = 2;
+
+/// Where in the text of rules the means of the last round begin.
+pub(super) const LAST_ROUND: &str = "\n# ---- last round ----\n";
 
 impl Rules {
     /// Reads the three texts.
@@ -63,8 +69,17 @@ impl Rules {
         let rulebook = Rulebook::parse(rulebook)?;
         let decisions = DecisionTable::parse(decisions)?;
         decisions.check_deadlines(&rulebook)?;
-        let hash = hash(source.as_bytes());
-        Ok(Self { scheme: Scheme::parse(scheme)?, decisions, rulebook, formulas, hash, source })
+        let (hash, last_round) = (hash(source.as_bytes()), None);
+        Ok(Self { scheme: Scheme::parse(scheme)?, decisions, rulebook, formulas, last_round, hash, source })
+    }
+
+    /// The same rules, measuring against what the last round found: kept with their text, so that nothing else is needed to
+    /// judge again.
+    pub fn after(mut self, last: LastRound) -> Result<Self, serde_json::Error> {
+        self.source = format!("{}{LAST_ROUND}{}", self.source, canonical::to_string(&last)?);
+        self.hash = hash(self.source.as_bytes());
+        self.last_round = Some(last);
+        Ok(self)
     }
 }
 
@@ -202,18 +217,6 @@ impl Found<'_> {
     }
 }
 
-/// The benchmarks of a part that do not come from peers.
-fn given(part: &Part, rules: &Rules, as_of: NaiveDate) -> Result<Vec<Option<f64>>, SchemeError> {
-    part.indicators
-        .iter()
-        .map(|one| match &one.benchmark {
-            Some(Benchmark::Fixed { value }) => Ok(Some(*value)),
-            Some(Benchmark::Rulebook { key }) => Ok(Some(rules.rulebook.on(key, as_of)?.value)),
-            _ => Ok(None),
-        })
-        .collect()
-}
-
 /// What a row says on a day, its deadline in the number of that day.
 fn decision(row: &Row, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Decision, SchemeError> {
     let due_by = |deadline: &Deadline| {
@@ -314,7 +317,10 @@ impl<'a> Judging<'a> {
             peers: group.map_or(0, |group| group.members),
             peers_ahead: judged.peers_ahead,
             coverage: judged.coverage,
-            indicators: part.zip(group).map(|((part, _), group)| part::lines(part, seen, group)).unwrap_or_default(),
+            indicators: part
+                .zip(group)
+                .map(|((part, _), group)| part::lines(self.rules, part, seen, group))
+                .unwrap_or_default(),
             adjustments: if judged.not_judged.is_empty() { self.adjusted(seen).collect() } else { Vec::new() },
             holder: None,
             situation,

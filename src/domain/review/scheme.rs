@@ -8,7 +8,7 @@ pub mod record;
 use super::facts::VetoFact;
 use super::grade::Grade;
 use chrono::NaiveDate;
-use part::{Adjustment, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
+use part::{Adjustment, Benchmark, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
 use record::{Clause, Record};
 use serde::{Deserialize, Serialize};
 
@@ -298,6 +298,12 @@ impl Scheme {
     pub fn capped_at(&self, faults: &[VetoFact], day: NaiveDate) -> Option<Grade> {
         let counting = self.vetoes.iter().filter(|veto| faults.iter().any(|fault| veto.counts(fault, day)));
         counting.map(|veto| veto.caps_at).max()
+    }
+
+    /// Whether it measures against what the last round found.
+    pub fn asks_last_round(&self) -> bool {
+        let indicators = self.parts.iter().flat_map(|part| &part.indicators);
+        indicators.into_iter().any(|one| matches!(one.benchmark, Some(Benchmark::LastRoundMean { .. })))
     }
 
     /// Refuses to be used on a day on which it is not in force.

@@ -2,9 +2,12 @@
 //! area × days, or by shares that someone states with a reason. It knows neither where the figures are kept nor what is
 //! made of them.
 
+mod year;
+
+pub use year::{Share, Year};
+
 use super::facts::round;
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
 
 /// A yearly figure that reaches parcels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,14 @@ pub enum Measure {
     Research,
     /// Mean staff.
     Staff,
+    /// Staff from this city.
+    StaffLocal,
+    /// Electricity, kWh.
+    Electricity,
+    /// Water, m³.
+    Water,
+    /// Chemical oxygen demand (COD) of what is discharged, t.
+    Cod,
 }
 
 impl Measure {
@@ -41,6 +52,10 @@ impl Measure {
         Self::Emissions,
         Self::Research,
         Self::Staff,
+        Self::StaffLocal,
+        Self::Electricity,
+        Self::Water,
+        Self::Cod,
     ];
 
     /// Their names in the order of the measures, unit last.
@@ -54,11 +69,15 @@ impl Measure {
         "emissions_t",
         "rd_wan_yuan",
         "staff",
+        "staff_local",
+        "electricity_kwh",
+        "water_m3",
+        "cod_t",
     ];
 }
 
 /// How many measures there are.
-pub const MEASURES: usize = 9;
+pub const MEASURES: usize = 13;
 
 /// An enterprise's figures of one year, in the order of [`Measure`]; nothing is unknown.
 pub type Figures = [Option<f64>; MEASURES];
@@ -101,41 +120,6 @@ impl Use {
 
 fn bounds(year: i32) -> Option<(NaiveDate, NaiveDate)> {
     Some((NaiveDate::from_ymd_opt(year, 1, 1)?, NaiveDate::from_ymd_opt(year + 1, 1, 1)?))
-}
-
-/// One figure of a parcel in a year: what is known of it, and what share of the used floor area is behind that.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Share {
-    /// The part of the floor area × days whose enterprises pay it to another city, 0 to 1: tax only.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub elsewhere: f64,
-    /// The part of the floor area × days whose enterprises reported the figure, 0 to 1.
-    pub known: f64,
-    /// The sum of the known shares.
-    pub sum: f64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_nothing(value: &f64) -> bool {
-    *value == 0.0
-}
-
-/// A parcel's figures of one year, in the order of [`Measure`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Year {
-    /// The figures.
-    pub figures: [Share; MEASURES],
-    /// The calendar year.
-    pub year: i32,
-}
-
-impl Year {
-    /// The figure, if enough of it is known. What is unreported within the tolerance is taken at the rate of what was
-    /// reported, floor area for floor area: counting it as zero would hold the silence of one user against the parcel.
-    pub fn figure(&self, measure: Measure, tolerance: f64) -> Option<f64> {
-        let share = self.figures[measure as usize];
-        (share.known > 0.0 && share.known >= 1.0 - tolerance).then(|| share.sum / share.known)
-    }
 }
 
 /// A year's figures over the parcels, and what became of those that reached none.
@@ -271,21 +255,24 @@ pub fn spread(year: i32, parcels: usize, uses: &[Use], figures: &[Figures]) -> S
         }
         let weight = days / days_of_parcel[one.parcel];
         for (index, figure) in figures[one.enterprise].iter().enumerate() {
-            let share = &mut years[one.parcel].figures[index];
+            let year = &mut years[one.parcel];
             if index == Measure::Tax as usize && !one.tax_is_local {
-                share.elsewhere += weight;
+                year.tax_elsewhere += weight;
                 elsewhere[index] += figure.unwrap_or(0.0) * part;
             } else if let Some(figure) = figure {
+                let share = &mut year.figures[index];
                 share.sum += figure * part;
                 share.known += weight;
             }
         }
     }
     // Weights of a fully reported parcel may sum to a hair under one.
-    for share in years.iter_mut().flat_map(|year| year.figures.iter_mut()) {
-        share.known = round(share.known, 9);
-        share.sum = round(share.sum, 9);
-        share.elsewhere = round(share.elsewhere, 9);
+    for year in &mut years {
+        year.tax_elsewhere = round(year.tax_elsewhere, 9);
+        for share in &mut year.figures {
+            share.known = round(share.known, 9);
+            share.sum = round(share.sum, 9);
+        }
     }
     let mut unplaced = [0.0; MEASURES];
     let mut enterprises_unplaced = 0;
@@ -376,7 +363,7 @@ mod tests {
         let spread = spread(2025, 1, &uses, &[figures]);
         let year = spread.years[0];
         assert_eq!(year.figure(Measure::Tax, 0.2), None);
-        assert_eq!(year.figures[Measure::Tax as usize], Share { sum: 0.0, known: 0.0, elsewhere: 1.0 });
+        assert_eq!((year.figures[Measure::Tax as usize], year.tax_elsewhere), (Share::default(), 1.0));
         assert_eq!(spread.elsewhere[Measure::Tax as usize], 50.0);
         assert_eq!(year.figure(Measure::Output, 0.2), Some(500.0));
     }

@@ -30,6 +30,36 @@ impl Limits {
     }
 }
 
+/// For how many days the land has been idle by the holder's fault, 0 where it is not; nothing without a contract, whose days
+/// alone say it.
+pub(super) fn idle_days(limits: &Limits, facts: &Facts) -> Option<i64> {
+    let contract = facts.contract.as_ref()?;
+    Some(limits.idle_days(&site(contract, shows_use(facts))).unwrap_or(0))
+}
+
+/// How many days after the agreed day the works began or were completed, or still are not; 0 in time or excused. Nothing
+/// while it is not due, and where nobody entered the day of what a later step shows was done.
+pub(super) fn delay_days(limits: &Limits, facts: &Facts, kind: ObligationKind) -> Option<i64> {
+    let contract = facts.contract.as_ref()?;
+    let of = |duty: &&Duty| duty.kind == kind.name();
+    let later = match kind {
+        ObligationKind::Start => ["completion", "production", "full_production"].as_slice(),
+        _ => ["production", "full_production"].as_slice(),
+    };
+    let is_shown = (kind == ObligationKind::Start && (shows_use(facts) || contract.suspended_on.is_some()))
+        || contract.duties.iter().any(|duty| duty.met_on.is_some() && later.contains(&duty.kind.as_str()));
+    let late = |duty: &Duty| {
+        let due = duty.due_on?;
+        let until = match duty.met_on {
+            Some(met) => met,
+            None if is_shown || due >= limits.day() => return None,
+            None => limits.day(),
+        };
+        Some(if duty.excuse.is_some() { 0 } else { (until - due).num_days().max(0) })
+    };
+    contract.duties.iter().filter(of).filter_map(late).max()
+}
+
 /// Whether a performance term of the contract is due, missed and not excused. Milestones have tracks of their own.
 fn missed(contract: &ContractFacts) -> bool {
     let is_figure = |duty: &&Duty| {
@@ -91,6 +121,7 @@ mod tests {
             invested_percent: None,
             suspended_on: None,
             amended_by: Vec::new(),
+            targets: Vec::new(),
             duties: vec![Duty {
                 kind: "start".into(),
                 due_on: Some(due),

@@ -118,8 +118,8 @@ pub fn simulate(kept: &Kept, change: &Change, workers: usize) -> Result<Simulate
         }
     };
     let (source, hash, rulebook) = (String::new(), String::new(), kept.rules.rulebook.clone());
-    let formulas = kept.rules.formulas;
-    let mut rules = Rules { scheme, decisions, rulebook, formulas, source, hash };
+    let (formulas, last_round) = (kept.rules.formulas, kept.rules.last_round.clone());
+    let mut rules = Rules { scheme, decisions, rulebook, formulas, last_round, source, hash };
     in_window(&mut rules, kept.rules.scheme.window.years);
     let outcomes = outcomes(&rules, kept.as_of, &kept.facts, workers)?;
     let here = |district: &str| change.district.as_deref().is_none_or(|asked| asked == district);

@@ -65,6 +65,7 @@ const SHIPPED: &[(&str, &str)] = shipped! {
     "schemes/huaian-2024.toml",
     "schemes/huangyan-2021.toml",
     "schemes/huangyan-2022.toml",
+    "schemes/linhai.toml",
     "schemes/prefecture-45.toml",
 };
 

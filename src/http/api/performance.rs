@@ -52,7 +52,7 @@ pub fn annual_return(of: &ParcelYear) -> Option<AnnualReturn> {
         year: of.year.year,
         figures: named(shares.map(|share| (share.known > 0.0).then_some(share.sum))),
         known: named(shares.map(|share| share.known)),
-        tax_elsewhere: shares[Measure::Tax as usize].elsewhere,
+        tax_elsewhere: of.year.tax_elsewhere,
         contributions: of
             .contributions
             .iter()

@@ -5,7 +5,9 @@ use crate::domain::calendar::Calendar;
 use crate::domain::contract::agenda::Watched;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
-use crate::domain::review::facts::{ContractFacts, DutyRow, Figures, MEASURES, MainUser, Use, VetoFact};
+use crate::domain::review::facts::{
+    ContractFacts, DutyRow, Figures, MEASURES, MainUser, Occupied, Target, Use, VetoFact, round,
+};
 use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
 use crate::domain::zoning::Tier;
 use crate::store::amendment::{Amendment, amendments};
@@ -15,8 +17,9 @@ use futures_util::TryStreamExt;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, PgConnection};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
 /// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice. With that what
@@ -93,9 +96,10 @@ pub(in crate::store) async fn frozen_in(
     let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
     let enterprise_of: HashMap<&str, usize> =
         enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let uses = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
+    let (uses, occupied) = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
     let returns = returns(tx, years, &enterprise_of).await?;
     let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
+    let leading = leading(tx).await?;
     let (states, done) = match with_reviews {
         None => (HashMap::new(), HashMap::new()),
         Some(false) => (beside::states(tx, as_of).await?, HashMap::new()),
@@ -110,10 +114,21 @@ pub(in crate::store) async fn frozen_in(
     drop((parcel_of, enterprise_of));
     for (id, parcel) in ids.iter().zip(&mut parcels) {
         (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
-        (parcel.floor_m2, parcel.used_floor_m2) = floors.get(id).copied().unwrap_or_default();
+        (parcel.floor_m2, parcel.used_floor_m2, parcel.footprint_m2) = floors.get(id).copied().unwrap_or_default();
+    }
+    for (place, occupied) in occupied {
+        parcels[place].occupied = Some(occupied);
     }
     let calendar = (with_reviews == Some(true)).then_some(Watching { contracts: watched, done });
-    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, states, calendar })
+    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, leading, states, calendar })
+}
+
+/// The industries that parks lead with.
+async fn leading(connection: &mut PgConnection) -> Result<HashMap<String, Arc<[String]>>, StoreError> {
+    let rows = sqlx::query!("select code, leading_industries from park where cardinality(leading_industries) > 0")
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.code, row.leading_industries.into())).collect())
 }
 
 /// What each enterprise reported, by year and the place of the enterprise.
@@ -159,6 +174,8 @@ async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec
             plot_ratio_allowed: row.plot_ratio_allowed,
             floor_m2: None,
             used_floor_m2: None,
+            footprint_m2: None,
+            occupied: None,
         });
     }
     Ok((ids, parcels))
@@ -210,21 +227,22 @@ async fn tiers(
     Ok(tiers)
 }
 
-/// The floor area on each parcel and that in use, m².
+/// The floor area on each parcel, that in use, and the ground that the buildings stand on, m².
 async fn floors(
     connection: &mut PgConnection,
     tall_storey_m: Option<f64>,
-) -> Result<HashMap<i64, (Option<f64>, Option<f64>)>, StoreError> {
+) -> Result<HashMap<i64, (Option<f64>, Option<f64>, Option<f64>)>, StoreError> {
     let mut rows = sqlx::query!(
         r#"select parcel_id as "parcel_id!", round(floor_m2::numeric, 4)::float8 as floor_m2,
-               case when use_is_known then round(used_m2::numeric, 4)::float8 end as used_m2
+               case when use_is_known then round(used_m2::numeric, 4)::float8 end as used_m2,
+               round(footprint_m2::numeric, 4)::float8 as footprint_m2
            from parcel_floor($1, null)"#,
         tall_storey_m
     )
     .fetch(connection);
     let mut floors = HashMap::new();
     while let Some(row) = rows.try_next().await? {
-        floors.insert(row.parcel_id, (row.floor_m2, row.used_m2));
+        floors.insert(row.parcel_id, (row.floor_m2, row.used_m2, row.footprint_m2));
     }
     Ok(floors)
 }
@@ -246,26 +264,33 @@ async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>
     Ok(enterprises)
 }
 
-/// Who used which parcel since when, in the order of parcel, enterprise and first day.
+/// Who used which parcel since when, in the order of parcel, enterprise and first day; and what of the floor area of each
+/// parcel is used on the day, by its place.
 async fn uses(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     parcel_of: &HashMap<&str, usize>,
     enterprise_of: &HashMap<&str, usize>,
-) -> Result<Vec<Use>, StoreError> {
+) -> Result<(Vec<Use>, BTreeMap<usize, Occupied>), StoreError> {
     let heirs = lineage::family::heirs(connection, as_of).await?;
     let mut rows = sqlx::query!(
-        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share from occupancy
+        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share, role from occupancy
            where upper_inf(recorded) and from_on <= $1
            order by parcel collate "C", enterprise collate "C", from_on, role"#,
         as_of
     )
     .fetch(connection);
     let mut uses = Vec::new();
+    let mut occupied: BTreeMap<usize, Occupied> = BTreeMap::new();
     while let Some(row) = rows.try_next().await? {
         let Some(enterprise) = enterprise_of.get(row.enterprise.as_str()) else { continue };
         let mut on = |code: &str, part: f64| {
             let Some(parcel) = parcel_of.get(code) else { return };
+            if row.to_on.is_none_or(|to| to > as_of) {
+                let all = occupied.entry(*parcel).or_default();
+                all.floor_m2 += row.floor_area_m2 * part;
+                all.leased_m2 += if row.role == "tenant" { row.floor_area_m2 * part } else { 0.0 };
+            }
             uses.push(Use {
                 parcel: *parcel,
                 enterprise: *enterprise,
@@ -283,7 +308,10 @@ async fn uses(
         }
     }
     uses.sort_by_key(|one| (one.parcel, one.enterprise, one.from));
-    Ok(uses)
+    for all in occupied.values_mut() {
+        *all = Occupied { floor_m2: round(all.floor_m2, 4), leased_m2: round(all.leased_m2, 4) };
+    }
+    Ok((uses, occupied))
 }
 
 /// Faults that nobody had cleared on the day, by the place of the enterprise.
@@ -352,18 +380,30 @@ async fn contracts(
             invested_percent: row.invested_percent,
             suspended_on: row.suspended_on.filter(|day| *day <= as_of),
             duties: Vec::new(),
+            targets: Vec::new(),
         };
         contracts.insert(row.parcel, (facts, Vec::new()));
     }
+    let mut stated: HashMap<(String, ObligationKind), NaiveDate> = HashMap::new();
     let watched = clock::read(connection, &Moment::on(as_of), None).await?;
     for held in &watched {
-        let Some((_, duties)) = parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
+        let Some((contract, duties)) =
+            parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
         else {
             continue;
         };
         for (duty, clock) in held.clocks(calendar, as_of, Days::new(0)) {
             // Neither the government's own duty nor what was waived is held against the holder.
             let Some(step) = duty.step(&clock).filter(|step| step.kind != ObligationKind::Handover) else { continue };
+            // What a later supplement promises stands in the place of what was promised before.
+            let newest = stated.entry((contract.number.clone(), duty.kind)).or_insert(held.signed_on);
+            if let Some(value) = duty.target.and_then(|target| target.to_f64()).filter(|_| duty.kind.is_compared())
+                && *newest <= held.signed_on
+            {
+                *newest = held.signed_on;
+                contract.targets.retain(|one| one.kind != duty.kind.name());
+                contract.targets.push(Target { kind: duty.kind.name().to_owned(), unit: duty.unit.clone(), value });
+            }
             duties.push(DutyRow {
                 kind: step.kind,
                 due_on: step.due_on,

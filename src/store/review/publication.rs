@@ -1,11 +1,13 @@
-//! What the peers of the newest published run gave on average.
+//! What published runs found on average: the peers of the newest, and the round before a new one.
 
 use crate::domain::entry::{Mean, Published};
+use crate::domain::review::benchmark::LastRound;
 use crate::domain::review::indicator::Indicator;
 use crate::domain::zoning::Tier;
 use crate::store::StoreError;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// Of the runs that were published by the end of a day in Shanghai, the one of the newest day not after it, with the means over
 /// its judged parcels of a division and a tier; nothing where none was published. So a later publication changes no answer
@@ -59,4 +61,43 @@ pub async fn peers(
         division: division.to_owned(),
         means,
     }))
+}
+
+/// The means over the judged parcels of the published run of a kind with the newest day before this one, part by part;
+/// nothing where none was published. A parcel judged again after an objection does not move them.
+pub async fn last_round(
+    connection: &mut PgConnection,
+    kind: &str,
+    day: NaiveDate,
+) -> Result<Option<LastRound>, StoreError> {
+    let run = sqlx::query!(
+        "select r.id, r.as_of from review_run r
+         where r.kind = $1 and r.as_of < $2
+             and exists (select from review_step s where s.run_id = r.id and s.deed = 'publish')
+         order by r.as_of desc, r.id desc limit 1",
+        kind,
+        day
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(run) = run else { return Ok(None) };
+    // Summed as numeric, so that the mean does not depend on the order of the rows.
+    let rows = sqlx::query!(
+        r#"select coalesce(r.receipt::jsonb ->> 'part', '') as "part!", i ->> 'key' as "key!",
+               round(avg((i ->> 'value')::numeric), 6)::float8 as "mean!"
+           from review_result r
+           cross join lateral jsonb_array_elements(r.receipt::jsonb -> 'indicators') i
+           where r.run_id = $1 and r.grade <> 'T' and i ->> 'value' is not null
+           group by 1, 2"#,
+        run.id
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut means: BTreeMap<String, BTreeMap<Indicator, f64>> = BTreeMap::new();
+    for row in rows {
+        if let Some(indicator) = Indicator::ALL.into_iter().find(|one| one.key() == row.key) {
+            means.entry(row.part).or_default().insert(indicator, row.mean);
+        }
+    }
+    Ok(Some(LastRound { run: run.id, as_of: run.as_of, means }))
 }

@@ -78,6 +78,9 @@ impl Case {
             plot_ratio_allowed: Some(2.0),
             floor_m2: built.then_some(8_000.0),
             used_floor_m2: None,
+            footprint_m2: None,
+            occupied: None,
+            park_industries: Default::default(),
             industry: None,
             user: None,
             in_use_since: built.then(|| day(2010, 1, 1)),
@@ -92,6 +95,7 @@ impl Case {
                 invested_percent: self.invested_percent,
                 suspended_on: date(&self.suspended),
                 amended_by: Vec::new(),
+                targets: Vec::new(),
                 duties: self.start_due.map(|_| start).into_iter().chain(target).collect(),
             }),
             vetoes: self

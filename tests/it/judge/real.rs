@@ -1,7 +1,7 @@
 //! Schemes that are in use elsewhere, each with an example worked out by hand; and the keys of a scheme that they need.
 
 use super::{DECISIONS, Figures as _, VALUES, day, judged, parcel, paying, peers, scheme};
-use landcycle::domain::review::facts::{Facts, MainUser, Measure, VetoFact};
+use landcycle::domain::review::facts::{Facts, MainUser, Measure, Occupied, VetoFact};
 use landcycle::domain::review::{grade::Grade, indicator::Indicator, receipt::NotJudged, run::Rules, scheme::Scheme};
 use rstest::rstest;
 
@@ -55,8 +55,65 @@ fn huangyan_above_scale(#[case] text: &str, #[case] base: [f64; 6]) {
         assert!(near && (receipt.score.unwrap() - 115.0).abs() < 1e-3, "{:?}", points(receipt));
     }
     assert_eq!((receipts[0].indicators[3].imputed, receipts[1].indicators[3].imputed), (true, false));
-    assert_eq!(receipts[0].part, "above-scale");
-    assert_eq!(receipts[2].not_judged, [NotJudged::OutOfScope]);
+    assert_eq!((receipts[0].part.as_str(), receipts[2].part.as_str()), ("above-scale", "below-scale"));
+}
+
+/// A parcel of 30 mu whose user is below scale, with tax in 万元 and electricity in kWh a year.
+fn below(number: u32, tax: f64, electricity: f64) -> Facts {
+    user(parcel(number), &format!("S{number}"), Some(false))
+        .with(Measure::Tax, [Some(tax); 3])
+        .with(Measure::Electricity, [Some(electricity); 3])
+}
+
+#[test]
+fn huangyan_2022_below_scale() {
+    let rules = of(include_str!("../../../data/schemes/huangyan-2022.toml"));
+    // 347.796 万元 on 30 mu are 11.5932 a mu: 50 of 50. They are 3,477,960 yuan; over 7,393,622.449 kWh that is 0.4704 yuan,
+    // twice the base figure: 100 of 50, as there is no cap. The second pays half of it for as much electricity: 25 and 50.
+    let receipts = judged(&rules, vec![below(1, 347.796, 7_393_622.449), below(2, 173.898, 7_393_622.449)]);
+    let scores: Vec<f64> = receipts.iter().map(|one| one.score.unwrap()).collect();
+    assert!((scores[0] - 150.0).abs() < 1e-3 && (scores[1] - 75.0).abs() < 1e-3, "{scores:?}");
+    // Whose electricity nobody knows is judged by tax alone, which is half of the weights: too little of the 60 % asked for.
+    let dark = user(paying(3, 11.5932), "S3", Some(false));
+    assert_eq!(judged(&rules, vec![dark])[0].not_judged, [NotJudged::Coverage { known: 0.5, asked: 0.6 }]);
+}
+
+#[test]
+fn huangyan_2021_below_scale_is_an_assumption_measured_against_the_mean() {
+    let text = include_str!("../../../data/schemes/huangyan-2021.toml");
+    let (_, part) = text.split_once("name = \"below-scale\"").unwrap();
+    assert_eq!(part.matches("source = \"assumption").count(), 2, "its figures were not read");
+    // 10 and 20 万元/亩: the mean is 15, two thirds of 50 and four thirds of 50. Both pay 1.5 yuan for a kWh: 50 each.
+    let receipts = judged(&of(text), vec![below(1, 300.0, 2_000_000.0), below(2, 600.0, 4_000_000.0)]);
+    assert_eq!([receipts[0].score, receipts[1].score], [Some(83.3333), Some(116.6667)]);
+}
+
+#[test]
+fn linhai_judges_land_from_3_mu_and_below_by_two_formulas() {
+    let rules = of(include_str!("../../../data/schemes/linhai.toml"));
+    let large = [
+        (Measure::Tax, 450.0),
+        (Measure::Revenue, 4_500.0),
+        (Measure::ValueAdded, 900.0),
+        (Measure::Energy, 300.0),
+        (Measure::Cod, 0.9),
+        (Measure::Water, 9_000.0),
+        (Measure::Staff, 60.0),
+    ];
+    let large = large.iter().fold(parcel(1), |facts, (measure, figure)| facts.with(*measure, [Some(*figure); 3]));
+    // On 2 mu: 30 万元 of tax, 1,200 of sales, and 300,000 kWh.
+    let small = parcel(2)
+        .with(Measure::Tax, [Some(30.0); 3])
+        .with(Measure::Revenue, [Some(1_200.0); 3])
+        .with(Measure::Electricity, [Some(300_000.0); 3]);
+    let small = Facts { land_m2: 2.0 * 10_000.0 / 15.0, ..small };
+    let receipts = judged(&rules, vec![large, small]);
+    // 30 mu: tax 15 of 15 is 40; sales 150 of 300 is 5; 900 / 300 = 3 of 3 is 20; 900 / 0.9 = 1,000 of 500 is 30;
+    // 900 / 9,000 = 0.1 of 0.1 is 5; 900 / 60 = 15 of 15 is 10: together 110.
+    assert_eq!((receipts[0].part.as_str(), receipts[0].score), ("from-3-mu", Some(110.0)));
+    assert_eq!(points(&receipts[0]), [40.0, 5.0, 20.0, 30.0, 5.0, 10.0].map(Some));
+    // 2 mu: tax 15 of 15 is 50; sales 600 of 300 is 40; 300,000 yuan / 300,000 kWh = 1 of 2 is 15: together 105.
+    assert_eq!((receipts[1].part.as_str(), receipts[1].score), ("below-3-mu", Some(105.0)));
 }
 
 #[test]
@@ -84,12 +141,21 @@ fn the_prefecture_judges_by_two_formulas() {
     let tiny = Facts { land_m2: 3_000.0, ..small(5, 9.0) };
     let mut young = small(6, 9.0);
     young.user = Some(MainUser { founded_on: Some(day(2022, 7, 1)), ..young.user.unwrap() });
-    let receipts = judged(&rules, vec![large(1, 450.0), large(2, 150.0), small(3, 6.0), small(4, 2.0), tiny, young]);
+    let let_out = Occupied { floor_m2: 5_000.0, leased_m2: 3_000.0 };
+    let leased = Facts { occupied: Some(let_out), land_m2: 3_000.0, ..small(7, 0.9) };
+    let partly = Facts { occupied: Some(Occupied { leased_m2: 2_999.0, ..let_out }), ..tiny.clone() };
+    let partly = Facts { code: parcel(8).code, ..partly };
+    let receipts = judged(
+        &rules,
+        vec![large(1, 450.0), large(2, 150.0), small(3, 6.0), small(4, 2.0), tiny, young, leased, partly],
+    );
     // Known are 45 + 20 + 15 of 100. Tax 15 of the mean 10 is 67.5, the others meet their means: 100 × 102.5 / 80.
     assert_eq!((receipts[0].part.as_str(), receipts[0].score), ("above-scale", Some(128.125)));
-    // Tax only: 6 of the mean 4.
-    assert_eq!((receipts[2].part.as_str(), receipts[2].score, receipts[2].of), ("below-scale", Some(150.0), 2));
+    // Tax only: 6 and 2 on 30 mu, and 27 万元 on the 4.5 mu of leased plant, which are 6 as well; the mean is 14 / 3.
+    assert_eq!((receipts[2].part.as_str(), receipts[2].score, receipts[2].of), ("below-scale", Some(128.5714), 3));
+    assert_eq!((receipts[6].part.as_str(), receipts[6].score), ("below-scale", Some(128.5714)));
     assert_eq!(receipts[4].not_judged, [NotJudged::OutOfScope]);
+    assert_eq!(receipts[7].not_judged, [NotJudged::OutOfScope], "a square metre short of 3,000");
     assert!(matches!(&receipts[5].not_judged[..], [NotJudged::Ungraded { name, .. }] if name == "founded-lately"));
 }
 
@@ -209,7 +275,7 @@ fn every_fault_of_a_scheme_is_told_at_once() {
     let misnamed = scheme("").replacen("[\"M\"]", "[\"M\"], filter = \"size > 3\"", 1);
     let told = format!("{:?}", Scheme::faults_of(&misnamed));
     assert!(told.contains("no property") && told.contains("land_mu"), "{told}");
-    assert_eq!(Indicator::ALL.len(), 14);
+    assert_eq!(Indicator::ALL.len(), 25);
 }
 
 #[test]

@@ -185,7 +185,9 @@ fn finds(receipt: &Receipt) -> BTreeSet<&'static str> {
         construction_area: _,
     } = situation;
     let mut found: BTreeSet<&'static str> = not_judged.iter().map(reason).collect();
-    for Line { value, points, imputed, counted, benchmark: _, key: _, lower_is_better: _, weight: _ } in indicators {
+    for Line { value, points, imputed, counted, absent: _, benchmark: _, key: _, lower_is_better: _, weight: _ } in
+        indicators
+    {
         let silent = value.is_none() && !imputed;
         let unmeasured = value.is_some() && points.is_none();
         let told = [
@@ -345,7 +347,7 @@ impl Case {
         let row = rules.decisions.rows.iter().find(|row| row.id == decision.row).unwrap();
         hold("cites", answer.cites.as_ref().is_none_or(|part| row.source.contains(part)), &row.source);
         hold("coverage", answer.coverage.is_none_or(|asked| asked == receipt.coverage), &receipt.coverage);
-        let columns: [(&str, &Option<Vec<Known>>, fn(&Line) -> Option<f64>); 3] = [
+        let columns: [(&str, _, Column); 3] = [
             ("values", &answer.values, |line| line.value),
             ("benchmarks", &answer.benchmarks, |line| line.benchmark),
             ("points", &answer.points, |line| line.points),
@@ -372,6 +374,9 @@ impl Case {
         wrong
     }
 }
+
+/// A figure of an indicator.
+type Column = fn(&Line) -> Option<f64>;
 
 fn alike(asked: &[Known], is: &[Option<f64>]) -> bool {
     asked.len() == is.len() && asked.iter().zip(is).all(|(asked, is)| asked.figure() == *is)

@@ -6,11 +6,12 @@ use landcycle::domain::review::receipt::Receipt;
 use landcycle::domain::review::run::{Rules, judge, rejudge};
 use serde_json::Value;
 
-const SCHEMES: [(&str, &str); 5] = [
+const SCHEMES: [(&str, &str); 6] = [
     ("default", include_str!("../../../data/schemes/default.toml")),
     ("huaian-2024", include_str!("../../../data/schemes/huaian-2024.toml")),
     ("huangyan-2021", include_str!("../../../data/schemes/huangyan-2021.toml")),
     ("huangyan-2022", include_str!("../../../data/schemes/huangyan-2022.toml")),
+    ("linhai", include_str!("../../../data/schemes/linhai.toml")),
     ("prefecture-45", include_str!("../../../data/schemes/prefecture-45.toml")),
 ];
 

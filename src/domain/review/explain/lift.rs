@@ -118,6 +118,9 @@ fn unable(short: &Short) -> (String, String) {
     let (zh, en) = short.key.title();
     let (why_zh, why_en) = match (short.why, short.score) {
         (Why::Full, _) => ("已得满分".to_owned(), "gives all it can already".to_owned()),
+        (Why::Given, _) => {
+            ("既成事实，用地者无法改变".to_owned(), "a fact that no user of the land can change".to_owned())
+        }
         (Why::Percentile, _) => (
             "按同类百分位截取，未作测算".to_owned(),
             "counts up to a percentile of the peers only, not worked out".to_owned(),
@@ -166,6 +169,29 @@ fn amount_in_words(key: Indicator, amount: f64) -> (String, String) {
         Indicator::FulRate => {
             (format!("即多履行 {whole} 项到期义务"), format!("{whole} more of the obligations due met"))
         }
+        Indicator::BldCoef => (format!("即多建 {whole} 平方米占地"), format!("{whole} m² more ground built on")),
+        Indicator::LocalShare => (format!("即多用 {whole} 名本地员工"), format!("{whole} more of the staff local")),
+        Indicator::VaWater => (
+            format!("即增加值不变，每年少用 {money} 吨水"),
+            format!("{money} t less water a year for the same value added"),
+        ),
+        Indicator::VaCod => (
+            format!("即增加值不变，每年少排 {money} 吨化学需氧量"),
+            format!("{money} t less COD a year for the same value added"),
+        ),
+        Indicator::TaxElec => (
+            format!("即用电不变，每年多 {money} 万元税收"),
+            format!("{money} 万元 more tax a year for the same electricity"),
+        ),
+        Indicator::SubletRate => {
+            (format!("即少出租 {whole} 平方米建筑面积"), format!("{whole} m² less floor area let"))
+        }
+        // Of these no change is told.
+        Indicator::StartDelay
+        | Indicator::DoneDelay
+        | Indicator::IdleDays
+        | Indicator::PlanFit
+        | Indicator::DataCov => (String::new(), String::new()),
     }
 }
 

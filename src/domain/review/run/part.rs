@@ -1,12 +1,13 @@
 //! One part of a scheme at work: groups and benchmarks, scores, ranks.
 
+use super::super::benchmark::absent;
 use super::super::facts::round;
 use super::super::peers::{Group, Peer, Refunds, ahead, groups, strength};
 use super::super::receipt::{Line, NotJudged};
-use super::super::scheme::part::{Missing, Part, Ties, TooFew, Weighed, Within};
+use super::super::scheme::part::{Benchmark, Missing, Part, Ties, TooFew, Weighed, Within};
 use super::super::score;
-use super::Judging;
 use super::seen::Seen;
+use super::{Judging, Rules};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,7 +87,7 @@ impl Judging<'_> {
 
     fn score(&self, part: &Part, seen: &Seen, group: &Group) -> Judged {
         let gate = &self.rules.scheme.gate;
-        let lines = lines(part, seen, group);
+        let lines = lines(self.rules, part, seen, group);
         let mut reasons = seen.barred.clone();
         let mut known = 0.0;
         for (line, indicator) in lines.iter().zip(&part.indicators) {
@@ -113,21 +114,27 @@ impl Judging<'_> {
 }
 
 /// The indicators of one that is judged, measured against its group.
-pub(super) fn lines(part: &Part, seen: &Seen, group: &Group) -> Vec<Line> {
+pub(super) fn lines(rules: &Rules, part: &Part, seen: &Seen, group: &Group) -> Vec<Line> {
     let line = |(column, indicator): (usize, &Weighed)| {
         let standard = group.standards[column];
         let value = seen.figures[column];
         let counts = value.map(|value| standard.counted(value));
-        let found = counts.and_then(|counts| strength(counts, standard.benchmark, indicator));
+        let (benchmark, absent) = match &indicator.benchmark {
+            Some(Benchmark::ContractTarget { .. }) => (seen.promised[column].ok(), seen.promised[column].err()),
+            Some(other) if standard.benchmark.is_none() => (None, absent(other, rules)),
+            _ => (standard.benchmark, None),
+        };
+        let found = counts.and_then(|counts| strength(counts, benchmark, indicator));
         let imputed = found.is_none() && indicator.missing == Missing::GroupMean && standard.mean_strength.is_some();
         let strength = if imputed { standard.mean_strength } else { found };
         let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
         Line {
+            absent,
             key: indicator.key,
             lower_is_better: Line::is_lower(indicator.direction),
             value,
             counted: counts.filter(|counts| Some(*counts) != value),
-            benchmark: standard.benchmark.or(nearest),
+            benchmark: benchmark.or(nearest),
             weight: indicator.weight,
             points: strength.map(|strength| score::points(indicator.weight, strength)),
             imputed,

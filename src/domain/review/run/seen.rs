@@ -1,5 +1,6 @@
 //! What judging takes from the facts of a parcel: they may be laid aside after that.
 
+use super::super::benchmark::{Absent, promised};
 use super::super::facts::Facts;
 use super::super::grade::Grade;
 use super::super::indicator::Reading;
@@ -21,6 +22,8 @@ pub(in super::super) struct Seen {
     pub figures: Box<[Option<f64>]>,
     /// Its figures of the earlier year that a benchmark asks for, in the same order; empty where none does.
     pub earlier: Box<[Option<f64>]>,
+    /// What its contract promises of each, in the same order; empty where nothing is measured against that.
+    pub promised: Box<[Result<f64, Absent>]>,
     /// What it has in common with its peers at each level; nothing where that is unknown.
     pub levels: Box<[Option<Arc<str>>]>,
     /// The district, where it is ranked in that.
@@ -58,6 +61,7 @@ impl Judging<'_> {
             combine: &scheme.window.combine,
             tolerance: scheme.gate.unreported_floor,
             only: None,
+            limits: Some(&self.limits),
         }
     }
 
@@ -76,6 +80,11 @@ impl Judging<'_> {
             }
             _ => None,
         });
+        let promised = indicators.iter().map(|one| match &one.benchmark {
+            Some(Benchmark::ContractTarget { factor }) => promised(one.key, *factor, facts),
+            _ => Err(Absent::NoTarget),
+        });
+        let is_promised = |benchmark: &Option<Benchmark>| matches!(benchmark, Some(Benchmark::ContractTarget { .. }));
         let levels = part.map(|part| part.peers.levels.iter().map(|level| key(level, facts, &part.peers)));
         let record = self.record(facts);
         let holds = scheme.adjustments.iter().enumerate().filter(|(_, one)| one.when.holds(&record));
@@ -85,6 +94,11 @@ impl Judging<'_> {
             figures: indicators.iter().map(|one| one.key.figure(facts, &reading)).collect(),
             earlier: if indicators.iter().any(|one| is_earlier(&one.benchmark)) {
                 earlier.collect()
+            } else {
+                Box::default()
+            },
+            promised: if indicators.iter().any(|one| is_promised(&one.benchmark)) {
+                promised.collect()
             } else {
                 Box::default()
             },

@@ -2,6 +2,7 @@
 
 use super::part::{Band, Benchmark, CutBy, Cutoffs, Direction, Part, PeerKey, Weighed};
 use super::{Combine, Scheme, SchemeError};
+use crate::domain::review::benchmark::promising;
 use crate::domain::review::grade::Grade;
 use std::collections::BTreeSet;
 
@@ -163,7 +164,15 @@ impl Weighed {
             (Direction::Band, ..) => {
                 faults.unless(false, place, || "a band; expected band = { … } and no benchmark".into());
             }
-            (_, None, Some(benchmark)) => check_benchmark(benchmark, place, years, faults),
+            (_, None, Some(benchmark)) => {
+                let promised = !matches!(benchmark, Benchmark::ContractTarget { .. }) || promising(self.key).is_some();
+                faults.unless(promised, place, || {
+                    "no obligation of a contract promises it; expected another benchmark, or one of \
+                     out_int, tax_int, inv_int, jobs_int, far_actual"
+                        .into()
+                });
+                check_benchmark(benchmark, place, years, faults);
+            }
             _ => faults.unless(false, place, || "higher or lower; expected a benchmark and no band".into()),
         }
     }
@@ -178,7 +187,7 @@ fn check_benchmark(benchmark: &Benchmark, place: &str, years: u32, faults: &mut 
             faults
                 .unless(*at > 0.0 && *at < 100.0, place, || format!("percentile {at}; expected above 0 and below 100"));
         }
-        Benchmark::PeerMean { factor } => {
+        Benchmark::PeerMean { factor } | Benchmark::ContractTarget { factor } | Benchmark::LastRoundMean { factor } => {
             faults.unless(is_positive(*factor), place, || format!("factor {factor}; expected a number above 0"));
         }
         Benchmark::EarlierMean { years_back, factor } => {

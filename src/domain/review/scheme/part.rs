@@ -134,6 +134,18 @@ pub enum Benchmark {
         /// Which, above 0 and below 100.
         at: f64,
     },
+    /// What the contract of the parcel promises.
+    ContractTarget {
+        /// A multiple of it.
+        #[serde(default = "once")]
+        factor: f64,
+    },
+    /// The mean that the latest published run of the same kind found before this one, in the part of the same name.
+    LastRoundMean {
+        /// A multiple of it.
+        #[serde(default = "once")]
+        factor: f64,
+    },
     /// The mean that the peer group had in an earlier year of the window.
     EarlierMean {
         /// How many years before the last one, at least 1.

@@ -1,46 +1,52 @@
 //! The review facts that the filters of a scheme may name, and the filters themselves: CQL2 over one closed list.
 
-use crate::domain::filter::{Filter, Property, Value};
-use crate::domain::intake::FieldType;
+use crate::domain::filter::{Filter, Kind, Property, Value};
 use crate::domain::quantity::SquareMetres;
 use crate::domain::review::facts::{Facts, Measure};
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Deserializer, de::Error};
 
-const fn property(name: &'static str, holds: FieldType) -> Property<'static> {
+const fn property(name: &'static str, holds: Kind) -> Property<'static> {
     Property { name, holds }
 }
 
 /// What a filter of a scheme may name. Yearly figures are those of the newest year of the window in which they are known.
-pub const PROPERTIES: [Property<'static>; 28] = [
-    property("code", FieldType::Text),
-    property("district", FieldType::Text),
-    property("park", FieldType::Text),
-    property("tier", FieldType::Text),
-    property("locked", FieldType::Flag),
-    property("land_use", FieldType::Text),
-    property("land_m2", FieldType::Number),
-    property("land_mu", FieldType::Number),
-    property("plot_ratio_allowed", FieldType::Number),
-    property("floor_m2", FieldType::Number),
-    property("used_floor_m2", FieldType::Number),
-    property("industry", FieldType::Text),
-    property("in_use_since", FieldType::Date),
-    property("years_in_use", FieldType::Integer),
-    property("above_scale", FieldType::Flag),
-    property("founded_on", FieldType::Date),
-    property("years_since_founded", FieldType::Integer),
-    property("performance_terms", FieldType::Flag),
-    property("veto", FieldType::Flag),
-    property("output_wan_yuan", FieldType::Number),
-    property("revenue_wan_yuan", FieldType::Number),
-    property("tax_wan_yuan", FieldType::Number),
-    property("value_added_wan_yuan", FieldType::Number),
-    property("fixed_assets_wan_yuan", FieldType::Number),
-    property("energy_tce", FieldType::Number),
-    property("emissions_t", FieldType::Number),
-    property("rd_wan_yuan", FieldType::Number),
-    property("staff", FieldType::Number),
+pub const PROPERTIES: [Property<'static>; 35] = [
+    property("code", Kind::Text),
+    property("district", Kind::Text),
+    property("park", Kind::Text),
+    property("tier", Kind::Text),
+    property("locked", Kind::Flag),
+    property("land_use", Kind::Text),
+    property("land_m2", Kind::Number),
+    property("land_mu", Kind::Number),
+    property("plot_ratio_allowed", Kind::Number),
+    property("floor_m2", Kind::Number),
+    property("used_floor_m2", Kind::Number),
+    property("footprint_m2", Kind::Number),
+    property("occupied_floor_m2", Kind::Number),
+    property("leased_floor_m2", Kind::Number),
+    property("industry", Kind::Text),
+    property("in_use_since", Kind::Date),
+    property("years_in_use", Kind::Number),
+    property("above_scale", Kind::Flag),
+    property("founded_on", Kind::Date),
+    property("years_since_founded", Kind::Number),
+    property("performance_terms", Kind::Flag),
+    property("veto", Kind::Flag),
+    property("output_wan_yuan", Kind::Number),
+    property("revenue_wan_yuan", Kind::Number),
+    property("tax_wan_yuan", Kind::Number),
+    property("value_added_wan_yuan", Kind::Number),
+    property("fixed_assets_wan_yuan", Kind::Number),
+    property("energy_tce", Kind::Number),
+    property("emissions_t", Kind::Number),
+    property("rd_wan_yuan", Kind::Number),
+    property("staff", Kind::Number),
+    property("staff_local", Kind::Number),
+    property("electricity_kwh", Kind::Number),
+    property("water_m3", Kind::Number),
+    property("cod_t", Kind::Number),
 ];
 
 /// The facts of a parcel as a filter sees them on a day.
@@ -72,6 +78,9 @@ impl<'a> Record<'a> {
             "plot_ratio_allowed" => facts.plot_ratio_allowed.map(Value::Number),
             "floor_m2" => facts.floor_m2.map(Value::Number),
             "used_floor_m2" => facts.used_floor_m2.map(Value::Number),
+            "footprint_m2" => facts.footprint_m2.map(Value::Number),
+            "occupied_floor_m2" => facts.occupied.map(|all| Value::Number(all.floor_m2)),
+            "leased_floor_m2" => facts.occupied.map(|all| Value::Number(all.leased_m2)),
             "industry" => facts.industry.as_deref().map(Value::Text),
             "in_use_since" => facts.in_use_since.map(Value::Date),
             "years_in_use" => facts.in_use_since.map(years),

@@ -285,10 +285,12 @@ pub fn refunded(parcels: Range<usize>, refunds: u32) -> impl Strategy<Value = Ve
                 let (since, faults, contract, known) = law;
                 let floor_m2 = floors.map(|floors| f64::from(floors) * 0.25 * mu * 10_000.0 / 15.0);
                 let years = window(as_of(), 5).enumerate().map(|(place, year)| {
-                    let share = |figure: Option<f64>| {
-                        figure.map_or(Share::default(), |sum| Share { sum, known, ..Share::default() })
-                    };
-                    Year { year, figures: std::array::from_fn(|measure| share(figures[measure][place])) }
+                    let share = |figure: Option<f64>| figure.map_or(Share::default(), |sum| Share { sum, known });
+                    Year {
+                        year,
+                        tax_elsewhere: 0.0,
+                        figures: std::array::from_fn(|measure| share(figures[measure][place])),
+                    }
                 });
                 Facts {
                     district: district.into(),
@@ -316,6 +318,7 @@ pub fn refunded(parcels: Range<usize>, refunds: u32) -> impl Strategy<Value = Ve
                         responsible_unit: None,
                         signed_on: day(2008, 1, 1),
                         suspended_on: None,
+                        targets: Vec::new(),
                         term_ends_on: Some(day(ends, 6, 30)),
                     }),
                     vetoes: faults

@@ -56,7 +56,7 @@ fn with_figure(facts: &Facts, way: &Way, figure: f64) -> Facts {
             facts.used_floor_m2 = facts.used_floor_m2.map(|used| used * ratio);
             facts.plot_ratio_allowed = facts.plot_ratio_allowed.map(|allowed| allowed * ratio);
         }
-        Indicator::FulRate => panic!("no scheme here weighs it"),
+        other => panic!("no scheme here weighs {other:?}"),
     }
     facts
 }

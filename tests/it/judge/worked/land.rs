@@ -165,6 +165,7 @@ impl Paper {
             responsible_unit: None,
             signed_on: day(2008, 1, 1),
             suspended_on: self.suspended.as_ref().map(date),
+            targets: Vec::new(),
             term_ends_on: Some(self.term_ends.as_ref().map_or(day(2050, 1, 1), date)),
         }
     }
@@ -218,6 +219,8 @@ impl Plot {
             Measure::Emissions => whole(&self.emissions),
             Measure::Research => whole(&self.research),
             Measure::Staff => whole(&self.staff),
+            // Cases of these are in `indicators.toml`.
+            Measure::StaffLocal | Measure::Electricity | Measure::Water | Measure::Cod => None,
         });
         for (measure, figures) in figures.into_iter().enumerate() {
             let Some((figures, times)) = figures else { continue };
@@ -230,7 +233,7 @@ impl Plot {
                     }
                 };
                 if let Some(figure) = figure {
-                    year.figures[measure] = Share { sum: figure * times, known: self.reported, ..Share::default() };
+                    year.figures[measure] = Share { sum: figure * times, known: self.reported };
                 }
             }
         }
