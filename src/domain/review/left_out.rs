@@ -185,7 +185,6 @@ mod tests {
     fn facts(case: &Case) -> Facts {
         let ends = case.term_ends.map(|day| day.to_string().parse().expect("a day"));
         let contract = ContractFacts {
-            targets: Vec::new(),
             amended_by: Vec::new(),
             developed_percent: None,
             duties: Vec::new(),
@@ -199,9 +198,6 @@ mod tests {
             term_ends_on: ends,
         };
         Facts {
-            footprint_m2: None,
-            occupied: None,
-            park_industries: Default::default(),
             code: "P1".into(),
             contract: (case.contract || ends.is_some()).then_some(contract),
             district: "310115".into(),
