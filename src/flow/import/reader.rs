@@ -140,9 +140,16 @@ impl Reading {
 
     /// Who is to blame: a reader that panics or is given nonsense is ours; one that is killed at its work died of the file.
     fn died(&self, death: Death) -> Result<Heard, ReaderError> {
-        // Rust's words, those of C++ and GDAL, and those of glibc where not even its own error finds room.
-        const MEMORY: [&str; 5] =
-            ["memory allocation of", "bad_alloc", "ut of memory", "annot allocate", "Unexpected error."];
+        // Rust's words, those of C++ and GDAL, those of glibc where not even its own error finds room, and those of json-c,
+        // which takes it for granted that an object was had.
+        const MEMORY: [&str; 6] = [
+            "memory allocation of",
+            "bad_alloc",
+            "ut of memory",
+            "annot allocate",
+            "Unexpected error.",
+            "json_object_array_add: Assertion",
+        ];
         let Some(signal) = death.status.signal() else {
             return Err(failed(&death.status.to_string(), death.said));
         };
@@ -156,7 +163,9 @@ impl Reading {
             return Ok(self.refused("reader-out-of-memory", &value, expected));
         }
         let expected = "a file that can be read; save it anew, or in another format";
-        Ok(self.refused("reader-crashed", &format!("signal {signal}"), expected))
+        let last: String = death.said.lines().next().unwrap_or_default().chars().take(120).collect();
+        let value = if last.is_empty() { format!("signal {signal}") } else { format!("signal {signal}: {last}") };
+        Ok(self.refused("reader-crashed", &value, expected))
     }
 }
 

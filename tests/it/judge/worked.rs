@@ -248,7 +248,8 @@ fn folder() -> PathBuf {
 /// Every file of cases by its name, in order.
 fn sheets() -> Vec<(String, Sheet)> {
     let names = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> = names.filter(|name| name != "plain.toml").collect();
+    // Two are no sheets: the scheme that the cases start from, and the figures of single indicators (`judge::measures`).
+    let mut names: Vec<String> = names.filter(|name| name != "plain.toml" && name != "indicators.toml").collect();
     names.sort();
     let read = |name: String| {
         let sheet = toml::from_str(&fs::read_to_string(folder().join(&name)).unwrap());

@@ -33,18 +33,21 @@ fn with_figure(facts: &Facts, way: &Way, figure: f64) -> Facts {
     let mut facts = facts.clone();
     let (mu, hectares) = (facts.land_m2 * 15.0 / 10_000.0, facts.land_m2 / 10_000.0);
     match way.key {
-        Indicator::TaxInt => put(&mut facts, Measure::Tax, &[], figure * mu),
+        Indicator::TaxInt => put(&mut facts, Measure::Tax, &[Measure::Electricity], figure * mu),
         Indicator::OutInt => put(&mut facts, Measure::Output, &[], figure * mu),
         Indicator::InvInt => put(&mut facts, Measure::FixedAssets, &[], figure * mu),
         Indicator::SalesInt => put(&mut facts, Measure::Revenue, &[Measure::Research], figure * mu),
         Indicator::VaInt => {
-            let below = [Measure::Staff, Measure::Energy, Measure::Emissions];
+            let below = [Measure::Staff, Measure::Energy, Measure::Emissions, Measure::Water, Measure::Cod];
             put(&mut facts, Measure::ValueAdded, &below, figure * mu);
         }
         Indicator::JobsInt => put(&mut facts, Measure::Staff, &[], figure * hectares),
         Indicator::LabProd => of(&mut facts, Measure::Staff, Measure::ValueAdded, 1.0 / figure),
         Indicator::VaEnergy => of(&mut facts, Measure::Energy, Measure::ValueAdded, 1.0 / figure),
         Indicator::VaEmis => of(&mut facts, Measure::Emissions, Measure::ValueAdded, 1.0 / figure),
+        Indicator::VaWater => of(&mut facts, Measure::Water, Measure::ValueAdded, 1.0 / figure),
+        Indicator::VaCod => of(&mut facts, Measure::Cod, Measure::ValueAdded, 1.0 / figure),
+        Indicator::TaxElec => of(&mut facts, Measure::Electricity, Measure::Tax, 10_000.0 / figure),
         Indicator::RdShare => of(&mut facts, Measure::Research, Measure::Revenue, figure / 100.0),
         Indicator::FarUse => {
             facts.plot_ratio_allowed = facts.floor_m2.map(|floor| 100.0 * floor / facts.land_m2 / figure);
@@ -96,11 +99,12 @@ fn again(rules: &Rules, facts: &[Facts], receipt: &Receipt, way: &Way, figure: f
         }
         was.value == is.value
     });
-    // Nothing else is made of these.
-    let own = matches!(
-        way.key,
-        Indicator::TaxInt | Indicator::OutInt | Indicator::InvInt | Indicator::RdShare | Indicator::VacRate
-    );
+    // Nothing else is made of these; of tax there is what it gives per electricity, where that is asked for.
+    let own = match way.key {
+        Indicator::OutInt | Indicator::InvInt | Indicator::RdShare | Indicator::VacRate => true,
+        Indicator::TaxInt => receipt.indicators.iter().all(|line| line.key != Indicator::TaxElec),
+        _ => false,
+    };
     assert!(alone || !own, "{way:?} moves {:?}", found.indicators);
     alone.then_some(found)
 }
