@@ -291,7 +291,7 @@ pub async fn read(
             contract.amend(by);
         }
     }
-    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let watched = clock::read(&mut tx, &then, Some(&[code.to_owned()])).await?;
     let life = lifecycle::life(&mut tx, code, moment).await?;
     let mut lineage = family::of(&mut tx, code).await?;
     if let (Some(lineage), Some(known_at)) = (&mut lineage, known_at) {

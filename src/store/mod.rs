@@ -12,6 +12,7 @@ pub mod check;
 pub mod city;
 pub mod clock;
 pub mod contract;
+mod copied;
 pub mod copy;
 pub mod district_setting;
 pub mod dossier;

@@ -2,11 +2,10 @@
 //! done on paper, as it is entered.
 
 use crate::domain::calendar::Calendar;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::dictionary;
 use crate::domain::review::calendar::round::{Published, Round};
 use crate::domain::review::calendar::{By, Entry, Kind, Known, Name, State, Timing, in_force};
-use crate::domain::review::facts::Facts;
-use crate::domain::review::freeze::Watching;
 use crate::domain::rulebook::Rulebook;
 use crate::exchange::workbook::Cover;
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
@@ -20,7 +19,7 @@ use chrono::{Days, NaiveDate};
 use rayon::prelude::*;
 use serde_json::json;
 use sqlx::PgPool;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Reviews of contracts that lie so far ahead are looked for where one is to be entered.
@@ -201,23 +200,23 @@ fn of(held: &Held, rulebook: &'static Rulebook, calendar: &Calendar, question: &
     Found { revision: held.revision, items, unknown, round }
 }
 
-/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in the order of
-/// contracts and reviews. What is due of a parcel that is left out stays due.
+/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in no order. What is
+/// due of a parcel that is left out stays due.
 pub(super) fn answers(
-    watching: &Watching,
-    facts: &[Facts],
+    watched: &[Watched],
+    done: &HashMap<String, Known>,
+    judged: &HashSet<String>,
     (rulebook, calendar): (&Rulebook, &Calendar),
     as_of: NaiveDate,
 ) -> Vec<Answered> {
-    let judged: HashSet<&str> = facts.iter().map(|one| one.code.as_str()).collect();
     let timing = Timing::on(rulebook, as_of);
     let nothing = Known::new();
-    let mut found: Vec<Answered> = in_force(&watching.contracts, as_of)
+    in_force(watched, as_of)
         .par_iter()
-        .filter(|terms| judged.contains(terms.contract.parcel.as_str()))
+        .filter(|terms| judged.contains(&terms.contract.parcel))
         .flat_map_iter(|terms| {
             let contract = terms.contract;
-            let known = watching.done.get(&contract.number).unwrap_or(&nothing);
+            let known = done.get(&contract.number).unwrap_or(&nothing);
             let entries = timing.reviews(terms, known, calendar, Days::new(0));
             let open = entries.into_iter().filter(|entry| entry.state.is_open());
             open.filter_map(|entry| {
@@ -230,11 +229,7 @@ pub(super) fn answers(
                 })
             })
         })
-        .collect();
-    found.sort_by(|one, other| {
-        (&one.contract, &one.review, one.number).cmp(&(&other.contract, &other.review, other.number))
-    });
-    found
+        .collect()
 }
 
 /// What is entered of a review that was done on paper.
