@@ -217,6 +217,7 @@ async fn run_now(
         beside_hash: beside_hash(&judged.beside)?,
     };
     let count = judged.count;
+    tell(Progress::Storing { done: 0, of: count });
     let (run, repeated) = keep(pool, actor, &key, &rules, judged, tell).await?;
     if !repeated {
         tracing::info!(run, "review run {run} of {count} parcels is kept as a draft");
