@@ -49,7 +49,7 @@ async fn a_review_that_finds_no_room_to_lay_the_facts_aside_says_so_and_stores_n
     command.env("TMPDIR", town.folder().join("nowhere"));
     command.args(["review", "run", "--as-of", "2026-06-30", "--out", "out"]);
     let ended = Ended::of(&command.output().unwrap());
-    assert_eq!(ended.status, Some(2), "{}", ended.said);
+    assert_eq!(ended.status, Some(3), "{}", ended.said);
     for word in ["could not be laid aside in", "nowhere", "nothing was stored", "TMPDIR"] {
         assert!(ended.said.contains(word), "{word}: {}", ended.said);
     }
