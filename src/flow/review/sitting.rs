@@ -1,5 +1,5 @@
-//! A review looks at the city piece by piece: while a piece is judged and laid aside, what is on record of the next is read;
-//! while receipts are stored, the next are sealed. So both cores work, and never is the whole city held at once.
+//! A review looks at the city piece by piece: while the facts of a piece are laid aside, those of the next are made; while
+//! receipts are stored, the next are sealed. So both cores work, and the facts and receipts of a city are never held together.
 
 use super::progress::Progress;
 use super::spool::{Laid, Spool, SpoolError};
@@ -24,10 +24,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
-/// What is on record of so many parcels is read together, where they are not all.
-const READ: usize = 25_000;
-/// Registers of so many parcels are read at once, which costs the database less.
-const READ_WHOLE: usize = 60_000;
+/// After so many parcels it is told how far the review has come.
+const TOLD: usize = 25_000;
 /// So many parcels are looked at together.
 const LOOKED_AT: usize = 5_000;
 /// So many receipts are sealed and stored together.
@@ -61,45 +59,32 @@ pub(super) async fn judge(
     mut held: Held,
     tell: &impl Fn(Progress),
 ) -> Result<Judged, ReviewFlowError> {
-    let frozen = Arc::new(frozen);
     let of = frozen.parcels.len();
     let (full_years, as_of) = (case.rules.scheme.window.years, case.as_of);
-    let shared = Arc::clone(&frozen);
-    let begun = spawn_blocking(move || Look::open(case, shared.apportioned(full_years, as_of)));
-    let piece_from = |first: usize| first..of.min(first + if of <= READ_WHOLE { of } else { READ });
-    let mut places = piece_from(0);
-    let (look, own) = tokio::join!(begun, read(&mut held, &frozen, places.clone()));
-    let (mut look, mut own) = (look??, own?);
-    while !places.is_empty() {
-        tell(Progress::Judging { done: places.start, of });
-        let (next, this) = (piece_from(places.end), places);
-        let looked = spawn_blocking(move || look.at(this, own));
-        let (looked, read) = tokio::join!(looked, read(&mut held, &frozen, next.clone()));
-        (look, own, places) = (looked??, read?, next);
-    }
+    let begun = spawn_blocking(move || Look::open(case, Arc::new(frozen).apportioned(full_years, as_of)));
+    let (look, own) = tokio::join!(begun, held.own(None));
+    let mut look = look??;
+    look.own = own?;
     held.end().await?;
-    drop(frozen);
-    spawn_blocking(move || look.close()).await?
-}
-
-/// What is on record of some parcels alone.
-async fn read(held: &mut Held, frozen: &Frozen, places: Range<usize>) -> Result<Own, StoreError> {
-    if places.is_empty() {
-        return Ok(Own::default());
+    for first in (0..of).step_by(TOLD) {
+        tell(Progress::Judging { done: first, of });
+        look = spawn_blocking(move || look.at(first..of.min(first + TOLD))).await??;
     }
-    let codes: Vec<String> = frozen.parcels[places.clone()].iter().map(|one| one.code.to_string()).collect();
-    held.own(Some(codes.as_slice()).filter(|_| places.len() < frozen.parcels.len())).await
+    spawn_blocking(move || look.close()).await?
 }
 
 /// A review that looks.
 struct Look {
     case: Case,
     apportioned: Apportioned,
+    own: Own,
     rules_of_day: LeftOut,
     sitting: Sitting,
     aside: Aside,
     beside: Beside,
     count: usize,
+    /// Which parcels, where reviews that contracts make due are answered.
+    judged: HashSet<String>,
 }
 
 /// Facts that are laid aside, and the fingerprint of all of them.
@@ -128,19 +113,20 @@ impl Look {
             count: 0,
             case,
             apportioned,
+            own: Own::default(),
+            judged: HashSet::new(),
         })
     }
 
     /// Looks at some parcels; they come in the order of their codes. While some are laid aside, the next are looked at.
-    fn at(mut self, places: Range<usize>, mut own: Own) -> Result<Self, ReviewFlowError> {
-        let Self { case, apportioned, rules_of_day, sitting, aside, beside, count } = &mut self;
-        let mut judged: HashSet<String> = HashSet::new();
+    fn at(mut self, places: Range<usize>) -> Result<Self, ReviewFlowError> {
+        let Self { case, apportioned, own, rules_of_day, sitting, aside, beside, count, judged } = &mut self;
         let mut ready = (Vec::new(), Vec::new());
         for first in places.clone().step_by(LOOKED_AT).map(Some).chain([None]) {
             let next = || {
                 let Some(first) = first else { return Ok((Vec::new(), Vec::new())) };
                 let piece = first..places.end.min(first + LOOKED_AT);
-                let Sorted { facts, mut left } = apportioned.sorted(piece, &mut own, &case.rules.scheme, rules_of_day);
+                let Sorted { facts, mut left } = apportioned.sorted(piece, own, &case.rules.scheme, rules_of_day);
                 beside.left.append(&mut left);
                 sitting.look(&facts);
                 let texts = facts.par_iter().map(canonical::to_string);
@@ -154,20 +140,22 @@ impl Look {
                 judged.extend(ready.1.iter().map(|one| one.code.clone()));
             }
         }
-        if let Some(done) = &case.done {
-            let by = (&case.rules.rulebook, case.calendar);
-            beside.answers.append(&mut calendar::answers(&own.watched, done, &judged, by, case.as_of));
-        }
         Ok(self)
     }
 
     fn close(self) -> Result<Judged, ReviewFlowError> {
-        let Self { case, apportioned, sitting, aside: Aside { digest, spool }, mut beside, count, .. } = self;
+        let Self { case, apportioned, own, sitting, aside: Aside { digest, spool }, mut beside, count, judged, .. } =
+            self;
         drop(apportioned);
         let (scheme, as_of) = (case.rules.scheme.label(), case.as_of);
         if count == 0 {
             return Err(ReviewFlowError::NoParcels { scheme, as_of });
         }
+        if let Some(done) = &case.done {
+            let by = (&case.rules.rulebook, case.calendar);
+            beside.answers = calendar::answers(&own.watched, done, &judged, by, as_of);
+        }
+        drop(own);
         if case.done.is_some() && beside.answers.is_empty() {
             return Err(ReviewFlowError::NothingDue { scheme, as_of });
         }
