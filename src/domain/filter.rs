@@ -22,6 +22,7 @@ pub use tree::{
     Arithmetic, Comparison, End, Expression, Fold, ListRelation, Literal, Shape, SpatialRelation, TemporalRelation,
 };
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The longest filter that is read, in bytes.
@@ -67,6 +68,13 @@ impl Filter {
     /// Writes it in the JSON encoding, over the properties it was read with.
     pub fn to_json(&self, properties: &[Property<'_>]) -> serde_json::Value {
         json::write(&self.root, properties)
+    }
+
+    /// The places of the properties that it names, in the list that it was read with.
+    pub fn properties(&self) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        self.root.name_properties(&mut found);
+        found
     }
 
     /// The tree, which is true, false or unknown.

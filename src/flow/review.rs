@@ -202,7 +202,7 @@ async fn run_now(
         if facts.is_empty() {
             return Err(ReviewFlowError::NoParcels { scheme: rules.scheme.label(), as_of });
         }
-        let answers = watching.map(|it| calendar::answers(&it, &facts, (&rules.rulebook, days), as_of));
+        let answers = watching.map(|it| calendar::answers(&it, &facts, (&rules, days), as_of));
         if answers.as_ref().is_some_and(Vec::is_empty) {
             return Err(ReviewFlowError::NothingDue { scheme: rules.scheme.label(), as_of });
         }

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::Geometry;
+use std::collections::BTreeSet;
 
 /// A value that stands in a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -222,6 +223,39 @@ pub enum End {
     Start2,
     /// Where the second ends.
     End2,
+}
+
+impl Expression {
+    /// Puts the places of all properties that it names among those found.
+    pub(super) fn name_properties(&self, found: &mut BTreeSet<usize>) {
+        match self {
+            Self::Property(index) => {
+                found.insert(*index);
+            }
+            Self::Literal(_) | Self::Moment(_) | Self::Shape(_) => {}
+            Self::Interval(begin, end) => {
+                [begin, end].into_iter().flatten().for_each(|one| one.name_properties(found));
+            }
+            Self::List(parts) | Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|one| one.name_properties(found));
+            }
+            Self::In(one, parts) => {
+                one.name_properties(found);
+                parts.iter().for_each(|one| one.name_properties(found));
+            }
+            Self::Between(parts) => parts.iter().for_each(|one| one.name_properties(found)),
+            Self::Fold(_, one) | Self::Not(one) | Self::IsNull(one) => one.name_properties(found),
+            Self::Arithmetic(one, _, other)
+            | Self::Compare(one, _, other)
+            | Self::Like(one, other)
+            | Self::Spatial(_, one, other)
+            | Self::Temporal(_, one, other)
+            | Self::Lists(_, one, other) => {
+                one.name_properties(found);
+                other.name_properties(found);
+            }
+        }
+    }
 }
 
 impl TemporalRelation {

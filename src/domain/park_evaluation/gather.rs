@@ -225,6 +225,7 @@ mod tests {
             district: "310115".into(),
             park: park.map(str::to_owned),
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: "M1".into(),
             registered_area_m2: Some(10_000.0),

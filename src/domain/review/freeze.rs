@@ -9,6 +9,7 @@ use super::scheme::record::Record;
 use super::sharing::spread;
 use crate::domain::contract::agenda::Watched;
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use chrono::NaiveDate;
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -26,6 +27,8 @@ pub struct ParcelRow {
     pub park: Option<String>,
     /// Its tier.
     pub tier: Tier,
+    /// In which part of the older division it lies; asked of fragmented land only.
+    pub legacy_class: Option<Class>,
     /// Whether the plan locks it.
     pub locked: bool,
     /// Its use.
@@ -204,6 +207,7 @@ impl Frozen {
                     district: parcel.district,
                     park: parcel.park,
                     tier: parcel.tier,
+                    legacy_class: parcel.legacy_class,
                     locked: parcel.locked,
                     land_use: parcel.land_use,
                     plot_ratio_allowed: parcel.plot_ratio_allowed,

@@ -10,6 +10,7 @@ use crate::domain::review::facts::{
 };
 use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, lineage, performance};
 use chrono::{Days, NaiveDate};
@@ -103,7 +104,7 @@ pub(in crate::store) async fn frozen_in(
     let (states, done) = match with_reviews {
         None => (HashMap::new(), HashMap::new()),
         Some(false) => (beside::states(tx, as_of).await?, HashMap::new()),
-        Some(true) => (beside::states(tx, as_of).await?, super::calendar::done(tx, None).await?),
+        Some(true) => (beside::states(tx, as_of).await?, super::calendar::done(tx, None, None).await?),
     };
     let (tiers, floors, contracts, watched) = match beside.await {
         Ok(found) => found?,
@@ -112,8 +113,15 @@ pub(in crate::store) async fn frozen_in(
     let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
     let contracts = contracts.collect();
     drop((parcel_of, enterprise_of));
+    let is_fragmented = |id: &&i64| tiers.get(id).is_none_or(|(tier, _)| *tier == Tier::Fragmented);
+    let fragmented: Vec<i64> = ids.iter().filter(is_fragmented).copied().collect();
+    let legacy = match deciding_share {
+        Some(share) => legacy_classes(tx, as_of, share, &fragmented).await?,
+        None => HashMap::new(),
+    };
     for (id, parcel) in ids.iter().zip(&mut parcels) {
         (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
+        parcel.legacy_class = legacy.get(id).copied();
         (parcel.floor_m2, parcel.used_floor_m2, parcel.footprint_m2) = floors.get(id).copied().unwrap_or_default();
     }
     for (place, occupied) in occupied {
@@ -167,6 +175,7 @@ async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec
             district: row.district,
             park: row.park,
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: row.land_use,
             registered_area_m2: row.registered_area_m2,
@@ -225,6 +234,32 @@ async fn tiers(
         tiers.insert(row.parcel_id, (tier, row.locked));
     }
     Ok(tiers)
+}
+
+/// In which part of the older division some parcels lie on the day.
+async fn legacy_classes(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    deciding_share: f64,
+    among: &[i64],
+) -> Result<HashMap<i64, Class>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", class as "class!" from parcel_legacy_class($1, $2, $3)"#,
+        as_of,
+        deciding_share,
+        among
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = |parcel_id: i64, class: &str| {
+        Class::parse(class).map(|class| (parcel_id, class)).ok_or_else(|| StoreError::Value {
+            table: "legacy_area_version",
+            column: "class",
+            row: parcel_id.to_string(),
+            value: class.to_owned(),
+        })
+    };
+    rows.iter().map(|row| read(row.parcel_id, &row.class)).collect()
 }
 
 /// The floor area on each parcel, that in use, and the ground that the buildings stand on, m².
