@@ -10,27 +10,35 @@
 mod areas;
 mod columns;
 mod edges;
+mod filter;
 mod input;
+mod near;
 mod neighbours;
 mod pack;
 mod parcel;
 mod region;
+mod relation;
 mod revise;
 mod selection;
 mod shapes;
 mod snapshot;
+mod sort;
 mod summary;
 pub mod tile;
 mod validity;
 
 pub use crate::domain::today::{Area, AreaKind, Change, Changes, CityFacts, Parcel, RunFacts};
+pub use areas::Stored;
+pub use filter::GivenUp;
 pub use input::BuildError;
 pub use neighbours::neighbours;
 pub use parcel::ParcelRef;
+pub use relation::Relation;
 pub use revise::Settled;
-pub use selection::{Selection, SelectionError};
+pub use selection::{MOST_METRES, Selection, SelectionError};
 pub use shapes::{Bounds, PolygonRef, ShapeRef};
 pub use snapshot::{Builder, Hits, Snapshot};
+pub use sort::{Key, Sort};
 pub use summary::{Summary, Tally};
 
 use arc_swap::ArcSwap;

@@ -99,6 +99,7 @@ struct Dictionary {
     entry: Vec<Term>,
     answer_lines: Vec<Term>,
     reviews_due: Vec<Term>,
+    queryables: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -261,6 +262,11 @@ pub fn reviews_due() -> &'static [Term] {
     &DICTIONARY.reviews_due
 }
 
+/// What may be asked of a parcel on the map, without its shape.
+pub fn queryables() -> &'static [Term] {
+    &DICTIONARY.queryables
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -321,6 +327,7 @@ mod tests {
             ("renewal-areas", renewal_areas().to_vec()),
             ("park-evaluation", park_evaluation().to_vec()),
             ("reviews-due", reviews_due().to_vec()),
+            ("queryables", queryables().to_vec()),
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),

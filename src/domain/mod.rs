@@ -41,5 +41,6 @@ pub mod review;
 
 // What maps, lists and files show.
 pub mod dictionary;
+pub mod queryable;
 pub mod timeline;
 pub mod today;

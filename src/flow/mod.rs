@@ -8,6 +8,7 @@ pub mod demo;
 pub mod dossier;
 pub mod entry;
 pub mod export;
+pub mod found;
 pub mod import;
 pub mod land_account;
 pub mod lifecycle;

@@ -1,6 +1,7 @@
 //! The HTTP face: routes, headers, wire shapes and problem documents. It knows no rule and no query; it asks the atlas
 //! and the register, and writes down what they say.
 
+mod agreement;
 mod answer;
 mod api;
 mod assets;
@@ -8,6 +9,7 @@ mod body;
 mod form;
 mod guard;
 mod health;
+mod patience;
 mod problem;
 mod tiles;
 
@@ -72,6 +74,8 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/api/v1/city", get(api::city::show))
         .route("/api/v1/parcels/search", post(api::search::search))
+        .route("/api/v1/parcels/at", get(api::places::at))
+        .route("/api/v1/parcels/nearest", get(api::places::nearest))
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
@@ -109,10 +113,12 @@ pub fn router(app: App) -> Router {
         .fallback(assets::file)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(Extension(guard::WholeCity::new()))
+        .layer(Extension(guard::Searches::new()))
         .layer(Extension(Arc::new(Desk::default())))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn_with_state(app.clone(), agreement::as_asked))
         .layer(middleware::from_fn(guard::in_words))
         .layer(middleware::from_fn(guard::in_time))
         .layer(middleware::from_fn(guard::own_host))

@@ -40,6 +40,7 @@ mod revise;
 mod rules;
 mod scatter;
 mod schema;
+mod search;
 mod supplements;
 mod supply;
 mod support;

@@ -20,6 +20,8 @@ const READ: &[(&str, &[&str])] = &[
     ("/healthz", &[]),
     ("/readyz", &[]),
     ("/api/v1/city", &[]),
+    ("/api/v1/parcels/at", &["lon", "lat", "min_revision"]),
+    ("/api/v1/parcels/nearest", &["lon", "lat", "limit", "metres", "min_revision"]),
     ("/api/v1/parcels/{code}", &["valid_at", "known_at"]),
     ("/api/v1/obligations", &["within", "body", "as_of", "limit"]),
     ("/api/v1/plot-ratio", &["by", "district", "limit", "after"]),
@@ -64,7 +66,12 @@ fn asked() -> Vec<(&'static str, Vec<Value>)> {
     vec![
         (
             "/api/v1/parcels/search",
-            vec![with(json!({"bbox": [121.4, 31.0, 121.6, 31.2], "limit": 10, "after": "x"}), &moment)],
+            vec![
+                with(json!({"bbox": [121.4, 31.0, 121.6, 31.2], "limit": 10, "after": "x", "filter": "TRUE"}), &moment),
+                json!({"circle": {"point": [121.5, 31.1], "metres": 100}, "relation": "within", "sort": "-area_mu",
+                    "fields": ["grade"]}),
+                json!({"within": {"district": "310115"}, "relation": {"share": 0.5}, "min_revision": 1}),
+            ],
         ),
         ("/api/v1/plot-ratio/verdict", vec![json!({"parcel": code, "to": 2.5, "on": "2026-06-30"})]),
         ("/api/v1/standing", vec![with(json!({"parcel": code}), &moment), with(json!({"at": [121.5, 31.1]}), &moment)]),
