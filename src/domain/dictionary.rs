@@ -99,6 +99,9 @@ struct Dictionary {
     entry: Vec<Term>,
     answer_lines: Vec<Term>,
     reviews_due: Vec<Term>,
+    districts: Vec<Term>,
+    parks: Vec<Term>,
+    buildings: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -261,6 +264,21 @@ pub fn reviews_due() -> &'static [Term] {
     &DICTIONARY.reviews_due
 }
 
+/// The facts of districts.
+pub fn districts() -> &'static [Term] {
+    &DICTIONARY.districts
+}
+
+/// The facts of parks.
+pub fn parks() -> &'static [Term] {
+    &DICTIONARY.parks
+}
+
+/// The facts of buildings.
+pub fn buildings() -> &'static [Term] {
+    &DICTIONARY.buildings
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -324,6 +342,9 @@ mod tests {
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),
+            ("districts", districts().to_vec()),
+            ("parks", parks().to_vec()),
+            ("buildings", buildings().to_vec()),
         ];
         for (what, terms) in What::ALL.map(|what| (what.name(), what.terms().to_vec())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();
