@@ -28,6 +28,7 @@ mod moment;
 mod obligations;
 mod occupancies;
 mod odd;
+mod ogc;
 mod paper;
 mod parks;
 mod plot_ratio;
