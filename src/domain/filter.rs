@@ -22,8 +22,8 @@ pub use tree::{
     Arithmetic, Comparison, End, Expression, Fold, ListRelation, Literal, Shape, SpatialRelation, TemporalRelation,
 };
 
-use std::collections::BTreeSet;
 use geo_types::Geometry;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The longest filter that is read, in bytes.

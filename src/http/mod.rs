@@ -9,9 +9,9 @@ mod body;
 mod form;
 mod guard;
 mod health;
-mod patience;
 mod ogc;
 mod openapi;
+mod patience;
 mod problem;
 mod tiles;
 
