@@ -327,7 +327,7 @@ impl<'a> Judging<'a> {
                 .zip(group)
                 .map(|((part, _), group)| part::lines(self.rules, part, seen, group))
                 .unwrap_or_default(),
-            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen).collect() } else { Vec::new() },
+            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen) } else { Vec::new() },
             holder: None,
             situation,
             decision,

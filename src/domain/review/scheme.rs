@@ -10,7 +10,7 @@ pub mod rules;
 use super::facts::VetoFact;
 use super::grade::Grade;
 use chrono::NaiveDate;
-use part::{Adjustment, Benchmark, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
+use part::{Adjustment, AdjustmentLimit, Benchmark, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
 use points::OneOf;
 use record::{Clause, Record};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ pub struct Scheme {
     pub vetoes: Vec<Veto>,
     /// What is added to a score or taken from it.
     pub adjustments: Vec<Adjustment>,
+    /// How much of that counts together.
+    pub adjustment_limit: AdjustmentLimit,
     /// Its parts; the first that takes a parcel judges it.
     pub parts: Vec<Part>,
 }
@@ -139,6 +141,8 @@ struct Written {
     vetoes: Vec<Veto>,
     #[serde(default, rename = "adjustment")]
     adjustments: Vec<Adjustment>,
+    #[serde(default)]
+    adjustment_limit: AdjustmentLimit,
     peers: Option<Peers>,
     cutoffs: Option<Cutoffs>,
     #[serde(default)]
@@ -216,6 +220,7 @@ impl Written {
             ungraded: self.ungraded,
             vetoes: self.vetoes,
             adjustments: self.adjustments,
+            adjustment_limit: self.adjustment_limit,
             parts,
         })
     }

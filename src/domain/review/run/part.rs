@@ -112,8 +112,7 @@ impl Judging<'_> {
             reasons.push(NotJudged::FewPeers { peers: group.members, asked });
         }
         let given = lines.iter().filter_map(|line| Some((line.weight, line.points?)));
-        let more = || self.adjusted(seen).collect::<Vec<_>>();
-        let score = reasons.is_empty().then(|| score::score(part.total, given, &more())).flatten();
+        let score = reasons.is_empty().then(|| score::score(part.total, given, &self.adjusted(seen))).flatten();
         match score.filter(|_| part.cutoffs.asks_rules()).map(|_| ruled(part, &lines, score)) {
             None => Judged { score, coverage, not_judged: reasons, ..Judged::out_of_scope() },
             Some(Ok(ruled)) => {

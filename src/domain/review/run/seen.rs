@@ -6,7 +6,7 @@ use super::super::grade::Grade;
 use super::super::indicator::Reading;
 use super::super::peers::key;
 use super::super::receipt::{NotJudged, both};
-use super::super::scheme::part::{Adjusted, Benchmark, Weighed, Within};
+use super::super::scheme::part::{Adjusted, AdjustmentLimit, Benchmark, Weighed, Within};
 use super::super::situation::Situation;
 use super::{Judging, window};
 use chrono::Months;
@@ -122,10 +122,14 @@ impl Judging<'_> {
         }
     }
 
-    /// What is added to its score, and taken from it.
-    pub(super) fn adjusted<'s>(&'s self, seen: &'s Seen) -> impl Iterator<Item = Adjusted> + 's {
-        let given = seen.adjustments.iter().map(|place| &self.rules.scheme.adjustments[*place]);
-        given.map(|one| Adjusted { name: one.name.clone(), points: one.points })
+    /// What is added to its score, and taken from it; last what of that does not count.
+    pub(super) fn adjusted(&self, seen: &Seen) -> Vec<Adjusted> {
+        let scheme = &self.rules.scheme;
+        let given = seen.adjustments.iter().map(|place| &scheme.adjustments[*place]);
+        let mut all: Vec<Adjusted> = given.map(|one| Adjusted { name: one.name.clone(), points: one.points }).collect();
+        let beyond = scheme.adjustment_limit.beyond(all.iter().map(|one| one.points).sum());
+        all.extend(beyond.map(|points| Adjusted { name: AdjustmentLimit::NAME.to_owned(), points }));
+        all
     }
 
     /// What bars a parcel before any figure is looked at.

@@ -1,6 +1,6 @@
 //! What is wrong with a scheme: every fault with its place and what would be right.
 
-use super::part::{Band, Benchmark, CutBy, Direction, Part, PeerKey, Weighed};
+use super::part::{AdjustmentLimit, Band, Benchmark, CutBy, Direction, Part, PeerKey, Weighed};
 use super::rules::GradeRule;
 use super::{Combine, Scheme, SchemeError};
 use crate::domain::review::benchmark::promising;
@@ -70,7 +70,17 @@ impl Scheme {
                 format!("caps_at {}; expected B, C or D", veto.caps_at.name())
             });
         }
+        let limit = &self.adjustment_limit;
+        let sound = limit.most.is_none_or(is_positive)
+            && limit.least.is_none_or(|least| least < 0.0 && least.is_finite())
+            && (!self.adjustments.is_empty() || (limit.most, limit.least) == (None, None));
+        faults.unless(sound, "adjustment_limit", || {
+            "expected most above 0 or least below 0, or both, beside adjustments that they limit".into()
+        });
         for one in &self.adjustments {
+            faults.unless(one.name != AdjustmentLimit::NAME, &format!("adjustment {:?}", one.name), || {
+                "has the name that receipts keep for what the limit takes back; expected another".into()
+            });
             let sound = one.points != 0.0 && one.points.is_finite();
             faults.unless(sound, &format!("adjustment {:?}", one.name), || {
                 format!("points {}; expected a number other than 0", one.points)

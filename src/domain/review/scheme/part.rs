@@ -374,6 +374,27 @@ pub struct Adjustment {
     pub source: String,
 }
 
+/// How many points the adjustments of a parcel come to together; what they come to beyond that does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustmentLimit {
+    /// At most so many.
+    pub most: Option<f64>,
+    /// At least so many; below zero.
+    pub least: Option<f64>,
+}
+
+impl AdjustmentLimit {
+    /// The name under which a receipt says what did not count.
+    pub const NAME: &str = "limit";
+
+    /// What is to be added to a sum so that it keeps to the limit; nothing where it does.
+    pub fn beyond(&self, sum: f64) -> Option<f64> {
+        let kept = sum.max(self.least.unwrap_or(f64::NEG_INFINITY)).min(self.most.unwrap_or(f64::INFINITY));
+        (kept != sum).then_some(kept - sum)
+    }
+}
+
 /// An adjustment as a receipt quotes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Adjusted {
