@@ -13,6 +13,7 @@ pub mod city;
 pub mod clock;
 pub mod collection;
 pub mod contract;
+mod copied;
 pub mod copy;
 pub mod district_setting;
 pub mod dossier;

@@ -42,6 +42,7 @@ mod rules;
 mod scatter;
 mod schema;
 mod search;
+mod statistics;
 mod supplements;
 mod supply;
 mod support;

@@ -268,7 +268,8 @@ async fn shapes_come_in_the_coordinates_asked_for_with_the_axes_of_their_system(
         // The order of axes is the one that the register of systems has.
         if let Ok(code) = system.uri.rsplit('/').next().unwrap().parse::<u32>() {
             let known = SpatialRef::from_epsg(code).unwrap();
-            let first = known.axis_name(if system.is_in_degrees() { "GEOGCS" } else { "PROJCS" }, 0).unwrap().to_lowercase();
+            let first =
+                known.axis_name(if system.is_in_degrees() { "GEOGCS" } else { "PROJCS" }, 0).unwrap().to_lowercase();
             assert_eq!(first.contains("lat") || first.contains("north"), system.north_first, "{code}: {first}");
         }
         let alone = items("parcels", &[]) + "/" + &parcel_code(1) + "?crs=" + system.uri;
