@@ -115,6 +115,11 @@ impl Serialize for NotJudged {
                 map.serialize_entry("title", title)?;
             }
             Self::OutOfScope => map.serialize_entry("code", "out-of-scope")?,
+            Self::Undecided { rule, unknown } => {
+                map.serialize_entry("code", "undecided")?;
+                map.serialize_entry("rule", rule)?;
+                map.serialize_entry("unknown", unknown)?;
+            }
         }
         map.end()
     }

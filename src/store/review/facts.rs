@@ -71,7 +71,7 @@ impl Held {
 
     /// What was done of the reviews of contracts, by the number of the contract.
     pub async fn reviews_done(&mut self) -> Result<HashMap<String, Known>, StoreError> {
-        super::calendar::done(&mut self.tx, None).await
+        super::calendar::done(&mut self.tx, None, None).await
     }
 
     /// Lets the moment go.
