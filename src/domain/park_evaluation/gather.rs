@@ -229,6 +229,7 @@ mod tests {
             district: "310115".into(),
             park: park.map(Arc::from),
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: "M1".into(),
             registered_area_m2: Some(10_000.0),

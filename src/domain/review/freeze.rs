@@ -9,6 +9,7 @@ use super::scheme::record::Record;
 use super::sharing::{parts, reaching};
 use crate::domain::contract::agenda::Watched;
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use chrono::NaiveDate;
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -27,6 +28,8 @@ pub struct ParcelRow {
     pub park: Option<Arc<str>>,
     /// Its tier.
     pub tier: Tier,
+    /// In which part of the older division it lies; asked of fragmented land only.
+    pub legacy_class: Option<Class>,
     /// Whether the plan locks it.
     pub locked: bool,
     /// Its use.
@@ -192,6 +195,7 @@ impl Apportioned {
             district: parcel.district.to_string(),
             park: parcel.park.as_deref().map(str::to_owned),
             tier: parcel.tier,
+            legacy_class: parcel.legacy_class,
             locked: parcel.locked,
             land_use: parcel.land_use.to_string(),
             plot_ratio_allowed: parcel.plot_ratio_allowed,
@@ -258,6 +262,7 @@ mod tests {
             district: "310115".into(),
             park: None,
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: if place % 5 == 4 { "R" } else { "M1" }.into(),
             registered_area_m2: None,

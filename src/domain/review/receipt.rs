@@ -61,6 +61,24 @@ pub enum NotJudged {
     },
     /// No part of the scheme takes it.
     OutOfScope,
+    /// A rule for the grade hangs on a figure that is unknown.
+    Undecided {
+        /// The rule.
+        rule: String,
+        /// The figures.
+        unknown: Vec<Indicator>,
+    },
+}
+
+/// A rule of the scheme that gave a grade or held it down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GradedBy {
+    /// The grade.
+    pub grade: Grade,
+    /// Whether it held the grade down to that, rather than give it.
+    pub limits: bool,
+    /// The rule; empty where none of them held.
+    pub when: String,
 }
 
 /// Its fields in the order of their names, among them the code, which would come first otherwise.
@@ -97,6 +115,11 @@ impl Serialize for NotJudged {
                 map.serialize_entry("title", title)?;
             }
             Self::OutOfScope => map.serialize_entry("code", "out-of-scope")?,
+            Self::Undecided { rule, unknown } => {
+                map.serialize_entry("code", "undecided")?;
+                map.serialize_entry("rule", rule)?;
+                map.serialize_entry("unknown", unknown)?;
+            }
         }
         map.end()
     }
@@ -121,6 +144,9 @@ pub struct Line {
     pub absent: Option<Absent>,
     /// What it was measured against; nothing where no peer has a figure.
     pub benchmark: Option<f64>,
+    /// The class that gave the points, Chinese and English, where classes give them and not figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<[String; 2]>,
     /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<f64>,
@@ -130,6 +156,9 @@ pub struct Line {
     pub key: Indicator,
     /// Whether less is better.
     pub lower_is_better: bool,
+    /// What it would have given, where another counts in its place: the worst or the best of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<f64>,
     /// What it gave, at most weight × cap; nothing where it did not count.
     pub points: Option<f64>,
     /// The figure; nothing where it is unknown.
@@ -142,6 +171,21 @@ impl Line {
     /// How far it stands from what its weight would give at the benchmark: below 1 is weak.
     pub fn strength(&self) -> Option<f64> {
         self.points.map(|points| points / self.weight)
+    }
+
+    /// What it gives by itself, whether or not another counts in its place.
+    pub fn own_points(&self) -> Option<f64> {
+        self.points.or(self.passed_over)
+    }
+
+    /// What it gives by itself of its weight.
+    pub fn ratio(&self) -> Option<f64> {
+        self.own_points().map(|points| points / self.weight)
+    }
+
+    /// Whether nothing is known of it: neither a figure nor a class.
+    pub fn is_unknown(&self) -> bool {
+        self.value.is_none() && self.class.is_none()
     }
 
     pub(super) fn is_lower(direction: Direction) -> bool {
@@ -240,6 +284,9 @@ pub struct Receipt<F = Facts> {
     pub format: u32,
     /// The grade.
     pub grade: Grade,
+    /// The rules that made it so, where the scheme grades by rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graded_by: Vec<GradedBy>,
     /// With whose other parcels it was judged, where the scheme judges holders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Arc<Holder>>,

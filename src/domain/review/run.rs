@@ -48,9 +48,9 @@ pub struct Rules {
 /// The version of the formulas in this ring: raised whenever the same rules and facts would give another receipt, so
 /// that a run made before is never taken for one made after. Since 3 a benchmark of peers takes figures below nothing, as
 /// refunds are, for nothing, as points do: with them a mean close to nothing made whoever paid more score less.
-pub(super) const FORMULAS: u32 = 3;
+pub const FORMULAS: u32 = 3;
 /// The first version by which a kept run is still judged again.
-pub(super) const FIRST_FORMULAS: u32 = 2;
+pub const FIRST_FORMULAS: u32 = 2;
 
 /// Where in the text of rules the means of the last round begin.
 pub(super) const LAST_ROUND: &str = "\n# ---- last round ----\n";
@@ -278,12 +278,17 @@ impl Judging {
         self.rules.scheme.part_of(&self.record(facts))
     }
 
+    /// The grade that its score and its rank come to, before any rule and any fault is looked at.
+    fn cut(&self, seen: &Seen, judged: &Judged) -> Grade {
+        let part = seen.part.and_then(|place| self.rules.scheme.parts.get(place));
+        part.zip(judged.score)
+            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of))
+    }
+
     /// The grade, and with it what the decision table looks at.
     fn situation(&self, seen: &Seen, judged: &Judged) -> (Grade, Situation) {
-        let part = seen.part.and_then(|place| self.rules.scheme.parts.get(place));
-        let bare = part
-            .zip(judged.score)
-            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of));
+        let bare = self.cut(seen, judged);
+        let bare = judged.ruled.as_ref().map_or(bare, |ruled| ruled.grade(bare));
         let cap = seen.capped_at.filter(|_| bare != Grade::T);
         let grade = cap.map_or(bare, |cap| bare.max(cap));
         (grade, Situation { grade, ..seen.situation })
@@ -309,6 +314,7 @@ impl Judging {
             window: [*years.start(), *years.end()],
             facts,
             grade,
+            graded_by: judged.ruled.as_ref().map(|ruled| ruled.by(self.cut(seen, judged))).unwrap_or_default(),
             not_judged: judged.not_judged.clone(),
             score: judged.score,
             rank: judged.rank,
@@ -321,7 +327,7 @@ impl Judging {
                 .zip(group)
                 .map(|((part, _), group)| part::lines(&self.rules, part, seen, group))
                 .unwrap_or_default(),
-            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen).collect() } else { Vec::new() },
+            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen) } else { Vec::new() },
             holder: None,
             situation,
             decision,

@@ -152,7 +152,7 @@ impl Look {
             return Err(ReviewFlowError::NoParcels { scheme, as_of });
         }
         if let Some(done) = &case.done {
-            let by = (&case.rules.rulebook, case.calendar);
+            let by = (&*case.rules, case.calendar);
             beside.answers = calendar::answers(&own.watched, done, &judged, by, as_of);
         }
         drop(own);

@@ -8,6 +8,7 @@ use crate::domain::review::calendar::Known;
 use crate::domain::review::facts::{ContractFacts, DutyRow, MainUser, Occupied, Packed, Target, Use, VetoFact, round};
 use crate::domain::review::freeze::{EnterpriseRow, Frozen, Own, ParcelRow};
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, copied, lineage, performance};
 use chrono::{Days, NaiveDate};
@@ -70,7 +71,7 @@ impl Held {
 
     /// What was done of the reviews of contracts, by the number of the contract.
     pub async fn reviews_done(&mut self) -> Result<HashMap<String, Known>, StoreError> {
-        super::calendar::done(&mut self.tx, None).await
+        super::calendar::done(&mut self.tx, None, None).await
     }
 
     /// Lets the moment go.
@@ -113,6 +114,14 @@ pub(in crate::store) async fn frozen_in(
             }
         })
         .await?;
+        let is_fragmented = |place: &usize| parcels[*place].tier == Tier::Fragmented;
+        let fragmented: Vec<i64> =
+            place_of_id.iter().filter(|(_, place)| is_fragmented(place)).map(|(id, _)| *id).collect();
+        for (id, class) in legacy_classes(tx, as_of, share, &fragmented).await? {
+            if let Some(place) = place_of_id.get(&id) {
+                parcels[*place].legacy_class = Some(class);
+            }
+        }
     }
     floors(tx, tall_storey_m, |id, floors| {
         if let Some(place) = place_of_id.get(&id) {
@@ -189,6 +198,7 @@ async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec
             district: words.of(cells.text()?),
             park: cells.optional_text()?.map(|park| words.of(park)),
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: words.of(cells.text()?),
             registered_area_m2: cells.optional_number()?,
@@ -253,6 +263,32 @@ async fn tiers(
         each(row.parcel_id, tier, row.locked);
     }
     Ok(())
+}
+
+/// In which part of the older division some parcels lie on the day.
+async fn legacy_classes(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    deciding_share: f64,
+    among: &[i64],
+) -> Result<HashMap<i64, Class>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", class as "class!" from parcel_legacy_class($1, $2, $3)"#,
+        as_of,
+        deciding_share,
+        among
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = |parcel_id: i64, class: &str| {
+        Class::parse(class).map(|class| (parcel_id, class)).ok_or_else(|| StoreError::Value {
+            table: "legacy_area_version",
+            column: "class",
+            row: parcel_id.to_string(),
+            value: class.to_owned(),
+        })
+    };
+    rows.iter().map(|row| read(row.parcel_id, &row.class)).collect()
 }
 
 /// The floor area on each parcel, that in use, and the ground that the buildings stand on, m².
