@@ -22,6 +22,7 @@ pub use tree::{
     Arithmetic, Comparison, End, Expression, Fold, ListRelation, Literal, Shape, SpatialRelation, TemporalRelation,
 };
 
+use geo_types::Geometry;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -75,6 +76,16 @@ impl Filter {
         let mut found = BTreeSet::new();
         self.root.name_properties(&mut found);
         found
+    }
+
+    /// Says its shapes in other coordinates: each is handed out with whether it was written as a box, whose edges are lines of
+    /// the coordinates it was written in.
+    pub fn turn_shapes<E>(&mut self, mut turn: impl FnMut(&mut Geometry<f64>, bool) -> Result<(), E>) -> Result<(), E> {
+        self.root.each_shape(&mut |shape| {
+            turn(&mut shape.geometry, shape.bbox.is_some())?;
+            shape.bbox = None;
+            Ok(())
+        })
     }
 
     /// The tree, which is true, false or unknown.

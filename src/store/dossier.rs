@@ -294,7 +294,7 @@ pub async fn read(
             contract.amend(by);
         }
     }
-    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let watched = clock::read(&mut tx, &then, Some(&[code.to_owned()])).await?;
     let held = in_force(&watched, day).first().map(|terms| terms.contract.number.clone());
     let reviews_done = match held {
         Some(contract) => super::review::calendar::done(&mut tx, Some(&contract), known_at)

@@ -284,3 +284,32 @@ impl TemporalRelation {
         (false, all)
     }
 }
+
+impl Expression {
+    /// Hands out every shape in it.
+    pub(super) fn each_shape<E>(&mut self, each: &mut impl FnMut(&mut Shape) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Shape(shape) => each(shape),
+            Self::Property(_) | Self::Literal(_) | Self::Moment(_) => Ok(()),
+            Self::List(parts) | Self::And(parts) | Self::Or(parts) => {
+                parts.iter_mut().try_for_each(|part| part.each_shape(each))
+            }
+            Self::In(one, parts) => {
+                one.each_shape(each)?;
+                parts.iter_mut().try_for_each(|part| part.each_shape(each))
+            }
+            Self::Between(parts) => parts.iter_mut().try_for_each(|part| part.each_shape(each)),
+            Self::Interval(start, end) => [start, end].into_iter().flatten().try_for_each(|part| part.each_shape(each)),
+            Self::Fold(_, inner) | Self::Not(inner) | Self::IsNull(inner) => inner.each_shape(each),
+            Self::Arithmetic(left, _, right)
+            | Self::Compare(left, _, right)
+            | Self::Like(left, right)
+            | Self::Spatial(_, left, right)
+            | Self::Temporal(_, left, right)
+            | Self::Lists(_, left, right) => {
+                left.each_shape(each)?;
+                right.each_shape(each)
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-pub use super::sharing::{Figures, MEASURES, Measure, Share, Use, Year};
+pub use super::sharing::{Figures, MEASURES, Measure, Packed, Share, Use, Year};
 
 /// Rounds half away from zero to so many decimals: the one rounding of every figure, score and share of a review.
 pub fn round(value: f64, decimals: i32) -> f64 {

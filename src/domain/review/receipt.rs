@@ -12,12 +12,13 @@ use super::scheme::Words;
 use super::scheme::part::{Adjusted, Direction};
 use crate::domain::rulebook::Unit;
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Why a parcel cannot be judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum NotJudged {
     /// Too little is known.
@@ -78,6 +79,50 @@ pub struct GradedBy {
     pub limits: bool,
     /// The rule; empty where none of them held.
     pub when: String,
+}
+
+/// Its fields in the order of their names, among them the code, which would come first otherwise.
+impl Serialize for NotJudged {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Coverage { known, asked } => {
+                map.serialize_entry("asked", asked)?;
+                map.serialize_entry("code", "coverage")?;
+                map.serialize_entry("known", known)?;
+            }
+            Self::TooYoung { since, asked_years } => {
+                map.serialize_entry("asked_years", asked_years)?;
+                map.serialize_entry("code", "too-young")?;
+                map.serialize_entry("since", since)?;
+            }
+            Self::ExemptIndustry { industry } => {
+                map.serialize_entry("code", "exempt-industry")?;
+                map.serialize_entry("industry", industry)?;
+            }
+            Self::Required { indicator } => {
+                map.serialize_entry("code", "required")?;
+                map.serialize_entry("indicator", indicator)?;
+            }
+            Self::FewPeers { peers, asked } => {
+                map.serialize_entry("asked", asked)?;
+                map.serialize_entry("code", "few-peers")?;
+                map.serialize_entry("peers", peers)?;
+            }
+            Self::Ungraded { name, title } => {
+                map.serialize_entry("code", "ungraded")?;
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("title", title)?;
+            }
+            Self::OutOfScope => map.serialize_entry("code", "out-of-scope")?,
+            Self::Undecided { rule, unknown } => {
+                map.serialize_entry("code", "undecided")?;
+                map.serialize_entry("rule", rule)?;
+                map.serialize_entry("unknown", unknown)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// The holder whose parcels were judged as one.
@@ -318,4 +363,30 @@ impl<F> Receipt<F> {
 /// SHA-256, hex.
 pub fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn why_a_parcel_cannot_be_judged_is_written_in_the_order_of_names_and_read_again() {
+        let since = NaiveDate::from_ymd_opt(2025, 1, 2).unwrap();
+        let title = ["中".to_owned(), "en".to_owned()];
+        let all = [
+            NotJudged::Coverage { known: 0.5, asked: 0.6 },
+            NotJudged::TooYoung { since, asked_years: 2 },
+            NotJudged::ExemptIndustry { industry: "44".into() },
+            NotJudged::Required { indicator: Indicator::TaxInt },
+            NotJudged::FewPeers { peers: 3, asked: 30 },
+            NotJudged::Ungraded { name: "mixed".into(), title },
+            NotJudged::OutOfScope,
+        ];
+        for one in all {
+            let text = serde_json::to_string(&one).unwrap();
+            assert_eq!(text, serde_json_canonicalizer::to_string(&one).unwrap());
+            assert_eq!(serde_json::from_str::<NotJudged>(&text).unwrap(), one);
+        }
+    }
 }

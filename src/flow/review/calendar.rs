@@ -6,8 +6,6 @@ use crate::domain::contract::agenda::Watched;
 use crate::domain::dictionary;
 use crate::domain::review::calendar::round::{Published, Round};
 use crate::domain::review::calendar::{By, Entry, Kind, Known, Name, State, Terms, Timing, in_force};
-use crate::domain::review::facts::Facts;
-use crate::domain::review::freeze::Watching;
 use crate::domain::review::run::Rules;
 use crate::domain::rulebook::Rulebook;
 use crate::exchange::workbook::Cover;
@@ -22,7 +20,7 @@ use chrono::{Days, NaiveDate};
 use rayon::prelude::*;
 use serde_json::json;
 use sqlx::PgPool;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Reviews of contracts that lie so far ahead are looked for where one is to be entered.
@@ -247,23 +245,23 @@ fn of(
     Found { revision: held.revision, items, unknown, round }
 }
 
-/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in the order of
-/// contracts and reviews. What is due of a parcel that is left out stays due.
+/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in no order. What is
+/// due of a parcel that is left out stays due.
 pub(super) fn answers(
-    watching: &Watching,
-    facts: &[Facts],
+    watched: &[Watched],
+    done: &HashMap<String, Known>,
+    judged: &HashSet<String>,
     (rules, calendar): (&Rules, &Calendar),
     as_of: NaiveDate,
 ) -> Vec<Answered> {
-    let judged: HashSet<&str> = facts.iter().map(|one| one.code.as_str()).collect();
     let timing = Timing::on(&rules.rulebook, as_of).every(rules.scheme.review_years);
     let nothing = Known::new();
-    let mut found: Vec<Answered> = in_force(&watching.contracts, as_of)
+    in_force(watched, as_of)
         .par_iter()
-        .filter(|terms| judged.contains(terms.contract.parcel.as_str()))
+        .filter(|terms| judged.contains(&terms.contract.parcel))
         .flat_map_iter(|terms| {
             let contract = terms.contract;
-            let known = watching.done.get(&contract.number).unwrap_or(&nothing);
+            let known = done.get(&contract.number).unwrap_or(&nothing);
             let entries = timing.reviews(terms, known, calendar, Days::new(0));
             let open = entries.into_iter().filter(|entry| entry.state.is_open());
             open.filter_map(|entry| {
@@ -276,11 +274,7 @@ pub(super) fn answers(
                 })
             })
         })
-        .collect();
-    found.sort_by(|one, other| {
-        (&one.contract, &one.review, one.number).cmp(&(&other.contract, &other.review, other.number))
-    });
-    found
+        .collect()
 }
 
 /// What is entered of a review that was done on paper.

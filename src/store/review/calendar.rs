@@ -52,7 +52,7 @@ pub async fn contracts_beside(
         day
     );
     match parcel.fetch_optional(&mut *connection).await? {
-        Some(parcel) => clock::read(connection, &Moment::on(day), Some(&parcel)).await,
+        Some(parcel) => clock::read(connection, &Moment::on(day), Some(&[parcel])).await,
         None => Ok(Vec::new()),
     }
 }

@@ -51,7 +51,7 @@ impl Judged {
     }
 }
 
-impl Judging<'_> {
+impl Judging {
     /// Judges all, and answers what each part measures against.
     pub(super) fn judge(&self, seen: &[Seen]) -> (Vec<Judged>, Vec<Judges>) {
         let parts = &self.rules.scheme.parts;
@@ -92,7 +92,7 @@ impl Judging<'_> {
 
     fn score(&self, part: &Part, seen: &Seen, group: &Group) -> Judged {
         let gate = &self.rules.scheme.gate;
-        let lines = lines(self.rules, part, seen, group);
+        let lines = lines(&self.rules, part, seen, group);
         let mut reasons = seen.barred.clone();
         let mut known = 0.0;
         for (line, indicator) in lines.iter().zip(&part.indicators) {

@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-impl Judging<'_> {
+impl Judging {
     /// How years are read.
     fn reading(&self) -> Reading<'_> {
         let scheme = &self.rules.scheme;
