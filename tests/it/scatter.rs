@@ -162,7 +162,7 @@ pub fn snapshot(revision: i64, seed: u64) -> Snapshot {
 
 /// Two parcels that show every field with and without a value.
 pub fn small_city() -> Snapshot {
-    let square = |x: f64, y: f64, size: f64| Polygon::new(square(x, y, size), vec![]);
+    let lot = |x: f64, y: f64, size: f64| Polygon::new(square(x, y, size), vec![]);
     let clockwise: LineString<f64> = LineString(square(121.5005, 31.2005, 0.0005).0.into_iter().rev().collect());
     let full = Parcel {
         code: "310115002004GB00011".to_owned(),
@@ -193,7 +193,7 @@ pub fn small_city() -> Snapshot {
                 ]),
                 vec![clockwise],
             ),
-            square(121.510_000_04, 31.2, 0.001),
+            lot(121.510_000_04, 31.2, 0.001),
         ]),
     };
     let bare = Parcel {
@@ -214,7 +214,7 @@ pub fn small_city() -> Snapshot {
         list: None,
         state: None,
         term_ends_on: None,
-        shape: MultiPolygon(vec![square(121.503, 31.2, 0.001)]),
+        shape: MultiPolygon(vec![lot(121.503, 31.2, 0.001)]),
     };
     Snapshot::build(3, city(), vec![bare, full], areas()).unwrap()
 }
