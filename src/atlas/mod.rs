@@ -48,12 +48,20 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Atlas {
     current: ArcSwap<Snapshot>,
+    /// The most bytes of tiles that each snapshot keeps.
+    tile_bytes: usize,
 }
 
 impl Atlas {
     /// An atlas that shows this snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(snapshot) }
+        Self::keeping(tile::cache::USUAL_MIB, snapshot)
+    }
+
+    /// The same, which keeps at most so many MiB of the tiles that it made.
+    pub fn keeping(tiles_mib: usize, snapshot: Snapshot) -> Self {
+        let tile_bytes = tiles_mib << 20;
+        Self { current: ArcSwap::from_pointee(snapshot.keeping(tile_bytes)), tile_bytes }
     }
 
     /// An atlas before its first load: revision 0, without a parcel.
@@ -68,7 +76,7 @@ impl Atlas {
 
     /// Shows another snapshot from now on and returns the one shown before.
     pub fn swap(&self, snapshot: Snapshot) -> Arc<Snapshot> {
-        self.current.swap(Arc::new(snapshot))
+        self.current.swap(Arc::new(snapshot.keeping(self.tile_bytes)))
     }
 
     /// Whether a city was loaded.

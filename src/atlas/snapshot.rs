@@ -58,6 +58,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The same, which keeps at most so many bytes of tiles; those that it kept stay where the limit does.
+    pub(super) fn keeping(mut self, tile_bytes: usize) -> Self {
+        self.tiles.limit(tile_bytes);
+        self
+    }
+
     /// Builds the snapshot of a revision. Parcels may come in any order; a code that comes twice is refused.
     pub fn build(
         revision: i64,

@@ -100,6 +100,9 @@ struct Dictionary {
     answer_lines: Vec<Term>,
     reviews_due: Vec<Term>,
     queryables: Vec<Term>,
+    districts: Vec<Term>,
+    parks: Vec<Term>,
+    buildings: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -267,6 +270,21 @@ pub fn queryables() -> &'static [Term] {
     &DICTIONARY.queryables
 }
 
+/// The facts of districts.
+pub fn districts() -> &'static [Term] {
+    &DICTIONARY.districts
+}
+
+/// The facts of parks.
+pub fn parks() -> &'static [Term] {
+    &DICTIONARY.parks
+}
+
+/// The facts of buildings.
+pub fn buildings() -> &'static [Term] {
+    &DICTIONARY.buildings
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -331,6 +349,9 @@ mod tests {
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),
+            ("districts", districts().to_vec()),
+            ("parks", parks().to_vec()),
+            ("buildings", buildings().to_vec()),
         ];
         for (what, terms) in What::ALL.map(|what| (what.name(), what.terms().to_vec())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod check;
 pub mod clusters;
+pub mod collection;
 pub mod contract;
 pub mod demo;
 pub mod dossier;

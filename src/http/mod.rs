@@ -9,6 +9,8 @@ mod body;
 mod form;
 mod guard;
 mod health;
+mod ogc;
+mod openapi;
 mod patience;
 mod problem;
 mod tiles;
@@ -72,6 +74,8 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(health::up))
         .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
         .route("/api/v1/city", get(api::city::show))
         .route("/api/v1/parcels/search", post(api::search::search))
         .route("/api/v1/parcels/at", get(api::places::at))
@@ -107,6 +111,15 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/parks/evaluations/{evaluation}/results/{park}", get(api::park::result))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
+        .route("/ogc", get(ogc::landing))
+        .route("/ogc/conformance", get(ogc::conformance))
+        .route("/ogc/api", get(ogc::openapi::show))
+        .route("/ogc/collections", get(ogc::collections::list))
+        .route("/ogc/collections/{collection}", get(ogc::collections::show))
+        .route("/ogc/collections/{collection}/queryables", get(ogc::schema::queryables))
+        .route("/ogc/collections/{collection}/schema", get(ogc::schema::schema))
+        .route("/ogc/collections/{collection}/items", get(ogc::items::list))
+        .route("/ogc/collections/{collection}/items/{feature}", get(ogc::items::show))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))

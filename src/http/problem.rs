@@ -23,6 +23,8 @@ pub struct Problem {
 pub enum Kind {
     /// An address with bytes that are no text.
     InvalidAddress,
+    /// A parameter of a standard interface that is unknown or has a wrong value.
+    InvalidQuery,
     /// The body is no JSON object.
     InvalidBody,
     /// A field that the service does not know.
@@ -61,6 +63,9 @@ impl Kind {
     fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::InvalidAddress => ("invalid-address", StatusCode::BAD_REQUEST, "The address is not text"),
+            Self::InvalidQuery => {
+                ("invalid-query", StatusCode::BAD_REQUEST, "A parameter is unknown or has a wrong value")
+            }
             Self::InvalidBody => ("invalid-body", StatusCode::BAD_REQUEST, "The body is not a JSON object"),
             Self::UnknownField => ("unknown-field", StatusCode::UNPROCESSABLE_ENTITY, "A field is unknown"),
             Self::InvalidParameter => {

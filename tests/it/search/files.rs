@@ -21,7 +21,7 @@ fn codes_of_csv(file: &[u8]) -> Vec<String> {
 fn codes_of_xlsx(file: &[u8]) -> Vec<String> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(file.to_vec())).unwrap();
     let sheet = book.worksheet_range("parcels").unwrap();
-    let place = sheet.rows().next().unwrap().iter().position(|cell| cell.to_string() == "parcel_code").unwrap();
+    let place = sheet.rows().next().unwrap().iter().position(|cell| *cell == "parcel_code").unwrap();
     sheet.rows().skip(1).map(|row| row[place].to_string()).collect()
 }
 
