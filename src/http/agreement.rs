@@ -2,7 +2,7 @@
 
 use super::App;
 use super::problem::{Kind, Problem};
-use crate::atlas::Atlas;
+use crate::store;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
@@ -15,14 +15,32 @@ use tokio::time::Instant;
 const LEAST: HeaderName = HeaderName::from_static("landcycle-min-revision");
 /// How long the map is waited for; it follows a write within a fraction of that.
 const MOST_WAIT: Duration = Duration::from_secs(2);
+/// How long the register may take to say whether there is such a revision.
+const MOST_ASKING: Duration = Duration::from_millis(500);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Waits until the map shows a revision or a later one; a problem where it does not in time.
-pub async fn reached(atlas: &Atlas, revision: i64) -> Result<(), Problem> {
+/// Waits until the map shows a revision or a later one; a problem where it does not in time, and at once where the register
+/// has none of that number.
+pub async fn reached(app: &App, revision: i64) -> Result<(), Problem> {
+    if app.atlas.current().revision() >= revision {
+        return Ok(());
+    }
     let until = Instant::now() + MOST_WAIT;
+    // A register that is silent leaves open whether there is; the map may still have heard of it.
+    if let Ok(Ok(newest)) = tokio::time::timeout(MOST_ASKING, store::newest_revision(&app.pool)).await
+        && newest < revision
+    {
+        let detail =
+            format!("there is no revision {revision} yet, the newest is {newest}; expected one that was written");
+        return Err(Problem::new(Kind::InvalidParameter, detail).with(
+            "no-such-revision",
+            "min_revision",
+            json!({"newest": newest, "asked": revision}),
+        ));
+    }
     loop {
-        let shown = atlas.current().revision();
+        let shown = app.atlas.current().revision();
         if shown >= revision {
             return Ok(());
         }
@@ -45,7 +63,7 @@ pub async fn reached(atlas: &Atlas, revision: i64) -> Result<(), Problem> {
 pub async fn as_asked(State(app): State<App>, request: Request, next: Next) -> Response {
     let waited = match named(request.headers()) {
         Ok(None) => Ok(()),
-        Ok(Some(revision)) => reached(&app.atlas, revision).await,
+        Ok(Some(revision)) => reached(&app, revision).await,
         Err(problem) => Err(problem),
     };
     match waited {

@@ -15,19 +15,25 @@ pub struct Waiting(Arc<AtomicBool>);
 #[derive(Debug, Clone)]
 pub struct Patience {
     gone: Arc<AtomicBool>,
-    until: Instant,
+    /// When the time of the work is over, once it has begun.
+    until: Option<Instant>,
 }
 
-/// Somebody waits from now on, for so long at most.
-pub fn wait(most: Duration) -> (Waiting, Patience) {
+/// Somebody waits from now on.
+pub fn wait() -> (Waiting, Patience) {
     let gone = Arc::new(AtomicBool::new(false));
-    (Waiting(Arc::clone(&gone)), Patience { gone, until: Instant::now() + most })
+    (Waiting(Arc::clone(&gone)), Patience { gone, until: None })
 }
 
 impl Patience {
+    /// The same for work that begins now and may take so long.
+    pub fn for_at_most(&self, most: Duration) -> Self {
+        Self { gone: Arc::clone(&self.gone), until: Some(Instant::now() + most) }
+    }
+
     /// Whether to stop working.
     pub fn is_over(&self) -> bool {
-        self.gone.load(Ordering::Relaxed) || Instant::now() >= self.until
+        self.gone.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 
@@ -43,11 +49,11 @@ mod tests {
 
     #[test]
     fn patience_is_over_when_whoever_waits_has_gone_or_time_is_up() {
-        let (waiting, patience) = wait(Duration::from_secs(3600));
-        assert!(!patience.is_over());
+        let (waiting, patience) = wait();
+        let begun = patience.for_at_most(Duration::from_secs(3600));
+        assert!(!patience.is_over() && !begun.is_over());
+        assert!(patience.for_at_most(Duration::ZERO).is_over() && !patience.is_over());
         drop(waiting);
-        assert!(patience.is_over());
-        let (_waiting, patience) = wait(Duration::ZERO);
-        assert!(patience.is_over());
+        assert!(patience.is_over() && begun.is_over());
     }
 }

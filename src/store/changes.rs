@@ -124,6 +124,8 @@ pub async fn since(
     .fetch_one(&mut *tx)
     .await?;
     let areas = if moved { Some(areas(&mut tx, &Moment::on(day)).await?) } else { None };
+    // Some thousand parcels are put beside one another; each part is narrowed to them.
+    sqlx::raw_sql("set local enable_hashjoin = on").execute(&mut *tx).await?;
     let now = parcels(&mut tx, day, tall_storey_m, run, &codes).await?;
     tx.commit().await?;
     let mut now: HashMap<String, Parcel> = now.into_iter().map(|parcel| (parcel.code.clone(), parcel)).collect();

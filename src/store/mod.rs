@@ -191,6 +191,12 @@ pub async fn migrate(pool: &PgPool, schema: &str) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Migrate { schema: schema.to_owned(), source })
 }
 
+/// The newest revision of the register.
+pub async fn newest_revision(pool: &PgPool) -> Result<i64, StoreError> {
+    let mut connection = pool.acquire().await?;
+    write::head(&mut connection).await
+}
+
 /// Whether the database answers.
 pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
     sqlx::query_scalar!("select 1").fetch_one(pool).await?;

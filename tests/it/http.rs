@@ -4,11 +4,7 @@
 use crate::scatter::{self, CELL, SIDE, SOUTH, WEST};
 use crate::support::{Database, fresh_database};
 use chrono::NaiveDate;
-use geo::{Coord, LineString, MultiPolygon, Polygon};
-use landcycle::atlas::{Atlas, Parcel, Selection, Snapshot};
-use landcycle::domain::review::decision::List;
-use landcycle::domain::review::grade::Grade;
-use landcycle::domain::zoning::Tier;
+use landcycle::atlas::{Atlas, Selection, Snapshot};
 use landcycle::http::{self, App, ServeError};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
@@ -98,69 +94,9 @@ async fn problem(response: Response, status: StatusCode) -> Value {
     problem
 }
 
-/// Two parcels that show every field with and without a value.
-fn small_city() -> Snapshot {
-    let square = |x: f64, y: f64, size: f64| Polygon::new(scatter::square(x, y, size), vec![]);
-    let clockwise: LineString<f64> =
-        LineString(scatter::square(121.5005, 31.2005, 0.0005).0.into_iter().rev().collect());
-    let full = Parcel {
-        code: "310115002004GB00011".to_owned(),
-        district: "310115".to_owned(),
-        park: Some("P01".to_owned()),
-        tier: Tier::Base,
-        locked: true,
-        land_use: "M1".to_owned(),
-        industry: Some("3620".to_owned()),
-        holder: Some("一号厂".to_owned()),
-        area_m2: 10_000.123_456,
-        floor_area_m2: Some(15_000.0),
-        plot_ratio_allowed: Some(2.0),
-        grade: Some(Grade::B),
-        score: Some(71.25),
-        outcome: Some("renew".to_owned()),
-        list: Some(List::Renewal),
-        state: Some("operating".to_owned()),
-        term_ends_on: NaiveDate::from_ymd_opt(2027, 12, 31),
-        shape: MultiPolygon(vec![
-            Polygon::new(
-                LineString(vec![
-                    Coord { x: 121.5, y: 31.2 },
-                    Coord { x: 121.5, y: 31.202 },
-                    Coord { x: 121.502, y: 31.202 },
-                    Coord { x: 121.502, y: 31.2 },
-                    Coord { x: 121.5, y: 31.2 },
-                ]),
-                vec![clockwise],
-            ),
-            square(121.510_000_04, 31.2, 0.001),
-        ]),
-    };
-    let bare = Parcel {
-        code: "310115002004GB00012".to_owned(),
-        district: "310115".to_owned(),
-        park: None,
-        tier: Tier::Fragmented,
-        locked: false,
-        land_use: "W1".to_owned(),
-        industry: None,
-        holder: None,
-        area_m2: 5_000.0,
-        floor_area_m2: None,
-        plot_ratio_allowed: None,
-        grade: None,
-        score: None,
-        outcome: None,
-        list: None,
-        state: None,
-        term_ends_on: None,
-        shape: MultiPolygon(vec![square(121.503, 31.2, 0.001)]),
-    };
-    Snapshot::build(3, scatter::city(), vec![bare, full], scatter::areas()).unwrap()
-}
-
 #[tokio::test]
 async fn the_city_and_a_search_have_the_shapes_that_clients_were_promised() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let city: Value = service.get("/api/v1/city").await.json().await.unwrap();
     insta::assert_json_snapshot!("city", city);
     let found = service.found(&json!({"bbox": [121.4, 31.1, 121.6, 31.3]})).await;
@@ -242,8 +178,8 @@ async fn a_page_token_outlives_the_parcel_that_it_names() {
 #[case("[1]", 400, "invalid-body", "JSON object")]
 #[case(r#"{"bbox":[0,0,1,1]"#, 400, "invalid-body", "EOF")]
 #[case(r#"{"bbox":[0,0,1,1e999]}"#, 400, "invalid-body", "out of range")]
-#[case(r#"{}"#, 422, "invalid-area", "neither bbox nor area")]
-#[case(r#"{"bbox":[0,0,1,1],"area":{"type":"Polygon","coordinates":[]}}"#, 422, "invalid-area", "both bbox and area")]
+#[case(r#"{}"#, 422, "invalid-area", "neither bbox, area")]
+#[case(r#"{"bbox":[0,0,1,1],"area":{"type":"Polygon","coordinates":[]}}"#, 422, "invalid-area", "has bbox and area")]
 #[case(r#"{"bbox":[0,0,1]}"#, 422, "invalid-parameter", "four numbers")]
 #[case(r#"{"bbox":["0",0,1,1]}"#, 422, "invalid-parameter", "four numbers")]
 #[case(r#"{"bbox":[2,0,1,1]}"#, 422, "invalid-area", "west 2 beyond east 1")]
@@ -282,7 +218,7 @@ async fn a_bad_body_is_refused_with_what_would_be_right(
     #[case] kind: &str,
     #[case] part: &str,
 ) {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let request = service.client.post(service.url("/api/v1/parcels/search")).header("content-type", "application/json");
     let response = request.body(body.to_owned()).send().await.unwrap();
     let problem = problem(response, StatusCode::from_u16(status).unwrap()).await;
@@ -293,7 +229,7 @@ async fn a_bad_body_is_refused_with_what_would_be_right(
 
 #[tokio::test]
 async fn a_body_must_be_json_and_not_too_large() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let url = service.url("/api/v1/parcels/search");
     for said in ["text/plain", "application/x-www-form-urlencoded"] {
         let request = service.client.post(&url).header("content-type", said).body(r#"{"bbox":[0,0,1,1]}"#);
@@ -318,7 +254,7 @@ fn circle(positions: u32) -> String {
 
 #[tokio::test]
 async fn an_area_of_a_hundred_thousand_vertices_is_answered_and_one_more_is_counted() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let ask = |body: String| {
         let request = service.client.post(service.url("/api/v1/parcels/search"));
         request.header("content-type", "application/json").body(body).send()
@@ -371,7 +307,7 @@ async fn who_has_an_answer_already_is_told_so() {
 
 #[tokio::test]
 async fn what_is_not_there_answers_with_a_problem() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     for (path, part) in [
         ("/nothing", "/nothing"),
         ("/api/v2/city", "/api/v2/city"),
@@ -405,7 +341,7 @@ async fn health_says_what_is_missing() {
     let problem = problem(silent.get("/readyz").await, StatusCode::SERVICE_UNAVAILABLE).await;
     let missing: Vec<_> = problem["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
     assert_eq!(missing, ["atlas-not-loaded", "database-silent"]);
-    let ready = Service::start(Some(small_city()), Some(fresh_database().await)).await;
+    let ready = Service::start(Some(scatter::small_city()), Some(fresh_database().await)).await;
     let response = ready.get("/readyz").await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.json::<Value>().await.unwrap()["revision"], 3);
@@ -431,7 +367,7 @@ async fn raw(address: SocketAddr, request: &str) -> String {
 #[case("Host: [::1]:8080\r\n", "200")]
 #[tokio::test]
 async fn only_this_machine_s_own_names_are_answered(#[case] host: &str, #[case] status: &str) {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let answer = raw(service.address, &format!("GET /api/v1/city HTTP/1.1\r\n{host}connection: close\r\n\r\n")).await;
     assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
 }
@@ -447,7 +383,7 @@ async fn an_address_that_others_can_reach_is_refused() {
 
 #[tokio::test]
 async fn every_answer_bears_the_headers_that_keep_a_page_to_itself() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     for path in ["/", "/api/v1/city", "/nothing", "/tiles/parcels.json"] {
         let headers: HeaderMap = service.get(path).await.headers().clone();
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
@@ -484,7 +420,7 @@ async fn answers_are_compressed_for_those_who_take_it() {
 
 #[tokio::test]
 async fn a_day_that_no_rule_reaches_is_refused_with_what_is_expected() {
-    let service = Service::start(Some(small_city()), None).await;
+    let service = Service::start(Some(scatter::small_city()), None).await;
     let code = "310115001001GB00001";
     for day in ["0001-01-01", "-262143-01-01", "+262142-12-31", "2200-01-01"] {
         let escaped = day.replace('+', "%2B");

@@ -1,6 +1,7 @@
 //! A scatter of awkward parcels: irregular, in several parts, with holes, side by side on a grid, and empty. Knows shapes;
 //! refuses to look like a city.
 
+use chrono::NaiveDate;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon, coord};
 use landcycle::atlas::{Area, AreaKind, CityFacts, Parcel, RunFacts, Snapshot};
 use landcycle::domain::geometry;
@@ -157,4 +158,63 @@ pub fn city() -> CityFacts {
 
 pub fn snapshot(revision: i64, seed: u64) -> Snapshot {
     Snapshot::build(revision, city(), parcels(seed), areas()).unwrap()
+}
+
+/// Two parcels that show every field with and without a value.
+pub fn small_city() -> Snapshot {
+    let lot = |x: f64, y: f64, size: f64| Polygon::new(square(x, y, size), vec![]);
+    let clockwise: LineString<f64> = LineString(square(121.5005, 31.2005, 0.0005).0.into_iter().rev().collect());
+    let full = Parcel {
+        code: "310115002004GB00011".to_owned(),
+        district: "310115".to_owned(),
+        park: Some("P01".to_owned()),
+        tier: Tier::Base,
+        locked: true,
+        land_use: "M1".to_owned(),
+        industry: Some("3620".to_owned()),
+        holder: Some("一号厂".to_owned()),
+        area_m2: 10_000.123_456,
+        floor_area_m2: Some(15_000.0),
+        plot_ratio_allowed: Some(2.0),
+        grade: Some(Grade::B),
+        score: Some(71.25),
+        outcome: Some("renew".to_owned()),
+        list: Some(List::Renewal),
+        state: Some("operating".to_owned()),
+        term_ends_on: NaiveDate::from_ymd_opt(2027, 12, 31),
+        shape: MultiPolygon(vec![
+            Polygon::new(
+                LineString(vec![
+                    Coord { x: 121.5, y: 31.2 },
+                    Coord { x: 121.5, y: 31.202 },
+                    Coord { x: 121.502, y: 31.202 },
+                    Coord { x: 121.502, y: 31.2 },
+                    Coord { x: 121.5, y: 31.2 },
+                ]),
+                vec![clockwise],
+            ),
+            lot(121.510_000_04, 31.2, 0.001),
+        ]),
+    };
+    let bare = Parcel {
+        code: "310115002004GB00012".to_owned(),
+        district: "310115".to_owned(),
+        park: None,
+        tier: Tier::Fragmented,
+        locked: false,
+        land_use: "W1".to_owned(),
+        industry: None,
+        holder: None,
+        area_m2: 5_000.0,
+        floor_area_m2: None,
+        plot_ratio_allowed: None,
+        grade: None,
+        score: None,
+        outcome: None,
+        list: None,
+        state: None,
+        term_ends_on: None,
+        shape: MultiPolygon(vec![lot(121.503, 31.2, 0.001)]),
+    };
+    Snapshot::build(3, city(), vec![bare, full], areas()).unwrap()
 }

@@ -48,7 +48,7 @@ pub async fn at(
 ) -> Result<Response, Problem> {
     let At { lon, lat, min_revision } = page::asked(asked, "lon, lat, min_revision")?;
     let place = Selection::bbox(lon, lat, lon, lat).map_err(|error| refuse("lon", &error))?;
-    reached(&app.atlas, min_revision.unwrap_or(i64::MIN)).await?;
+    reached(&app, min_revision.unwrap_or(i64::MIN)).await?;
     let snapshot = app.atlas.current();
     blocking(move || {
         let question = format!("-at-{lon}-{lat}");
@@ -78,7 +78,7 @@ pub async fn nearest(
         let expected = format!("more than 0 and at most {MOST_METRES}");
         return Err(page::wrong("metres", format!("metres is {metres}; expected {expected}"), &expected));
     }
-    reached(&app.atlas, min_revision.unwrap_or(i64::MIN)).await?;
+    reached(&app, min_revision.unwrap_or(i64::MIN)).await?;
     let snapshot = app.atlas.current();
     blocking(move || {
         let question = format!("-nearest-{lon}-{lat}-{limit}-{metres}");

@@ -51,13 +51,11 @@ pub async fn search(
     request: Request,
 ) -> Result<Response, Problem> {
     // Dropped with this future, when the client leaves: the work then stops.
-    let (_waiting, patience) = wait(MOST_SEARCH);
+    let (_waiting, patience) = wait();
     let headers = request.headers().clone();
     let file = file::form(request.uri(), &headers)?;
     let body = body::read(request).await?;
     let today = (app.today)();
-    // Not before the body is there: whoever sends it slowly takes nobody's place.
-    let _searching = searches.enter().await?;
     // An area of many thousand vertices takes milliseconds to read, and an answer of a thousand parcels to write.
     let asked = blocking(move || {
         let question = Question::read(&body, today)?;
@@ -78,7 +76,7 @@ pub async fn search(
     };
     let (snapshot, day) = match moment {
         None => {
-            reached(&app.atlas, asked.question.min_revision).await?;
+            reached(&app, asked.question.min_revision).await?;
             (app.atlas.current(), today)
         }
         Some(moment) => {
@@ -87,6 +85,8 @@ pub async fn search(
         }
     };
     let expiring = rules::expiry(&rulebook, day).map_err(|error| Problem::internal(&error))?;
+    // Not sooner: whoever sends slowly, or waits for the register, takes nobody's place.
+    let _searching = searches.enter().await?;
     blocking(move || respond(&snapshot, day, expiring, &asked)).await
 }
 
@@ -107,14 +107,15 @@ fn respond(snapshot: &Snapshot, today: NaiveDate, expiring: Months, asked: &Aske
     }
     let stored = question.place.stored(snapshot)?;
     let area = question.place.drawn().or(stored.as_ref());
-    let hits = snapshot.find(area, question.filter.as_ref(), &|| asked.patience.is_over()).map_err(|_| too_slow())?;
+    let patience = asked.patience.for_at_most(MOST_SEARCH);
+    let hits = snapshot.find(area, question.filter.as_ref(), &|| patience.is_over()).map_err(|_| too_slow())?;
     let fields = question.fields.as_deref().unwrap_or(Queryable::ALL);
     if let Some(format) = asked.file {
         let listed = match question.sort {
             None => Cow::Borrowed(hits.indices()),
             Some(sort) => Cow::Owned(snapshot.sorted(&hits, sort)),
         };
-        return file::answer(snapshot, &listed, fields, (format, today), &asked.patience, &stamp);
+        return file::answer(snapshot, &listed, fields, (format, today), &patience, &stamp);
     }
     let summary = snapshot.summary(&hits, today, expiring);
     let (page, next) = page(snapshot, &hits, question);

@@ -191,9 +191,10 @@ impl Chance<'_> {
             6 => format!("{} IS {not}NULL", self.any()),
             7 => {
                 let relation = TemporalRelation::ALL.choose(&mut self.rng).unwrap().word();
-                let (from, to) = (self.value("term_end"), self.value("term_end"));
-                let bare = |day: String| day.trim_start_matches("DATE(").trim_end_matches(')').to_owned();
-                format!("{relation}(term_end, INTERVAL({}, {}))", bare(from), bare(to))
+                let mut days = [self.value("term_end"), self.value("term_end")];
+                days.sort();
+                let [from, to] = days.map(|day| day.trim_start_matches("DATE(").trim_end_matches(')').to_owned());
+                format!("{relation}(term_end, INTERVAL({from}, {to}))")
             }
             8 => {
                 let relation = SpatialRelation::ALL.choose(&mut self.rng).unwrap().word();

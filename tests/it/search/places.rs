@@ -15,8 +15,10 @@ use std::f64::consts::TAU;
 async fn town() -> Town {
     let town = Town::empty().await;
     let district = feature(&json!({"code": "310115", "name": "浦东新区"}), &square(121.4, 31.0, 121.55045, 31.4));
-    town.takes("districts", &town.geojson("districts", &[district]));
-    let park = feature(&json!({"code": "P1", "name": "园区"}), &square(121.5, 31.1, 121.5204, 31.1014));
+    let beyond = feature(&json!({"code": "310112", "name": "闵行区"}), &square(121.55045, 31.0, 121.7, 31.4));
+    town.takes("districts", &town.geojson("districts", &[district, beyond]));
+    let park =
+        feature(&json!({"code": "P1", "name": "园区", "district": "310115"}), &square(121.5, 31.1, 121.5204, 31.1014));
     town.takes("parks", &town.geojson("parks", &[park]));
     let zone = json!({"zone_code": "Z1", "name": "基地", "tier": "base", "locked": 1, "valid_from": "2020-01-01"});
     town.takes("zones", &town.geojson("zones", &[feature(&zone, &square(121.56, 31.1, 121.57, 31.12))]));
