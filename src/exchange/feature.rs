@@ -40,6 +40,8 @@ struct Column {
     is_list: bool,
     /// Values that are none of the kind.
     strange: u64,
+    /// Whether times that name no zone are those of UTC, as the format says.
+    is_utc: bool,
     /// Times with a zone and without.
     zoned: u64,
     bare: u64,
@@ -107,6 +109,8 @@ impl Features {
         for (index, (name, kind)) in fields.iter().enumerate() {
             found.column(&job.file, index, name, *kind, &flags);
         }
+        // A GeoPackage has no other times than those of UTC, whether or not they say so.
+        found.columns.iter_mut().for_each(|column| column.is_utc = driver == Driver::GeoPackage);
         found.keyed_by = match job.source.key {
             Some(key) => KeyedBy::Field(found.key(job, key)?),
             // Two files may number their features alike.
@@ -164,7 +168,7 @@ impl Features {
             let expected = format!("a name that no other column has; it is called {own:?}");
             self.findings.push(warning(file, "column-renamed", name, expected));
         }
-        self.columns.push(Column { index, name: own, kind: holds, is_list, strange: 0, zoned: 0, bare: 0 });
+        self.columns.push(Column { index, name: own, kind: holds, is_list, is_utc: false, strange: 0, zoned: 0, bare: 0 });
     }
 
     /// The column that someone named as the key.
@@ -350,7 +354,11 @@ impl Column {
                 number.and_then(serde_json::Number::from_f64).map(Value::Number)
             }
             PropertyKind::Date => NaiveDate::parse_from_str(&text, "%Y/%m/%d").ok().map(|day| day.to_string().into()),
-            PropertyKind::Timestamp | PropertyKind::Instant => moment(&text).map(|(text, is_zoned)| {
+            PropertyKind::Timestamp | PropertyKind::Instant => moment(&text).map(|(mut text, mut is_zoned)| {
+                if self.is_utc && !is_zoned {
+                    text.push('Z');
+                    is_zoned = true;
+                }
                 self.zoned += u64::from(is_zoned);
                 self.bare += u64::from(!is_zoned);
                 text.into()
