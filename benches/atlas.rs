@@ -1,5 +1,5 @@
 //! How long the atlas takes, on a scatter of the city's size: `cargo bench --bench atlas`, `PARCELS=1000000` for more.
-//! It prints medians and decides nothing.
+//! It prints medians, and fails where a search that finds as many costs more than twice as much among ten times the parcels.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use geo_types::{LineString, MultiPolygon, Polygon, coord};
@@ -10,11 +10,15 @@ use landcycle::domain::zoning::Tier;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::{PI, TAU};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const CENTRE: (f64, f64) = (121.4, 31.15);
 
-fn main() {
+/// A search that finds as many costs at most so many times as much among ten times the parcels.
+const LIMIT_GROWTH: f64 = 2.0;
+
+fn main() -> ExitCode {
     let count: usize = std::env::var("PARCELS").ok().and_then(|text| text.parse().ok()).unwrap_or(48_501);
     let rng = &mut ChaCha8Rng::seed_from_u64(310_000);
     let before = resident();
@@ -74,6 +78,25 @@ fn main() {
         let again = median((0..99).map(|_| timed(|| drop(snapshot.packed_tile(Layer::Parcels, square)))));
         println!("tile z{z}: {time:?}, {} kB; packed {} kB, kept {again:?}", bytes / made / 1000, packed / 1000);
     }
+
+    let few = thousand(rng, &snapshot, count);
+    drop(snapshot);
+    let tenfold = build(rng, count * 10);
+    let many = thousand(rng, &tenfold, count * 10);
+    let growth = many.as_secs_f64() / few.as_secs_f64();
+    println!(
+        "a box of 1,000 among {count}: {few:?}, among ten times as many: {many:?} = {growth:.2} times, limit {LIMIT_GROWTH}"
+    );
+    if growth <= LIMIT_GROWTH { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a search takes whose box holds about a thousand parcels.
+fn thousand(rng: &mut ChaCha8Rng, snapshot: &Snapshot, count: usize) -> Duration {
+    let side = SPAN * (1_000.0 / count as f64).sqrt();
+    median((0..2_000).map(|_| {
+        let (x, y) = anywhere(rng, side);
+        timed(|| drop(snapshot.search(&Selection::bbox(x, y, x + side, y + side).unwrap())))
+    }))
 }
 
 /// Degrees of longitude and latitude that the scatter covers.
@@ -95,11 +118,15 @@ fn build(rng: &mut ChaCha8Rng, count: usize) -> Snapshot {
             locked: number % 3 == 0,
             land_use: "M1".to_owned(),
             area_m2: 15_000.0,
+            industry: None,
+            holder: Some(format!("上海第{}机械制造有限公司", number % 600_000)),
             floor_area_m2: Some(20_000.0),
             plot_ratio_allowed: Some(2.0),
             grade: Some(Grade::ALL[number % 5]),
             score: Some(50.0),
             outcome: None,
+            list: None,
+            state: None,
             term_ends_on: None,
             shape: MultiPolygon(vec![ring(rng, x, y, cell * 0.5, corners)]),
         };

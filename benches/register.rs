@@ -6,6 +6,8 @@
 //! How a register of that size is made is in `made_city`.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "made_city/correction.rs"]
+mod correction;
 mod made_city;
 
 use axum::Router;
@@ -14,11 +16,10 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use landcycle::atlas::Atlas;
 use landcycle::clock::Clock;
-use landcycle::domain::intake::Kind;
+use landcycle::cluster;
 use landcycle::flow::refresh;
 use landcycle::http::{App, router};
-use landcycle::store::{self, copy::Rows, stage::Staging, write::Audit, write::Write};
-use landcycle::{cluster, domain};
+use landcycle::store;
 use made_city::Copied;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -129,40 +130,11 @@ impl City {
     async fn correction(&self, rng: &mut ChaCha8Rng) -> Duration {
         let snapshot = self.atlas.current();
         let parcel = snapshot.parcel(snapshot.all().indices()[rng.random_range(0..snapshot.len())]);
-        let mut write = Write::begin(&self.pool, "bench", "import-parcels").await.unwrap();
-        let land_use = format!("NEW{}", write.revision);
-        let rings: Vec<_> = parcel
-            .shape()
-            .rings()
-            .map(|ring| ring.iter().map(|[x, y]| (*x, *y)).collect::<geo_types::LineString>())
-            .collect();
-        let shape = geo_types::MultiPolygon(vec![geo_types::Polygon::new(rings[0].clone(), vec![])]);
         let [x, y] = parcel.shape().rings().next().unwrap()[0];
-        let code = domain::id::ParcelCode::parse(parcel.code()).unwrap();
-        let corrected = domain::parcel::Parcel {
-            district: code.district(),
-            code,
-            park: parcel.park().map(str::to_owned),
-            land_use: land_use.clone(),
-            land_use_scheme: domain::parcel::DEFAULT_LAND_USE_SCHEME.to_owned(),
-            registered_area: None,
-            plot_ratio_allowed: None,
-            address: None,
-            source_id: None,
-            valid_from: None,
-            valid_to: None,
-        };
-        let mut rows = Rows::default();
-        store::parcel::stage(&mut rows, 0, 1, &corrected, parcel.area(), &shape);
-        let mut staging = Staging::begin(&mut write, Kind::Parcels, false).await.unwrap();
-        staging.send(&mut write, rows.bytes().to_vec()).await.unwrap();
-        let refused = staging.check(write.connection()).await.unwrap();
-        assert!(refused.is_empty(), "{refused:?}");
-        assert_eq!(staging.merge(&mut write).await.unwrap().accepted, 1);
-        let audit = Audit { subject: "parcels".to_owned(), facts: json!({}) };
+        let (land_use, write) = correction::begin(&self.pool, parcel).await;
 
         let begun = Instant::now();
-        write.commit(audit).await.unwrap();
+        correction::commit(write).await;
         let wanted = land_use.as_bytes();
         let (mut in_search, mut in_tile) = (false, false);
         while !(in_search && in_tile) {

@@ -33,6 +33,8 @@ pub struct Config {
     pub reader_cpu_s: u64,
     /// How long it may go without a sign of life, in seconds.
     pub reader_timeout_s: u64,
+    /// How many MiB of the tiles that it made the map keeps.
+    pub tile_cache_mib: u64,
 }
 
 /// Something that must not be seen in a log: printing it shows nothing.
@@ -110,6 +112,8 @@ pub struct Settings {
     pub reader_cpu_s: Option<String>,
     /// See [`Config::reader_timeout_s`].
     pub reader_timeout_s: Option<String>,
+    /// See [`Config::tile_cache_mib`].
+    pub tile_cache_mib: Option<String>,
 }
 
 /// Why there is no configuration.
@@ -179,6 +183,7 @@ impl Settings {
             reader_memory_mib: given("LANDCYCLE_READER_MEMORY_MIB"),
             reader_cpu_s: given("LANDCYCLE_READER_CPU_S"),
             reader_timeout_s: given("LANDCYCLE_READER_TIMEOUT_S"),
+            tile_cache_mib: given("LANDCYCLE_TILE_CACHE_MIB"),
         }
     }
 
@@ -195,6 +200,7 @@ impl Settings {
             reader_memory_mib: self.reader_memory_mib.or(weaker.reader_memory_mib),
             reader_cpu_s: self.reader_cpu_s.or(weaker.reader_cpu_s),
             reader_timeout_s: self.reader_timeout_s.or(weaker.reader_timeout_s),
+            tile_cache_mib: self.tile_cache_mib.or(weaker.tile_cache_mib),
         }
     }
 
@@ -230,6 +236,7 @@ impl Settings {
             reader_memory_mib: whole("reader_memory_mib", self.reader_memory_mib, 2048, 256)?,
             reader_cpu_s: whole("reader_cpu_s", self.reader_cpu_s, 1800, 1)?,
             reader_timeout_s: whole("reader_timeout_s", self.reader_timeout_s, 120, 1)?,
+            tile_cache_mib: whole("tile_cache_mib", self.tile_cache_mib, 64, 0)?,
         })
     }
 }

@@ -4,8 +4,45 @@ use super::input::BuildError;
 use super::pack::{check, number};
 use super::shapes::{Bounds, Shapes};
 use super::tile::ground::project;
-use crate::domain::today::Area;
+use crate::domain::today::{Area, AreaKind};
 use sha2::{Digest, Sha256};
+
+/// What kind of stored area parcels may be looked for in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// A district or county.
+    District,
+    /// A park.
+    Park,
+    /// An industrial base or community.
+    Zone,
+}
+
+impl Stored {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::District, Self::Park, Self::Zone];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::District => "district",
+            Self::Park => "park",
+            Self::Zone => "zone",
+        }
+    }
+
+    /// The one of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == word)
+    }
+
+    pub(super) fn is_of(self, kind: AreaKind) -> bool {
+        matches!(
+            (self, kind),
+            (Self::District, AreaKind::District) | (Self::Park, AreaKind::Park) | (Self::Zone, AreaKind::Zone { .. })
+        )
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Areas {

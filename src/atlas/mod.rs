@@ -10,27 +10,35 @@
 mod areas;
 mod columns;
 mod edges;
+mod filter;
 mod input;
+mod near;
 mod neighbours;
 mod pack;
 mod parcel;
 mod region;
+mod relation;
 mod revise;
 mod selection;
 mod shapes;
 mod snapshot;
+mod sort;
 mod summary;
 pub mod tile;
 mod validity;
 
 pub use crate::domain::today::{Area, AreaKind, Change, Changes, CityFacts, Parcel, RunFacts};
+pub use areas::Stored;
+pub use filter::GivenUp;
 pub use input::BuildError;
 pub use neighbours::neighbours;
 pub use parcel::ParcelRef;
+pub use relation::Relation;
 pub use revise::Settled;
-pub use selection::{Selection, SelectionError};
+pub use selection::{MOST_METRES, Selection, SelectionError};
 pub use shapes::{Bounds, PolygonRef, ShapeRef};
 pub use snapshot::{Builder, Hits, Snapshot};
+pub use sort::{Key, Sort};
 pub use summary::{Summary, Tally};
 
 use arc_swap::ArcSwap;
@@ -40,12 +48,20 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Atlas {
     current: ArcSwap<Snapshot>,
+    /// The most bytes of tiles that each snapshot keeps.
+    tile_bytes: usize,
 }
 
 impl Atlas {
     /// An atlas that shows this snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(snapshot) }
+        Self::keeping(tile::cache::USUAL_MIB, snapshot)
+    }
+
+    /// The same, which keeps at most so many MiB of the tiles that it made.
+    pub fn keeping(tiles_mib: usize, snapshot: Snapshot) -> Self {
+        let tile_bytes = tiles_mib << 20;
+        Self { current: ArcSwap::from_pointee(snapshot.keeping(tile_bytes)), tile_bytes }
     }
 
     /// An atlas before its first load: revision 0, without a parcel.
@@ -60,7 +76,7 @@ impl Atlas {
 
     /// Shows another snapshot from now on and returns the one shown before.
     pub fn swap(&self, snapshot: Snapshot) -> Arc<Snapshot> {
-        self.current.swap(Arc::new(snapshot))
+        self.current.swap(Arc::new(snapshot.keeping(self.tile_bytes)))
     }
 
     /// Whether a city was loaded.

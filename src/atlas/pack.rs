@@ -94,8 +94,9 @@ impl Packer {
         if (pack.shapes.points().len() + points) as u64 > MOST {
             return Err(BuildError::TooMany { what: "points", limit: MOST });
         }
-        if (pack.columns.code_bytes() + parcel.code.len()) as u64 > MOST || index as u64 >= MOST / 2 {
-            return Err(BuildError::TooMany { what: "bytes of parcel codes", limit: MOST });
+        let longest = parcel.code.len().max(parcel.holder.as_deref().map_or(0, str::len));
+        if (pack.columns.text_bytes() + longest) as u64 > MOST || index as u64 >= MOST / 2 {
+            return Err(BuildError::TooMany { what: "bytes of parcel codes or holders", limit: MOST });
         }
         pack.columns.push(parcel);
         if let Some(bounds) = pack.shapes.push(&parcel.shape) {
@@ -121,8 +122,9 @@ impl Packer {
 pub(super) fn mark(parcel: &Parcel) -> u64 {
     let Parcel { code, district, park, tier, locked, land_use, .. } = parcel;
     let words = (code, district, park, tier, locked, land_use, &parcel.grade, &parcel.outcome, parcel.term_ends_on);
+    let Parcel { industry, holder, list, state, .. } = parcel;
     let mut hash = Sha256::new();
-    hash.update(format!("{words:?}"));
+    hash.update(format!("{words:?}{:?}", (industry, holder, list, state)));
     let figures = [Some(parcel.area_m2), parcel.floor_area_m2, parcel.plot_ratio_allowed, parcel.score];
     for figure in figures {
         hash.update(figure.unwrap_or(f64::NAN).to_bits().to_le_bytes());

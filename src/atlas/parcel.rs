@@ -1,14 +1,16 @@
 //! One parcel as a snapshot holds it, read field by field. It knows its own pack and nothing of its neighbours.
 
-use super::columns::{Columns, NONE};
+use super::columns::Columns;
 use super::pack::Pack;
 use super::shapes::ShapeRef;
+use crate::domain::filter::Value;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::domain::queryable::Queryable;
+use crate::domain::review::decision::List;
 use crate::domain::review::grade::Grade;
 use crate::domain::today::Parcel;
 use crate::domain::zoning::Tier;
 use chrono::NaiveDate;
-use geo_types::{LineString, MultiPolygon, Polygon};
 
 /// One parcel of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +41,7 @@ impl<'a> ParcelRef<'a> {
     }
     /// The code of its park.
     pub fn park(&self) -> Option<&'a str> {
-        let number = self.columns().park[self.index];
-        (number != NONE).then(|| self.columns().parks.word(number))
+        self.columns().parks.known(self.columns().park[self.index])
     }
     /// The code of its land use.
     pub fn land_use(&self) -> &'a str {
@@ -48,8 +49,27 @@ impl<'a> ParcelRef<'a> {
     }
     /// What the review proposes.
     pub fn outcome(&self) -> Option<&'a str> {
-        let number = self.columns().outcome[self.index];
-        (number != NONE).then(|| self.columns().outcomes.word(number))
+        self.columns().outcomes.known(self.columns().outcome[self.index])
+    }
+    /// The list that the review puts it on.
+    pub fn list(&self) -> Option<List> {
+        self.columns().list(self.index)
+    }
+    /// The class of the enterprise that holds it.
+    pub fn industry(&self) -> Option<&'a str> {
+        self.columns().industry(self.index)
+    }
+    /// The name of that enterprise.
+    pub fn holder(&self) -> Option<&'a str> {
+        self.columns().holder(self.index)
+    }
+    /// The word of its state of life.
+    pub fn state(&self) -> Option<&'a str> {
+        self.columns().state(self.index)
+    }
+    /// What it answers to a question; nothing where that is unknown. Its shape has a function of its own.
+    pub fn value(&self, asked: Queryable) -> Option<Value<'a>> {
+        self.columns().value(asked, self.index)
     }
     /// Where it stands in the plan.
     pub fn tier(&self) -> Tier {
@@ -98,12 +118,6 @@ impl<'a> ParcelRef<'a> {
 
     /// It once more, to be packed anew.
     pub(super) fn to_parcel(self) -> Parcel {
-        let ring = |points: &[[f64; 2]]| points.iter().map(|[x, y]| (*x, *y)).collect::<LineString<f64>>();
-        let polygons = self.shape().polygons().map(|polygon| {
-            let mut rings = polygon.rings().map(ring);
-            // A polygon without a ring was not packed.
-            Polygon::new(rings.next().unwrap_or_else(|| LineString(Vec::new())), rings.collect())
-        });
         Parcel {
             code: self.code().to_owned(),
             district: self.district().to_owned(),
@@ -111,14 +125,18 @@ impl<'a> ParcelRef<'a> {
             tier: self.tier(),
             locked: self.locked(),
             land_use: self.land_use().to_owned(),
+            industry: self.industry().map(str::to_owned),
+            holder: self.holder().map(str::to_owned),
             area_m2: self.area().value(),
             floor_area_m2: self.floor_area().map(SquareMetres::value),
             plot_ratio_allowed: self.plot_ratio_allowed(),
             grade: self.grade(),
             score: self.score(),
             outcome: self.outcome().map(str::to_owned),
+            list: self.list(),
+            state: self.state().map(str::to_owned),
             term_ends_on: self.term_ends_on(),
-            shape: MultiPolygon(polygons.collect()),
+            shape: self.shape().to_multi_polygon(),
         }
     }
 }

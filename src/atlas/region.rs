@@ -18,10 +18,7 @@ pub(super) struct Region {
 impl Region {
     pub fn of_box(bounds: Bounds) -> Self {
         let Bounds { west, south, east, north } = bounds;
-        let mut shapes = Shapes::default();
-        shapes.push_ring([[west, south], [east, south], [east, north], [west, north], [west, south]]);
-        shapes.end_polygon();
-        shapes.end_shape();
+        let shapes = Shapes::of_ring([[west, south], [east, south], [east, north], [west, north], [west, south]]);
         Self { bounds, edges: Edges::of(&shapes), is_box: true }
     }
 
@@ -34,6 +31,11 @@ impl Region {
         &self.bounds
     }
 
+    /// Whether all that lies in the box lies in the area, as far as the box of the area tells.
+    pub fn is_box_around(&self, envelope: &Bounds) -> bool {
+        self.is_box && self.bounds.covers(envelope)
+    }
+
     /// Whether the shape, whose box is `envelope`, has a point in common with the area.
     ///
     /// 1. Where no edge of the area comes near the shape's box, the box lies wholly inside or outside: one point tells.
@@ -41,7 +43,7 @@ impl Region {
     /// 3. Otherwise no boundary meets the other, so a part of one that reaches into the other lies wholly in it: one
     ///    point of each polygon tells, of the shape's in the area and of the area's in the shape.
     pub fn meets(&self, shape: &ShapeRef<'_>, envelope: &Bounds) -> bool {
-        if self.is_box && self.bounds.covers(envelope) {
+        if self.is_box_around(envelope) {
             return true;
         }
         let mut near = false;

@@ -2,12 +2,20 @@
 
 use super::edges::Edges;
 use super::region::Region;
+use super::relation::Relation;
 use super::shapes::{Bounds, Shapes};
 use super::validity;
+use crate::domain::geometry::ring_around;
+use geo_types::MultiPolygon;
 use geojson::{GeoJson, Geometry, GeometryValue, Position};
 
 /// The most vertices that an area may have; the border of China in full detail has fewer.
 pub const MOST_VERTICES: usize = 100_000;
+
+/// The widest circle, in metres: from one end of a city to the other.
+pub const MOST_METRES: f64 = 100_000.0;
+/// Of how many corners a circle is made. The sides of one of ten kilometres run ten centimetres inside it at most.
+const CORNERS: u32 = 720;
 
 /// Why a box or an area was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -57,6 +65,14 @@ pub enum SelectionError {
         /// West, south, east, north.
         corners: [f64; 4],
         /// How wide and how high it may be, in degrees.
+        most: f64,
+    },
+    /// A distance that is none, or too far.
+    #[error("the circle has a radius of {metres} m, expected more than 0 and at most {most}")]
+    Radius {
+        /// The distance.
+        metres: f64,
+        /// How far it may be.
         most: f64,
     },
     /// Nothing to search in.
@@ -146,6 +162,7 @@ impl SelectionError {
             Self::Position { .. } => "bad-position",
             Self::BoxOrder { .. } => "box-order",
             Self::TooWide { .. } => "too-wide",
+            Self::Radius { .. } => "wrong-radius",
             Self::Kind { .. } => "wrong-geometry-type",
             Self::Empty => "empty-area",
             Self::ShortRing { .. } => "ring-too-short",
@@ -176,6 +193,9 @@ impl SelectionError {
 #[derive(Debug)]
 pub struct Selection {
     pub(super) region: Region,
+    pub(super) relation: Relation,
+    /// Its land, for the share of a parcel that it holds.
+    pub(super) shapes: Shapes,
 }
 
 impl Selection {
@@ -190,7 +210,12 @@ impl Selection {
         if south > north {
             return Err(SelectionError::BoxOrder { low_name: "south", low: south, high_name: "north", high: north });
         }
-        Ok(Self { region: Region::of_box(Bounds { west, south, east, north }) })
+        let corners = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+        Ok(Self {
+            region: Region::of_box(Bounds { west, south, east, north }),
+            relation: Relation::Intersects,
+            shapes: Shapes::of_ring(corners),
+        })
     }
 
     /// The area of a GeoJSON Polygon or MultiPolygon in longitude and latitude.
@@ -215,7 +240,40 @@ impl Selection {
         let bounds = Bounds::around(shapes.points()).ok_or(SelectionError::Empty)?;
         let edges = Edges::of(&shapes);
         validity::check(&shapes, &edges)?;
-        Ok(Self { region: Region::of_area(edges, bounds) })
+        Ok(Self { region: Region::of_area(edges, bounds), relation: Relation::Intersects, shapes })
+    }
+
+    /// What lies no farther than so many metres from a place, as a ring of many corners.
+    pub fn circle(x: f64, y: f64, metres: f64) -> Result<Self, SelectionError> {
+        check_place("the circle", x, y)?;
+        // Written so that NaN is refused too.
+        if !(metres > 0.0 && metres <= MOST_METRES) {
+            return Err(SelectionError::Radius { metres, most: MOST_METRES });
+        }
+        let ring = ring_around([x, y], metres, CORNERS);
+        for corner in &ring {
+            // Beyond a pole or the 180th meridian it comes out on the other side.
+            check_place("the circle", if (corner[0] - x).abs() > 90.0 { f64::NAN } else { corner[0] }, corner[1])?;
+        }
+        Self::of_valid(Shapes::of_ring(ring)).ok_or(SelectionError::Empty)
+    }
+
+    /// The land of a stored area, which was found valid when it was stored; nothing where it has none.
+    pub(super) fn of_stored(shape: &MultiPolygon<f64>) -> Option<Self> {
+        let mut shapes = Shapes::default();
+        shapes.push(shape);
+        Self::of_valid(shapes)
+    }
+
+    fn of_valid(shapes: Shapes) -> Option<Self> {
+        let bounds = Bounds::around(shapes.points())?;
+        let region = Region::of_area(Edges::of(&shapes), bounds);
+        Some(Self { region, relation: Relation::Intersects, shapes })
+    }
+
+    /// The same land, in which parcels must lie so.
+    pub fn related(self, relation: Relation) -> Self {
+        Self { relation, ..self }
     }
 
     /// The area of a GeoJSON document: a geometry, a Feature, or a FeatureCollection of one Feature.

@@ -1,7 +1,7 @@
 //! Many shapes in flat arrays: coordinates once, and where each ring, polygon and shape ends. It knows points and rings,
 //! not whose they are.
 
-use geo_types::MultiPolygon;
+use geo_types::{LineString, MultiPolygon, Polygon};
 use std::ops::Range;
 
 /// A box of longitudes and latitudes.
@@ -75,6 +75,15 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
+    /// One shape of one closed ring.
+    pub fn of_ring(points: impl IntoIterator<Item = [f64; 2]>) -> Self {
+        let mut shapes = Self::default();
+        shapes.push_ring(points);
+        shapes.end_polygon();
+        shapes.end_shape();
+        shapes
+    }
+
     /// Adds a shape and returns its box, or `None` where it is empty.
     pub fn push(&mut self, shape: &MultiPolygon<f64>) -> Option<Bounds> {
         let first = self.points.len();
@@ -152,6 +161,17 @@ impl<'a> ShapeRef<'a> {
     pub fn polygons(&self) -> impl ExactSizeIterator<Item = PolygonRef<'a>> + use<'a> {
         let shapes = self.shapes;
         self.polygons.clone().map(move |index| PolygonRef { shapes, rings: span(&shapes.polygon_ends, index) })
+    }
+
+    /// It as others take shapes.
+    pub fn to_multi_polygon(&self) -> MultiPolygon<f64> {
+        let ring = |points: &[[f64; 2]]| points.iter().map(|[x, y]| (*x, *y)).collect::<LineString<f64>>();
+        let polygons = self.polygons().map(|polygon| {
+            let mut rings = polygon.rings().map(ring);
+            // A polygon without a ring was not packed.
+            Polygon::new(rings.next().unwrap_or_else(|| LineString(Vec::new())), rings.collect())
+        });
+        MultiPolygon(polygons.collect())
     }
 
     /// Its rings, whichever polygon they belong to.

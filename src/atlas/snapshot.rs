@@ -1,7 +1,8 @@
 //! One moment of the city, packed for reading: a large base that many moments share, and beside it the few parcels that
 //! changed since the base was packed. It never changes once built, so everything read from it belongs together.
 
-use super::areas::Areas;
+use super::areas::{Areas, Stored};
+use super::filter::{GivenUp, STRIDE};
 use super::input::BuildError;
 use super::pack::{Pack, Packer, number};
 use super::parcel::ParcelRef;
@@ -22,6 +23,10 @@ pub struct Hits {
 }
 
 impl Hits {
+    pub(super) fn of(indices: Vec<u32>) -> Self {
+        Self { indices }
+    }
+
     /// Their numbers in the snapshot, in the order of their codes.
     pub fn indices(&self) -> &[u32] {
         &self.indices
@@ -53,6 +58,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The same, which keeps at most so many bytes of tiles; those that it kept stay where the limit does.
+    pub(super) fn keeping(mut self, tile_bytes: usize) -> Self {
+        self.tiles.limit(tile_bytes);
+        self
+    }
+
     /// Builds the snapshot of a revision. Parcels may come in any order; a code that comes twice is refused.
     pub fn build(
         revision: i64,
@@ -124,21 +135,42 @@ impl Snapshot {
         &self.areas.list
     }
 
-    /// The parcels that have a point in common with what is asked for, edges and corners included.
+    /// The parcels that lie in what is asked for as it says; those that have a point in common with it, edges and corners
+    /// included, where it says nothing.
     pub fn search(&self, area: &Selection) -> Hits {
+        self.within(area, &|| false).unwrap_or_default()
+    }
+
+    /// The same for somebody who may give up.
+    pub(super) fn within(&self, area: &Selection, given_up: &dyn Fn() -> bool) -> Result<Hits, GivenUp> {
         let region = &area.region;
         let [base, beside] = self.candidates(region.bounds());
         let grid = region.grid(base.len() + beside.len());
-        let meets = |pack: &Pack, index: u32, bounds: &Bounds| {
+        let is_met = |pack: &Pack, index: u32, bounds: &Bounds| {
             // A parcel without a box is not in the tree, so one that lies all in the area meets it.
-            grid.verdict(bounds).unwrap_or_else(|| region.meets(&pack.shapes.shape(index as usize), bounds))
+            grid.verdict(bounds).unwrap_or_else(|| {
+                let shape = pack.shapes.shape(index as usize);
+                region.meets(&shape, bounds) && area.holds_enough_of(&shape, bounds)
+            })
         };
         let met = |pack: &Pack, found: Vec<(u32, Bounds)>| {
-            let met = found.into_iter().filter(|(index, bounds)| meets(pack, *index, bounds));
-            met.map(|(index, _)| index).collect()
+            let mut met = Vec::new();
+            for some in found.chunks(STRIDE) {
+                if given_up() {
+                    return Err(GivenUp);
+                }
+                met.extend(some.iter().filter(|(index, bounds)| is_met(pack, *index, bounds)).map(|(index, _)| *index));
+            }
+            Ok(met)
         };
-        let (base, beside) = (met(&self.base, base), met(&self.revised.pack, beside));
-        Hits { indices: self.in_order(base, beside) }
+        let (base, beside) = (met(&self.base, base)?, met(&self.revised.pack, beside)?);
+        Ok(Hits { indices: self.in_order(base, beside) })
+    }
+
+    /// The land of a stored area; nothing where there is none of that code.
+    pub fn stored(&self, kind: Stored, code: &str) -> Option<Selection> {
+        let area = self.areas().iter().find(|area| kind.is_of(area.kind) && area.code == code)?;
+        Selection::of_stored(&area.shape)
     }
 
     /// Every parcel.

@@ -19,7 +19,7 @@ use crate::domain::review::grade::Grade;
 use crate::domain::review::left_out::Reason;
 use crate::flow::lists::{self, Written};
 use crate::flow::review::progress::Progress;
-use crate::flow::review::{Done, Order, ReviewFlowError, run as run_review};
+use crate::flow::review::{Done, Order, ReviewFlowError, Sealed, kept, run as run_review};
 use crate::flow::rules;
 use crate::store;
 use chrono::NaiveDate;
@@ -258,19 +258,21 @@ async fn make_in(
     let pool = context.pool().await?;
     let tell = |progress| meter.tell(progress);
     let done = run_review(&pool, context.clock, actor, order, tell).await.map_err(failure)?;
-    meter.tell(Progress::Listing { parcels: done.results.len() });
+    let results = kept::results(&pool, done.run).await.map_err(Failure::fault)?;
+    meter.tell(Progress::Listing { parcels: results.len() });
     let tall_storey_m = rules::rulebook().map_err(Failure::fault)?.tall_storey_m(order.as_of);
     let today = store::snapshot::load(&pool, order.as_of, tall_storey_m).await.map_err(Failure::fault)?;
     let out = out.to_owned();
-    let (done, lists) = blocking(move || {
-        let lists = lists::write(&done, &today, &out).and_then(|lists| {
-            let districts = if by_district { lists::write_by_district(&done, &today, &out)? } else { BTreeMap::new() };
+    let (done, results, lists) = blocking(move || {
+        let lists = lists::write(&done, &results, &today, &out).and_then(|lists| {
+            let districts =
+                if by_district { lists::write_by_district(&done, &results, &today, &out)? } else { BTreeMap::new() };
             Ok((lists, districts))
         });
-        (done, lists)
+        (done, results, lists)
     })
     .await?;
-    Ok(reviewed(&done, order, lists.map_err(Failure::fault)?))
+    Ok(reviewed((&done, &results), order, lists.map_err(Failure::fault)?))
 }
 
 fn failure(error: ReviewFlowError) -> Failure {
@@ -286,13 +288,13 @@ fn failure(error: ReviewFlowError) -> Failure {
 }
 
 fn reviewed(
-    done: &Done,
+    (done, results): (&Done, &[Sealed]),
     order: &Order,
     (lists, districts): (Vec<Written>, BTreeMap<String, Vec<Written>>),
 ) -> Reviewed {
     let mut by_grade: BTreeMap<&'static str, Graded> =
         Grade::ALL.into_iter().map(|grade| (grade.name(), Graded::default())).collect();
-    for one in &done.results {
+    for one in results {
         let graded = by_grade.entry(one.receipt.grade.name()).or_default();
         graded.parcels += 1;
         graded.area_m2 += one.receipt.facts.land_m2;
@@ -303,7 +305,7 @@ fn reviewed(
         as_of: order.as_of,
         repeated: done.repeated,
         kind: order.kind.clone(),
-        parcels: done.results.len(),
+        parcels: results.len(),
         judged: done.judged,
         out_of_scope: [Reason::UseNotCovered, Reason::OutsideScope]
             .iter()

@@ -29,7 +29,9 @@ pub async fn run(context: &Context, _args: Args) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let pool = context.pool().await?;
     // The first snapshot is built before anyone is answered, so that no page shows an empty city.
-    let atlas = Arc::new(Atlas::new(refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?));
+    let snapshot = refresh::snapshot(&pool, context.clock).await.map_err(Failure::fault)?;
+    let tiles_mib = usize::try_from(context.config.tile_cache_mib).unwrap_or(usize::MAX >> 20);
+    let atlas = Arc::new(Atlas::keeping(tiles_mib, snapshot));
     let following = tokio::spawn(refresh::follow(pool.clone(), context.clock, atlas.clone()));
     let clock = context.clock;
     // Half of the cores are left to those who ask meanwhile.

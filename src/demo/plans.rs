@@ -2,10 +2,11 @@
 
 use super::city::DISTRICTS;
 use super::files::canonical;
+use super::places::Standing;
 use super::plane;
 use super::sites::Park;
 use super::supply;
-use super::zones::Zone;
+use super::zones::{self, Zone};
 use crate::domain::intake::Kind;
 use crate::exchange::write::{Format, Value, VectorLayer, VectorOptions, VectorWriter, WriteError};
 use geo_types::MultiPolygon;
@@ -13,7 +14,8 @@ use std::path::Path;
 
 pub(super) const PLANS: &str = "规划分区.gpkg";
 
-/// Writes districts, parks and the layers of the plan. Each zone is a planning unit and a legacy area too.
+/// Writes districts, parks and the layers of the plan. Each zone is a planning unit and a legacy area too; so is each park that no
+/// zone was laid over, the weak ones in 198.
 pub(super) fn write(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) -> Result<(), WriteError> {
     let made_up = Some("全部虚构，仅供演示；界线并非真实界线。Everything here is made up; no border is a real one.");
     let columns = [Kind::Districts, Kind::Zones, Kind::Parks, Kind::PlanUnits, Kind::LegacyAreas].map(canonical);
@@ -55,6 +57,15 @@ pub(super) fn write(folder: &Path, seed: u64, zones: &[Zone], parks: &[Park]) ->
         file.write(3, (unit, Some(shape.clone())))?;
         let legacy = [code, named("既有工业区（演示）"), Value::from(class)].into_iter();
         file.write(4, (legacy.chain(decided).chain([from, Value::Empty]).collect(), Some(shape)))?;
+    }
+    let unzoned = parks.iter().enumerate().filter(|(index, _)| !zones.iter().any(|zone| zone.park == *index));
+    for (index, park) in unzoned {
+        let class = if park.place.standing == Standing::Weak { "198" } else { "195" };
+        let code = format!("{}L{index:03}", DISTRICTS[park.district].code);
+        let name = park.names().0.replace("（演示）", "既有工业区（演示）");
+        let legacy = [Value::from(code), Value::from(name), Value::from(class), Value::Empty, Value::Empty];
+        let row = legacy.into_iter().chain([Value::from(zones::first_day()), Value::Empty]).collect();
+        file.write(4, (row, Some(plane::shape(&plane::dense(&park.cell, 150.0)))))?;
     }
     for park in parks {
         let (name, name_en) = park.names();

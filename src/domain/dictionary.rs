@@ -99,6 +99,10 @@ struct Dictionary {
     entry: Vec<Term>,
     answer_lines: Vec<Term>,
     reviews_due: Vec<Term>,
+    queryables: Vec<Term>,
+    districts: Vec<Term>,
+    parks: Vec<Term>,
+    buildings: Vec<Term>,
 }
 
 #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -261,6 +265,26 @@ pub fn reviews_due() -> &'static [Term] {
     &DICTIONARY.reviews_due
 }
 
+/// What may be asked of a parcel on the map, without its shape.
+pub fn queryables() -> &'static [Term] {
+    &DICTIONARY.queryables
+}
+
+/// The facts of districts.
+pub fn districts() -> &'static [Term] {
+    &DICTIONARY.districts
+}
+
+/// The facts of parks.
+pub fn parks() -> &'static [Term] {
+    &DICTIONARY.parks
+}
+
+/// The facts of buildings.
+pub fn buildings() -> &'static [Term] {
+    &DICTIONARY.buildings
+}
+
 /// The columns of the findings of a check.
 pub fn findings() -> &'static [Term] {
     &DICTIONARY.findings
@@ -321,9 +345,13 @@ mod tests {
             ("renewal-areas", renewal_areas().to_vec()),
             ("park-evaluation", park_evaluation().to_vec()),
             ("reviews-due", reviews_due().to_vec()),
+            ("queryables", queryables().to_vec()),
             ("verdict", on_land(verdict())),
             ("entry", on_land(entry())),
             ("answer-lines", answer_lines().to_vec()),
+            ("districts", districts().to_vec()),
+            ("parks", parks().to_vec()),
+            ("buildings", buildings().to_vec()),
         ];
         for (what, terms) in What::ALL.map(|what| (what.name(), what.terms().to_vec())).into_iter().chain(others) {
             let names: BTreeSet<&str> = terms.iter().map(|term| term.name.as_str()).collect();

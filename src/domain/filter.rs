@@ -22,6 +22,8 @@ pub use tree::{
     Arithmetic, Comparison, End, Expression, Fold, ListRelation, Literal, Shape, SpatialRelation, TemporalRelation,
 };
 
+use geo_types::Geometry;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The longest filter that is read, in bytes.
@@ -67,6 +69,23 @@ impl Filter {
     /// Writes it in the JSON encoding, over the properties it was read with.
     pub fn to_json(&self, properties: &[Property<'_>]) -> serde_json::Value {
         json::write(&self.root, properties)
+    }
+
+    /// The places of the properties that it names, in the list that it was read with.
+    pub fn properties(&self) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        self.root.name_properties(&mut found);
+        found
+    }
+
+    /// Says its shapes in other coordinates: each is handed out with whether it was written as a box, whose edges are lines of
+    /// the coordinates it was written in.
+    pub fn turn_shapes<E>(&mut self, mut turn: impl FnMut(&mut Geometry<f64>, bool) -> Result<(), E>) -> Result<(), E> {
+        self.root.each_shape(&mut |shape| {
+            turn(&mut shape.geometry, shape.bbox.is_some())?;
+            shape.bbox = None;
+            Ok(())
+        })
     }
 
     /// The tree, which is true, false or unknown.

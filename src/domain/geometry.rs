@@ -9,7 +9,7 @@ use super::quantity::SquareMetres;
 use geo::orient::{Direction, Orient as _};
 use geo::{ConvexHull, unary_union};
 use geo_types::{Geometry, LineString, MultiPolygon, Polygon};
-use geographiclib_rs::{Geodesic, PolygonArea, Winding};
+use geographiclib_rs::{DirectGeodesic as _, Geodesic, InverseGeodesic as _, PolygonArea, Winding};
 use std::sync::LazyLock;
 
 /// CGCS2000: a = 6,378,137 m, 1/f = 298.257222101 (GB 22021-2008).
@@ -29,6 +29,22 @@ pub fn metres_per_degree(latitude: f64) -> [f64; 2] {
     let w = (1.0 - e2 * sin * sin).sqrt();
     let [across, along] = [SEMI_MAJOR_M / w * cos, SEMI_MAJOR_M * (1.0 - e2) / (w * w * w)];
     [across.to_radians(), along.to_radians()]
+}
+
+/// The geodesic distance between two places, longitude before latitude, in metres.
+pub fn metres_between([from_x, from_y]: [f64; 2], [to_x, to_y]: [f64; 2]) -> f64 {
+    CGCS2000.inverse(from_y, from_x, to_y, to_x)
+}
+
+/// A closed ring of so many corners at a distance from a place, longitude before latitude, counter-clockwise.
+pub fn ring_around([longitude, latitude]: [f64; 2], metres: f64, corners: u32) -> Vec<[f64; 2]> {
+    let corner = |number: u32| {
+        // Azimuths run clockwise from the north.
+        let azimuth = -360.0 * f64::from(number) / f64::from(corners);
+        let (y, x): (f64, f64) = CGCS2000.direct(latitude, longitude, azimuth, metres);
+        [x, y]
+    };
+    (0..corners).chain([0]).map(corner).collect()
 }
 
 /// Shapes as one: borders between those that touch are gone, shells run counter-clockwise.

@@ -41,6 +41,8 @@ pub mod lineage;
 pub mod review;
 
 // What maps, lists and files show.
+pub mod collection;
 pub mod dictionary;
+pub mod queryable;
 pub mod timeline;
 pub mod today;

@@ -1,5 +1,6 @@
 //! The city as it stands at one moment of the register: what maps and lists show. The store reads it, the atlas packs it.
 
+use super::review::decision::List;
 use super::review::grade::Grade;
 use super::zoning::Tier;
 use chrono::NaiveDate;
@@ -55,6 +56,10 @@ pub struct Parcel {
     pub locked: bool,
     /// The code of its land use.
     pub land_use: String,
+    /// GB/T 4754 class of the enterprise that holds it.
+    pub industry: Option<String>,
+    /// The name of that enterprise.
+    pub holder: Option<String>,
     /// Geodesic area of its shape.
     pub area_m2: f64,
     /// Floor area of its buildings, where any are known.
@@ -67,6 +72,10 @@ pub struct Parcel {
     pub score: Option<f64>,
     /// What that run proposes.
     pub outcome: Option<String>,
+    /// The list that this run puts it on.
+    pub list: Option<List>,
+    /// Its state of life, by its word.
+    pub state: Option<String>,
     /// The first day after its contract's term.
     pub term_ends_on: Option<NaiveDate>,
     /// Its shape in EPSG:4490, longitude and latitude.

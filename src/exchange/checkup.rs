@@ -191,15 +191,20 @@ fn figures(html: &mut String, receipt: &Receipt) {
         let strength = line.strength().filter(|_| !line.imputed);
         let percent = match strength {
             Some(strength) => format!("{:.0}%", strength * 100.0),
+            None if line.passed_over.is_some() => "同组另一项计分 <i>another of its set counts</i>".to_owned(),
             None if line.imputed => "以同类均值计 <i>peers' mean</i>".to_owned(),
             None => "缺数据 <i>unknown</i>".to_owned(),
+        };
+        let here = match &line.class {
+            Some([zh, en]) => format!("{} <i>{}</i>", escape(zh), escape(en)),
+            None => number(line.value),
         };
         let points = line.points.map_or_else(|| "—".to_owned(), |points| format!("{points:.1}"));
         let _ = write!(
             html,
             "<tr><td>{zh} <i>{en}</i></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{percent}</td>\
              <td class=\"bar\">{}</td><td class=\"n\">{points} / {:.0}</td></tr>",
-            number(line.value),
+            here,
             number(line.benchmark),
             line.key.unit(),
             bar(line),

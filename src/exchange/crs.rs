@@ -160,6 +160,26 @@ pub fn written(asked: &str) -> Result<u32, ReadError> {
     })
 }
 
+/// The way from the coordinates of a numbered system, easting or longitude first, to longitude and latitude.
+pub struct Way(CoordTransform);
+
+impl Way {
+    /// The way out of a system.
+    pub fn from(epsg: u32) -> Result<Self, ReadError> {
+        let name = format!("EPSG:{epsg}");
+        let mut source = by_code("crs", &name)?;
+        source.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+        way("crs", &source, &name).map(Self)
+    }
+
+    /// Where a point lies; nothing where the system has no such point.
+    pub fn turn(&self, x: f64, y: f64) -> Option<[f64; 2]> {
+        let (mut xs, mut ys) = ([x], [y]);
+        self.0.transform_coords(&mut xs, &mut ys, &mut []).ok()?;
+        (xs[0].is_finite() && ys[0].is_finite()).then_some([xs[0], ys[0]])
+    }
+}
+
 fn label(srs: &SpatialRef) -> String {
     srs.authority().unwrap_or_else(|_| srs.name().unwrap_or_else(|| "unnamed".to_owned()))
 }

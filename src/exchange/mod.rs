@@ -42,7 +42,7 @@ pub mod wkt;
 pub mod workbook;
 pub mod write;
 
-pub use crs::written as crs_of_a_written_file;
+pub use crs::{Way, written as crs_of_a_written_file};
 pub use error::{ReadError, finding};
 pub use feature::Discovered;
 

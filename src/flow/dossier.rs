@@ -2,6 +2,7 @@
 
 use super::moment;
 use super::refresh::RefreshError;
+use super::review::calendar::{Item, of_parcel};
 use super::review::explain::{Explained, explained};
 use super::rules;
 use crate::domain::contract::agenda::{Held, HeldBond, Watched};
@@ -46,6 +47,8 @@ pub struct File {
     pub plot_ratio_reference: Option<RuleValue>,
     /// What the newest review found, explained.
     pub review: Option<Explained>,
+    /// Which reviews its contract made and makes due.
+    pub calendar: Vec<Item>,
 }
 
 /// Where a contract stands.
@@ -121,7 +124,9 @@ pub async fn read(pool: &PgPool, code: &str, moment: Moment, today: NaiveDate) -
     let timeline = timeline::tell(entries(&found, &standings), moment.valid_at);
     let next = found.life.last().map_or_else(Vec::new, |stay| moves_from(stay.state.name()).collect());
     let plot_ratio_reference = rulebook.plot_ratio_reference(&found.parcel.land_use, moment.valid_at).cloned();
-    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference, review }))
+    let law = (rulebook.as_ref(), found.day);
+    let calendar = of_parcel(&found.watched, &found.reviews_done, &found.parcel.district, law)?;
+    Ok(Some(File { found, standings, timeline, next, plot_ratio_reference, review, calendar }))
 }
 
 /// The newest review of a moment, and what it found of a parcel, explained.

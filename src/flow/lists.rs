@@ -60,30 +60,31 @@ pub fn prepare(folder: &Path) -> Result<bool, ListError> {
 }
 
 /// Writes the lists of a run into a folder. Shapes and names come from `today`, everything else from the receipts.
-pub fn write(done: &Done, today: &Today, folder: &Path) -> Result<Vec<Written>, ListError> {
-    write_of(done, today, &Names::of(today), None, folder)
+pub fn write(done: &Done, results: &[Sealed], today: &Today, folder: &Path) -> Result<Vec<Written>, ListError> {
+    write_of((done, results), today, &Names::of(today), None, folder)
 }
 
 /// The same for each district that has results, in the order of codes, each in a folder of its own below `folder`. Ranks
 /// stay those of the run.
 pub fn write_by_district(
     done: &Done,
+    results: &[Sealed],
     today: &Today,
     folder: &Path,
 ) -> Result<BTreeMap<String, Vec<Written>>, ListError> {
     let names = Names::of(today);
-    let districts: BTreeSet<&str> = done.results.iter().map(|one| one.receipt.facts.district.as_str()).collect();
+    let districts: BTreeSet<&str> = results.iter().map(|one| one.receipt.facts.district.as_str()).collect();
     districts
         .into_iter()
         .map(|code| {
-            let written = write_of(done, today, &names, Some(code), &folder.join("districts").join(code))?;
+            let written = write_of((done, results), today, &names, Some(code), &folder.join("districts").join(code))?;
             Ok((code.to_owned(), written))
         })
         .collect()
 }
 
 fn write_of(
-    done: &Done,
+    (done, results): (&Done, &[Sealed]),
     today: &Today,
     names: &Names<'_>,
     district: Option<&str>,
@@ -96,7 +97,7 @@ fn write_of(
             let name = what.name();
             let columns: Vec<Column> =
                 what.terms().iter().map(|term| Column::new(&term.name, term.holds, term.width)).collect();
-            let as_of = done.results.first().map(|sealed| sealed.receipt.as_of.to_string()).unwrap_or_default();
+            let as_of = results.first().map(|sealed| sealed.receipt.as_of.to_string()).unwrap_or_default();
             let moment = format!(
                 "评价基准日 {as_of}    登记册版本 {}    评价批次 {}（{}）",
                 today.revision,
@@ -106,8 +107,7 @@ fn write_of(
             let place = district.map_or("", |code| names.district.get(code).copied().unwrap_or(code));
             let whose = format!("{}{place}", today.city.name);
             let cover = cover_of(what, &whose, today.city.note_zh.as_deref(), moment);
-            let mut chosen: Vec<&Sealed> = done
-                .results
+            let mut chosen: Vec<&Sealed> = results
                 .iter()
                 .filter(|sealed| list.is_none() || sealed.receipt.decision.list == list)
                 .filter(|sealed| district.is_none_or(|district| sealed.receipt.facts.district == district))

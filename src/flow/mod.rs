@@ -3,11 +3,13 @@
 pub mod approval;
 pub mod check;
 pub mod clusters;
+pub mod collection;
 pub mod contract;
 pub mod demo;
 pub mod dossier;
 pub mod entry;
 pub mod export;
+pub mod found;
 pub mod import;
 pub mod land_account;
 pub mod lifecycle;

@@ -13,7 +13,7 @@ use crate::domain::park_evaluation::scheme::ParkScheme;
 use crate::domain::plausibility::Plausibility;
 use crate::domain::review::clusters::Ranking;
 use crate::domain::review::run::Rules;
-use crate::domain::review::scheme::SchemeError;
+use crate::domain::review::scheme::{Scheme, SchemeError};
 use crate::domain::rulebook::{Rulebook, keys};
 use crate::domain::zoning::lockup::Lockup;
 use crate::exchange::small;
@@ -23,6 +23,9 @@ use std::sync::OnceLock;
 
 /// The variable that names the folder of a bureau's own rules.
 pub const VARIABLE: &str = "LANDCYCLE_RULES";
+
+/// The scheme that is used where none is named.
+pub const DEFAULT_SCHEME: &str = "default";
 
 /// The folder of a bureau's own rules, once it was said whether there is one.
 static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -129,6 +132,22 @@ pub fn park_scheme(scheme: &str, text: &str) -> Result<ParkScheme, RulesError> {
 pub fn load(scheme: &str) -> Result<Rules, RulesError> {
     let text = scheme_text(scheme)?;
     in_use()?.review(&text).map_err(|source| RulesError::Scheme { name: format!("scheme {scheme}"), source })
+}
+
+/// A scheme without the rest of the rules, by name or by path.
+pub fn scheme(name: &str) -> Result<Scheme, RulesError> {
+    let text = scheme_text(name)?;
+    Scheme::parse(&text).map_err(|source| RulesError::Scheme { name: format!("scheme {name}"), source })
+}
+
+/// How many years lie between two reviews in use, as the default scheme has it; nothing where it says nothing.
+pub fn review_years() -> Result<Option<u32>, RulesError> {
+    static YEARS: OnceLock<Option<u32>> = OnceLock::new();
+    if let Some(years) = YEARS.get() {
+        return Ok(*years);
+    }
+    let years = scheme(DEFAULT_SCHEME)?.review_years;
+    Ok(*YEARS.get_or_init(|| years))
 }
 
 /// The rulebook in use.

@@ -39,6 +39,35 @@ impl WholeCity {
     }
 }
 
+/// How many searches of the map at once: they are reckoning alone, and more than the machine has cores would only make
+/// each other slow.
+const MOST_SEARCHES: usize = 8;
+/// How long a search waits for its turn; most take milliseconds.
+const MOST_QUEUE: Duration = Duration::from_secs(2);
+
+/// Lets in those who search the map, so many at a time.
+#[derive(Debug, Clone)]
+pub struct Searches(Arc<Semaphore>);
+
+impl Searches {
+    /// With nobody inside.
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_SEARCHES)))
+    }
+
+    /// Comes in until the permit is dropped, after a while where all places are taken; refuses where none becomes free.
+    pub async fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        match tokio::time::timeout(MOST_QUEUE, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // The semaphore is never closed.
+            Ok(Err(_)) | Err(_) => {
+                let detail = format!("{MOST_SEARCHES} searches are being worked at; try again in a moment");
+                Err(Problem::new(Kind::Busy, detail))
+            }
+        }
+    }
+}
+
 /// Everything from here only; workers from blobs, as the map makes them; images from data and blobs, as its style and
 /// sprites are. Inline style attributes carry no script.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; worker-src 'self' blob:; child-src 'self' blob:; \
@@ -148,7 +177,25 @@ fn is_own(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_own, unreadable};
+    use super::{MOST_SEARCHES, Searches, is_own, unreadable};
+
+    #[tokio::test]
+    async fn a_search_waits_for_its_turn_and_is_refused_when_none_comes() {
+        let searches = Searches::new();
+        let mut inside = Vec::new();
+        for _ in 0..MOST_SEARCHES {
+            inside.push(searches.enter().await.unwrap());
+        }
+        let leaves = async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            inside.pop()
+        };
+        let (came, left) = tokio::join!(searches.enter(), leaves);
+        let came = came.unwrap();
+        assert!(left.is_some() && searches.enter().await.is_err());
+        drop(came);
+        assert!(searches.enter().await.is_ok());
+    }
 
     #[test]
     fn an_address_is_text_without_the_character_that_ends_strings() {

@@ -1,6 +1,7 @@
 //! The HTTP face: routes, headers, wire shapes and problem documents. It knows no rule and no query; it asks the atlas
 //! and the register, and writes down what they say.
 
+mod agreement;
 mod answer;
 mod api;
 mod assets;
@@ -8,6 +9,9 @@ mod body;
 mod form;
 mod guard;
 mod health;
+mod ogc;
+mod openapi;
+mod patience;
 mod problem;
 mod tiles;
 
@@ -70,8 +74,12 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(health::up))
         .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
         .route("/api/v1/city", get(api::city::show))
         .route("/api/v1/parcels/search", post(api::search::search))
+        .route("/api/v1/parcels/at", get(api::places::at))
+        .route("/api/v1/parcels/nearest", get(api::places::nearest))
         .route("/api/v1/parcels/{code}", get(api::parcel::show))
         .route("/api/v1/obligations", get(api::obligations::show))
         .route("/api/v1/plot-ratio", get(api::plot_ratio::show))
@@ -103,16 +111,27 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/parks/evaluations/{evaluation}/results/{park}", get(api::park::result))
         .route("/api/v1/verdict", post(api::verdict::judge))
         .route("/api/v1/approvals", get(api::verdict::approvals))
+        .route("/ogc", get(ogc::landing))
+        .route("/ogc/conformance", get(ogc::conformance))
+        .route("/ogc/api", get(ogc::openapi::show))
+        .route("/ogc/collections", get(ogc::collections::list))
+        .route("/ogc/collections/{collection}", get(ogc::collections::show))
+        .route("/ogc/collections/{collection}/queryables", get(ogc::schema::queryables))
+        .route("/ogc/collections/{collection}/schema", get(ogc::schema::schema))
+        .route("/ogc/collections/{collection}/items", get(ogc::items::list))
+        .route("/ogc/collections/{collection}/items/{feature}", get(ogc::items::show))
         .route("/tiles/{file}", get(tiles::describe))
         .route("/tiles/{layer}/{z}/{x}/{file}", get(tiles::tile))
         .route("/", get(assets::page))
         .fallback(assets::file)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(Extension(guard::WholeCity::new()))
+        .layer(Extension(guard::Searches::new()))
         .layer(Extension(Arc::new(Desk::default())))
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::after_panic))
+        .layer(middleware::from_fn_with_state(app.clone(), agreement::as_asked))
         .layer(middleware::from_fn(guard::in_words))
         .layer(middleware::from_fn(guard::in_time))
         .layer(middleware::from_fn(guard::own_host))

@@ -23,16 +23,18 @@ pub struct Problem {
 pub enum Kind {
     /// An address with bytes that are no text.
     InvalidAddress,
+    /// A parameter of a standard interface that is unknown or has a wrong value.
+    InvalidQuery,
     /// The body is no JSON object.
     InvalidBody,
     /// A field that the service does not know.
     UnknownField,
-    /// A field that belongs to later work.
-    NotSupportedYet,
     /// A field or parameter with a wrong value.
     InvalidParameter,
     /// An area that cannot be searched.
     InvalidArea,
+    /// A filter that cannot be read.
+    InvalidFilter,
     /// Nothing there.
     NotFound,
     /// The wrong method.
@@ -45,6 +47,10 @@ pub enum Kind {
     ForeignHost,
     /// Not ready to answer.
     NotReady,
+    /// More was found than the form of the answer holds.
+    TooMany,
+    /// The map does not show what was asked for yet.
+    Behind,
     /// Too many ask for much at once.
     Busy,
     /// It took too long.
@@ -57,15 +63,16 @@ impl Kind {
     fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::InvalidAddress => ("invalid-address", StatusCode::BAD_REQUEST, "The address is not text"),
+            Self::InvalidQuery => {
+                ("invalid-query", StatusCode::BAD_REQUEST, "A parameter is unknown or has a wrong value")
+            }
             Self::InvalidBody => ("invalid-body", StatusCode::BAD_REQUEST, "The body is not a JSON object"),
             Self::UnknownField => ("unknown-field", StatusCode::UNPROCESSABLE_ENTITY, "A field is unknown"),
-            Self::NotSupportedYet => {
-                ("not-supported-yet", StatusCode::UNPROCESSABLE_ENTITY, "A field is not supported yet")
-            }
             Self::InvalidParameter => {
                 ("invalid-parameter", StatusCode::UNPROCESSABLE_ENTITY, "A field has a wrong value")
             }
             Self::InvalidArea => ("invalid-area", StatusCode::UNPROCESSABLE_ENTITY, "The area cannot be searched"),
+            Self::InvalidFilter => ("invalid-filter", StatusCode::UNPROCESSABLE_ENTITY, "The filter cannot be read"),
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "There is nothing here"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "The method does not fit the address")
@@ -76,6 +83,8 @@ impl Kind {
             }
             Self::ForeignHost => ("foreign-host", StatusCode::MISDIRECTED_REQUEST, "This is not that host"),
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "The service is not ready"),
+            Self::TooMany => ("too-many", StatusCode::UNPROCESSABLE_ENTITY, "More was found than a file holds"),
+            Self::Behind => ("behind", StatusCode::SERVICE_UNAVAILABLE, "The map is behind"),
             Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "The service is busy"),
             Self::Timeout => ("timeout", StatusCode::SERVICE_UNAVAILABLE, "The answer took too long"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The service failed"),

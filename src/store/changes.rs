@@ -38,7 +38,7 @@ pub async fn since(
     let mut tx = connection.begin().await?;
     // A change is small whatever the statistics say, and they may be from before the city was imported.
     sqlx::raw_sql(
-        "set transaction isolation level repeatable read, read only;
+        "set transaction isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan;
          set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off",
     )
     .execute(&mut *tx)
@@ -82,12 +82,24 @@ pub async fn since(
                select parcel_id from parcel_place where revision > $1
                union all
                select parcel_id from touched
-               limit $3)
+               union all
+               select parcel_id from parcel_state where revision > $1
+               union all
+               (select parcel_id from parcel_state where not upper_inf(recorded) and upper(recorded) > $2
+                order by upper(recorded) limit $3)
+               limit $3),
+           renamed as (
+               (select code from enterprise where revision > $1 limit $3)
+               union all
+               (select code from enterprise where not upper_inf(recorded) and upper(recorded) > $2
+                order by upper(recorded) limit $3))
            (select p.code as "code!" from changed join parcel p on p.id = changed.parcel_id)
            union all
            select parcel from contract where revision > $1
            union all
            select parcel from review_rerun where revision > $1
+           union all
+           (select c.parcel from renamed e join contract c on c.holder = e.code and upper_inf(c.recorded) limit $3)
            union all
            (select parcel from contract where not upper_inf(recorded) and upper(recorded) > $2
             order by upper(recorded) limit $3)

@@ -21,21 +21,21 @@ pub async fn watched(pool: &PgPool, day: NaiveDate) -> Result<Vec<Watched>, Stor
     Ok(contracts)
 }
 
-/// The same at any moment, of one parcel or of all, inside a transaction of the caller's.
+/// The same at any moment, of some parcels or of all, inside a transaction of the caller's.
 pub async fn read(
     connection: &mut PgConnection,
     moment: &Moment,
-    parcel: Option<&str>,
+    parcels: Option<&[String]>,
 ) -> Result<Vec<Watched>, StoreError> {
     let (day, known_at) = (moment.valid_at, moment.known_at);
     let mut contracts: Vec<Watched> = sqlx::query!(
         r#"select number, parcel, responsible_unit, signed_on, paid_on, handed_over_on, term_ends_on, performance_terms,
                review_years
            from contract where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date
-             and ($3::text is null or parcel = $3) order by number collate "C""#,
+             and ($3::text[] is null or parcel = any($3)) order by number collate "C""#,
         day,
         known_at,
-        parcel
+        parcels
     )
     .fetch_all(&mut *connection)
     .await?
@@ -56,12 +56,11 @@ pub async fn read(
         bonds: Vec::new(),
     })
     .collect();
-    let parcels = parcel.map(|code| [code.to_owned()]);
-    amend(&mut contracts, amendments(connection, moment, parcels.as_ref().map(<[String; 1]>::as_slice)).await?);
+    amend(&mut contracts, amendments(connection, moment, parcels).await?);
     let place: HashMap<String, usize> =
         contracts.iter().enumerate().map(|(index, one)| (one.number.clone(), index)).collect();
-    // Of one parcel only what its own contracts say; of all, everything, without a list of every number.
-    let numbers: Option<Vec<String>> = parcel.map(|_| contracts.iter().map(|one| one.number.clone()).collect());
+    // Of some parcels only what their own contracts say; of all, everything, without a list of every number.
+    let numbers: Option<Vec<String>> = parcels.map(|_| contracts.iter().map(|one| one.number.clone()).collect());
     let mut acts = acts(connection, known_at, numbers.as_deref()).await?;
     let mut years = years(connection, known_at, numbers.as_deref()).await?;
     let rows = sqlx::query!(

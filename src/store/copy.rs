@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 /// Begins every binary copy: signature, no flags, no extension.
-const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Ends it.
-const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+pub(super) const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// The length of a cell that holds nothing.
 const NULL: i32 = -1;
 

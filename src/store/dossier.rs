@@ -11,6 +11,7 @@ use crate::domain::contract::agenda::Watched;
 use crate::domain::moment::Moment;
 use crate::domain::plot_ratio::FloorUse;
 use crate::domain::quantity::SquareMetres;
+use crate::domain::review::calendar::{Known, in_force};
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::MultiPolygon;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -37,6 +38,8 @@ pub struct Dossier {
     pub contracts: Vec<Contract>,
     /// The same contracts with everything in them that has a clock.
     pub watched: Vec<Watched>,
+    /// What was done of the reviews of the contract by which it is held.
+    pub reviews_done: Known,
     /// The states it went through in its life.
     pub life: Vec<Stay>,
     /// Who uses it.
@@ -291,7 +294,15 @@ pub async fn read(
             contract.amend(by);
         }
     }
-    let watched = clock::read(&mut tx, &then, Some(code)).await?;
+    let watched = clock::read(&mut tx, &then, Some(&[code.to_owned()])).await?;
+    let held = in_force(&watched, day).first().map(|terms| terms.contract.number.clone());
+    let reviews_done = match held {
+        Some(contract) => super::review::calendar::done(&mut tx, Some(&contract), known_at)
+            .await?
+            .remove(&contract)
+            .unwrap_or_default(),
+        None => Known::new(),
+    };
     let life = lifecycle::life(&mut tx, code, moment).await?;
     let mut lineage = family::of(&mut tx, code).await?;
     if let (Some(lineage), Some(known_at)) = (&mut lineage, known_at) {
@@ -348,6 +359,7 @@ pub async fn read(
         buildings,
         contracts,
         watched,
+        reviews_done,
         life,
         occupancies,
         figures,

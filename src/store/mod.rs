@@ -11,7 +11,9 @@ pub mod changes;
 pub mod check;
 pub mod city;
 pub mod clock;
+pub mod collection;
 pub mod contract;
+mod copied;
 pub mod copy;
 pub mod district_setting;
 pub mod dossier;
@@ -117,6 +119,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database gave up because the question took too long.
+    pub fn is_too_slow(&self) -> bool {
+        matches!(self, Self::Query(sqlx::Error::Database(said)) if said.code().as_deref() == Some("57014"))
+    }
+
     /// Whether the database is away rather than unwilling: asking again later may help.
     pub fn is_outage(&self) -> bool {
         let Self::Query(error) = self else { return matches!(self, Self::Connect { .. }) };

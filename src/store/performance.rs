@@ -1,6 +1,7 @@
 //! Annual returns, and how their figures reach parcels.
 
 use super::StoreError;
+use super::copied;
 use super::copy::Rows;
 use super::doubt::{Doubt, Doubts};
 use super::recorded::merge_recorded;
@@ -220,7 +221,7 @@ pub async fn of_parcel(
         })
         .collect();
     let mut returns = Vec::new();
-    reported(connection, Some(&enterprises), years.clone(), moment.known_at, |row| returns.push(row)).await?;
+    reported(connection, &enterprises, years.clone(), moment.known_at, |row| returns.push(row)).await?;
     // Where stated shares make no whole, floor area decided whatever reason is given.
     let doubtful: Vec<Vec<Misstated>> = (0..enterprises.len())
         .map(|place| misstated(&uses.iter().filter(|one| one.enterprise == place).copied().collect::<Vec<_>>()))
@@ -267,10 +268,33 @@ pub(super) struct Reported {
     pub figures: Figures,
 }
 
-/// Hands on what all enterprises, or these, reported for years, as believed at a time or now; in no order.
+/// Hands on what all enterprises reported for years, as believed now, in no order: the enterprise, the year, its figures.
+pub(super) async fn reported_by_all(
+    connection: &mut PgConnection,
+    years: RangeInclusive<i32>,
+    mut each: impl FnMut(&str, i32, Figures),
+) -> Result<(), StoreError> {
+    let (figures, first, last) = (Measure::NAMES.join(", "), years.start(), years.end());
+    let query = format!(
+        "select enterprise, year, {figures} from annual_return
+         where upper_inf(recorded) and year between {first} and {last}"
+    );
+    copied::each(connection, &query, |cells| {
+        let (enterprise, year) = (cells.text()?, cells.integer()?);
+        let mut figures = Figures::default();
+        for figure in &mut figures {
+            *figure = cells.optional_number()?;
+        }
+        each(enterprise, year, figures);
+        Ok(())
+    })
+    .await
+}
+
+/// Hands on what these enterprises reported for years, as believed at a time or now; in no order.
 pub(super) async fn reported(
     connection: &mut PgConnection,
-    enterprises: Option<&[String]>,
+    enterprises: &[String],
     years: RangeInclusive<i32>,
     known_at: Option<DateTime<Utc>>,
     mut each: impl FnMut(Reported),
@@ -280,8 +304,8 @@ pub(super) async fn reported(
                fixed_assets_wan_yuan, energy_tce, emissions_t, rd_wan_yuan, staff, staff_local, electricity_kwh, water_m3, cod_t
            from annual_return
            where recorded @> coalesce($4::timestamptz, 'infinity') and year between $2 and $3
-               and ($1::text[] is null or enterprise = any($1))"#,
-        enterprises as Option<&[String]>,
+               and enterprise = any($1)"#,
+        enterprises,
         years.start(),
         years.end(),
         known_at
@@ -333,7 +357,10 @@ pub async fn of_city(pool: &PgPool, year: i32, day: NaiveDate) -> Result<CityYea
     sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
     let revision = super::write::head(&mut tx).await?;
     let mut rows = Vec::new();
-    reported(&mut tx, None, year..=year, None, |row| rows.push(row)).await?;
+    reported_by_all(&mut tx, year..=year, |enterprise, year, figures| {
+        rows.push(Reported { enterprise: enterprise.to_owned(), year, figures });
+    })
+    .await?;
     // One order, so that the sums are the same each time.
     rows.sort_unstable_by(|a, b| a.enterprise.cmp(&b.enterprise));
     let mut sums = [0.0; MEASURES];

@@ -9,6 +9,7 @@ pub mod job;
 pub mod kept;
 pub mod life;
 pub mod objection;
+mod places;
 pub mod publication;
 pub mod shown;
 pub mod turn;

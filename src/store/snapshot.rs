@@ -3,6 +3,7 @@
 use super::geometry::from_wkb;
 use super::{StoreError, city, review, write};
 use crate::domain::moment::Moment;
+use crate::domain::review::decision::List;
 use crate::domain::review::grade::Grade;
 use crate::domain::today::{Area, AreaKind, CityFacts, Parcel, RunFacts, Today};
 use crate::domain::zoning::Tier;
@@ -10,51 +11,14 @@ use chrono::NaiveDate;
 use sqlx::postgres::PgPool;
 use sqlx::{Acquire, PgConnection};
 
-/// The query for the parcels of a day with the grades of a run, written once for all of them and for some: the pieces
-/// narrow it to the contracts, the floors and the parcels that are meant.
-macro_rules! parcels_of {
-    ($amended:tt, $contracts:tt, $floors:tt, $parcels:tt, $($argument:expr),+) => {
-        sqlx::query_as!(
-            ParcelRow,
-            r#"with terms as (
-                   select distinct on (parcel) parcel, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
-                   from contract c left join contract_amendment($1, null, "#
-                + $amended
-                + r#") a using (number)
-                   where upper_inf(recorded) and valid @> $1::date and signed_on <= $1"#
-                + $contracts
-                + r#" order by parcel, supplements is not null and is_supplement(number, parcel, supplements),
-                       signed_on desc, number desc)
-               select p.code, v.district, v.park, coalesce(l.tier, 'fragmented') as "tier!",
-                   coalesce(l.locked, false) as "locked!", v.land_use, v.area_m2, f.floor_m2 as "floor_m2?",
-                   v.plot_ratio_allowed, r.grade as "grade?", r.score as "score?", r.outcome as "outcome?",
-                   t.term_ends_on as "term_ends_on?", st_asbinary(v.geom, 'NDR') as "wkb!"
-               from parcel p
-               join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-               left join parcel_place l on l.parcel_id = p.id
-               left join "#
-                + $floors
-                + r#"
-               left join terms t on t.parcel = p.code
-               left join review_standing($2, null) r on r.parcel = p.code"#
-                + $parcels
-                + r#" order by p.code collate "C""#,
-            $($argument),+
-        )
-    };
-}
-
 /// Reads the city of a day in one moment of the register. A storey higher than `tall_storey_m` counts twice.
 pub async fn load(pool: &PgPool, day: NaiveDate, tall_storey_m: Option<f64>) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
-    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    sqlx::raw_sql(ONE_MOMENT).execute(&mut *tx).await?;
     let revision = write::head(&mut tx).await?;
     let run = review::newest(&mut tx).await?;
-    let of = run.as_ref().map(|run| run.id);
-    let rows = parcels_of!("null", "", "parcel_floor($3, null) f on f.parcel_id = p.id", "", day, of, tall_storey_m)
-        .fetch_all(&mut *tx)
-        .await?;
+    let rows = rows(&mut tx, day, run.as_ref().map(|run| run.id), tall_storey_m, None).await?;
     let today = assemble(&mut tx, &Moment::on(day), revision, run, rows).await?;
     tx.commit().await?;
     Ok(today)
@@ -78,19 +42,35 @@ pub(super) async fn parcels(
     run: Option<i64>,
     codes: &[String],
 ) -> Result<Vec<Parcel>, StoreError> {
-    // Not lateral: that is flattened into a join, which first sums the floors of the whole city.
-    let some = parcels_of!(
-        "$4::text[]",
-        " and parcel = any($4)",
-        "(select * from parcel_floor($3, null)
-            where parcel_id = any(array(select id from parcel where code = any($4)))) f on f.parcel_id = p.id",
-        " where p.code = any($4)",
+    let rows = rows(connection, day, run, tall_storey_m, Some(codes)).await?;
+    rows.into_iter().map(ParcelRow::into_parcel).collect()
+}
+
+/// One moment, in which each question is planned for what it asks: that of some parcels is the same as that of all.
+pub(super) const ONE_MOMENT: &str = "set transaction isolation level repeatable read, read only;
+    set local plan_cache_mode = force_custom_plan";
+
+async fn rows(
+    connection: &mut PgConnection,
+    day: NaiveDate,
+    run: Option<i64>,
+    tall_storey_m: Option<f64>,
+    codes: Option<&[String]>,
+) -> Result<Vec<ParcelRow>, StoreError> {
+    let rows = sqlx::query_as!(
+        ParcelRow,
+        r#"select parcel_code as "code!", district as "district!", park, tier as "tier!", locked as "locked!",
+               land_use as "land_use!", industry, holder_name, area_m2 as "area_m2!", floor_area_m2, plot_ratio_allowed, grade,
+               score, outcome, list, state, term_end, st_asbinary(geometry, 'NDR') as "wkb!"
+           from parcel_today($1, $2, $3, $4) order by parcel_code collate "C""#,
         day,
         run,
         tall_storey_m,
         codes
-    );
-    some.fetch_all(connection).await?.into_iter().map(ParcelRow::into_parcel).collect()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
 }
 
 /// Reads the city as it was law on a day and believed at a time, or the part of it that meets a box (west, south, east,
@@ -104,34 +84,21 @@ pub async fn load_at(
 ) -> Result<Today, StoreError> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
-    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    sqlx::raw_sql(ONE_MOMENT).execute(&mut *tx).await?;
     let revision = write::head_at(&mut tx, moment.known_at).await?;
     let run = review::newest_at(&mut tx, moment).await?;
     let [west, south, east, north] = within.map_or([None; 4], |edges| edges.map(Some));
     let rows = sqlx::query_as!(
         ParcelRow,
-        r#"with box as (select st_makeenvelope($4, $5, $6, $7, 4490) as geom),
-           here as (
-               select v.parcel_id, p.code, v.district, v.park, v.land_use, v.area_m2, v.plot_ratio_allowed, v.geom
-               from parcel_version v join parcel p on p.id = v.parcel_id
-               where v.recorded @> coalesce($2::timestamptz, 'infinity') and v.valid @> $1::date
-                 and ($4::float8 is null or st_intersects(v.geom, (select geom from box)))),
-           terms as (
-               select distinct on (parcel) parcel, coalesce(a.term_ends_on, c.term_ends_on) as term_ends_on
-               from contract c left join contract_amendment($1, $2, null) a using (number)
-               where recorded @> coalesce($2::timestamptz, 'infinity') and valid @> $1::date and signed_on <= $1
-                 and parcel in (select code from here)
-               order by parcel, supplements is not null and is_supplement(number, parcel, supplements),
-                       signed_on desc, number desc)
-           select h.code, h.district, h.park, coalesce(l.tier, 'fragmented') as "tier!", coalesce(l.locked, false) as "locked!",
-               h.land_use, h.area_m2, f.floor_m2 as "floor_m2?", h.plot_ratio_allowed, r.grade as "grade?", r.score,
-               r.outcome as "outcome?", t.term_ends_on, st_asbinary(h.geom, 'NDR') as "wkb!"
-           from here h
+        r#"with box as (select st_makeenvelope($4, $5, $6, $7, 4490) as geom)
+           select h.parcel_code as "code!", h.district as "district!", h.park, coalesce(l.tier, 'fragmented') as "tier!",
+               coalesce(l.locked, false) as "locked!", h.land_use as "land_use!", h.industry, h.holder_name, h.area_m2 as "area_m2!",
+               h.floor_area_m2, h.plot_ratio_allowed, h.grade, h.score, h.outcome, h.list, h.state, h.term_end,
+               st_asbinary(h.geometry, 'NDR') as "wkb!"
+           from parcel_facts($1, $2, $3, $9, null) h
            left join parcel_tier_at($1, $8, $2, (select geom from box)) l on l.parcel_id = h.parcel_id
-           left join parcel_floor($9, $2) f on f.parcel_id = h.parcel_id
-           left join terms t on t.parcel = h.code
-           left join review_standing($3, $2) r on r.parcel = h.code
-           order by h.code collate "C""#,
+           where $4::float8 is null or st_intersects(h.geometry, (select geom from box))
+           order by h.parcel_code collate "C""#,
         moment.valid_at,
         moment.known_at,
         run.as_ref().map(|run| run.id),
@@ -157,13 +124,17 @@ struct ParcelRow {
     tier: String,
     locked: bool,
     land_use: String,
+    industry: Option<String>,
+    holder_name: Option<String>,
     area_m2: f64,
-    floor_m2: Option<f64>,
+    floor_area_m2: Option<f64>,
     plot_ratio_allowed: Option<f64>,
     grade: Option<String>,
     score: Option<f64>,
     outcome: Option<String>,
-    term_ends_on: Option<NaiveDate>,
+    list: Option<String>,
+    state: Option<String>,
+    term_end: Option<NaiveDate>,
     wkb: Vec<u8>,
 }
 
@@ -181,18 +152,25 @@ impl ParcelRow {
                 None => None,
                 Some(letter) => Some(Grade::parse(letter).ok_or_else(|| unknown("review_result", "grade", letter))?),
             },
+            list: match &self.list {
+                None => None,
+                Some(word) => Some(List::parse(word).ok_or_else(|| unknown("review_result", "list", word))?),
+            },
             shape: from_wkb(&self.wkb).ok_or_else(|| unknown("parcel_version", "geom", "no polygon"))?,
             code: self.code,
             district: self.district,
             park: self.park,
             locked: self.locked,
             land_use: self.land_use,
+            industry: self.industry,
+            holder: self.holder_name,
             area_m2: self.area_m2,
-            floor_area_m2: self.floor_m2,
+            floor_area_m2: self.floor_area_m2,
             plot_ratio_allowed: self.plot_ratio_allowed,
             score: self.score,
             outcome: self.outcome,
-            term_ends_on: self.term_ends_on,
+            state: self.state,
+            term_ends_on: self.term_end,
         })
     }
 }

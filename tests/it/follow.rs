@@ -215,6 +215,24 @@ async fn whatever_is_written_the_map_that_followed_is_the_map_read_anew() {
     assert_followed(&town, &follower, "a building that stands elsewhere").await;
     contract(3);
     assert_followed(&town, &follower, "a contract of another parcel").await;
+    let named = "contract_no,parcel_code,kind,holder,signed_on,term_years,performance_terms";
+    let row = format!("{named}\nH1,{},grant,E1,2015-01-01,20,1\n", parcel_code(3));
+    town.takes("contracts", &town.file("contracts.csv", row));
+    assert_followed(&town, &follower, "a holder").await;
+    town.takes("enterprises", &town.file("enterprises.csv", "enterprise_code,name,industry\nE1,改名厂,3620\n"));
+    assert_followed(&town, &follower, "a holder of another name and industry").await;
+    let held = follower.atlas.current();
+    let held = held.at(&parcel_code(3)).unwrap();
+    assert_eq!((held.holder(), held.industry()), (Some("改名厂"), Some("3620")));
+    let idle = format!(
+        "insert into parcel_state (parcel_id, since, valid, recorded, state, facts, deed, document, revision)
+         select id, '2020-01-01', daterange('2020-01-01', null), tstzrange($1, null), 'idle', '{{\"state\": \"idle\"}}',
+             'found', '普查', $2 from parcel where code = '{}'",
+        parcel_code(3)
+    );
+    write(&town, idle).await;
+    assert_followed(&town, &follower, "a state of life").await;
+    assert_eq!(follower.atlas.current().at(&parcel_code(3)).unwrap().state(), Some("idle"));
     zone(121.5015, "base");
     assert_followed(&town, &follower, "a zone").await;
     zone(121.6, "community");
@@ -228,6 +246,8 @@ async fn whatever_is_written_the_map_that_followed_is_the_map_read_anew() {
             "update {table} set recorded = tstzrange(lower(recorded), $1) where upper_inf(recorded) and {which} and $2 > 0"
         )
     };
+    write(&town, close("parcel_state", "true")).await;
+    assert_followed(&town, &follower, "a state of life that is no longer believed").await;
     write(&town, close("building", "code = 'X1'")).await;
     assert_followed(&town, &follower, "a building that is no longer believed").await;
     write(&town, close("contract", "number = 'H1'")).await;

@@ -6,6 +6,7 @@ use crate::support::{Database, fresh_database};
 use chrono::NaiveDate;
 use geo::{Coord, LineString, MultiPolygon, Polygon};
 use landcycle::atlas::{Atlas, Parcel, Selection, Snapshot};
+use landcycle::domain::review::decision::List;
 use landcycle::domain::review::grade::Grade;
 use landcycle::domain::zoning::Tier;
 use landcycle::http::{self, App, ServeError};
@@ -109,12 +110,16 @@ fn small_city() -> Snapshot {
         tier: Tier::Base,
         locked: true,
         land_use: "M1".to_owned(),
+        industry: Some("3620".to_owned()),
+        holder: Some("一号厂".to_owned()),
         area_m2: 10_000.123_456,
         floor_area_m2: Some(15_000.0),
         plot_ratio_allowed: Some(2.0),
         grade: Some(Grade::B),
         score: Some(71.25),
         outcome: Some("renew".to_owned()),
+        list: Some(List::Renewal),
+        state: Some("operating".to_owned()),
         term_ends_on: NaiveDate::from_ymd_opt(2027, 12, 31),
         shape: MultiPolygon(vec![
             Polygon::new(
@@ -137,12 +142,16 @@ fn small_city() -> Snapshot {
         tier: Tier::Fragmented,
         locked: false,
         land_use: "W1".to_owned(),
+        industry: None,
+        holder: None,
         area_m2: 5_000.0,
         floor_area_m2: None,
         plot_ratio_allowed: None,
         grade: None,
         score: None,
         outcome: None,
+        list: None,
+        state: None,
         term_ends_on: None,
         shape: MultiPolygon(vec![square(121.503, 31.2, 0.001)]),
     };
@@ -261,8 +270,8 @@ async fn a_page_token_outlives_the_parcel_that_it_names() {
 #[case(r#"{"bbox":[0,0,1,1],"limit":1.5}"#, 422, "invalid-parameter", "0 to 1000")]
 #[case(r#"{"bbox":[0,0,1,1],"after":"zz"}"#, 422, "invalid-parameter", "\"next\" of an earlier answer")]
 #[case(r#"{"bbox":[0,0,1,1],"after":7}"#, 422, "invalid-parameter", "\"next\" of an earlier answer")]
-#[case(r#"{"bbox":[0,0,1,1],"filter":"grade = 'D'"}"#, 422, "not-supported-yet", "not supported yet: filter")]
-#[case(r#"{"bbox":[0,0,1,1],"fields":["grade"]}"#, 422, "not-supported-yet", "fields")]
+#[case(r#"{"bbox":[0,0,1,1],"filter":"grade = D"}"#, 422, "invalid-filter", "character 9")]
+#[case(r#"{"bbox":[0,0,1,1],"fields":"grade"}"#, 422, "invalid-parameter", "a list of names")]
 #[case(r#"{"bbox":[0,0,1,1],"valid_at":"soon"}"#, 422, "invalid-parameter", "expected a day")]
 #[case(r#"{"bbox":[0,0,1,1],"known_at":7}"#, 422, "invalid-parameter", "a text")]
 #[case(r#"{"bbox":[0,0,1,1],"colour":"red"}"#, 422, "unknown-field", "\"colour\" is unknown")]

@@ -2,6 +2,7 @@
 
 mod benchmarks;
 mod cases;
+mod kinds;
 mod laws;
 mod lift;
 mod measures;
@@ -98,6 +99,7 @@ fn parcel(number: u32) -> Facts {
         footprint_m2: None,
         occupied: None,
         park_industries: Default::default(),
+        legacy_class: None,
         industry: Some("3911".into()),
         user: None,
         in_use_since: Some(day(2010, 1, 1)),

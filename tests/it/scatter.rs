@@ -4,6 +4,7 @@
 use geo_types::{Coord, LineString, MultiPolygon, Polygon, coord};
 use landcycle::atlas::{Area, AreaKind, CityFacts, Parcel, RunFacts, Snapshot};
 use landcycle::domain::geometry;
+use landcycle::domain::review::decision::List;
 use landcycle::domain::review::grade::Grade;
 use landcycle::domain::zoning::Tier;
 use rand::seq::IndexedRandom;
@@ -91,12 +92,16 @@ pub fn parcels(seed: u64) -> Vec<Parcel> {
                 tier: *Tier::ALL.choose(rng).unwrap(),
                 locked: rng.random_bool(0.3),
                 land_use: ["M1", "M2", "M4", "W1"].choose(rng).unwrap().to_string(),
+                industry: rng.random_bool(0.6).then(|| ["26", "3620", "39"].choose(rng).unwrap().to_string()),
+                holder: rng.random_bool(0.7).then(|| format!("第{}厂", column % 7)),
                 area_m2,
                 floor_area_m2: rng.random_bool(0.8).then(|| area_m2 * rng.random_range(0.3..2.5)),
                 plot_ratio_allowed: rng.random_bool(0.7).then_some(2.0),
                 grade: *grades.choose(rng).unwrap(),
                 score: None,
                 outcome: rng.random_bool(0.1).then(|| "exit".to_owned()),
+                list: *[None, None, Some(List::Exit), Some(List::Renewal)].choose(rng).unwrap(),
+                state: rng.random_bool(0.5).then(|| ["operating", "idle"].choose(rng).unwrap().to_string()),
                 term_ends_on: chrono::NaiveDate::from_ymd_opt(2020 + rng.random_range(0..30), 6, 30),
                 shape,
             });

@@ -5,16 +5,23 @@ use super::{Layer, PackedTile, Square};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most bytes that are kept: about a thousand tiles as a city's busiest zooms have them.
-const MOST_BYTES: usize = 64 << 20;
+/// The most bytes that are kept where nothing is said: about a thousand tiles as a city's busiest zooms have them.
+pub const USUAL_MIB: usize = 64;
 
 /// What an entry takes beside its bytes, roughly.
 const OVERHEAD: usize = 96;
 
 /// The tiles of one snapshot, the oldest dropped first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::atlas) struct Tiles {
     kept: Mutex<Kept>,
+    most_bytes: usize,
+}
+
+impl Default for Tiles {
+    fn default() -> Self {
+        Self::of(USUAL_MIB << 20)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +32,18 @@ struct Kept {
 }
 
 impl Tiles {
+    /// None yet, and never more than so many bytes.
+    pub fn of(most_bytes: usize) -> Self {
+        Self { kept: Mutex::default(), most_bytes }
+    }
+
+    /// Keeps at most so many bytes from now on. Where that is another limit than before, what was kept goes.
+    pub fn limit(&mut self, most_bytes: usize) {
+        if self.most_bytes != most_bytes {
+            *self = Self::of(most_bytes);
+        }
+    }
+
     pub fn find(&self, layer: Layer, square: Square) -> Option<PackedTile> {
         self.lock().tiles.get(&(layer, square)).cloned()
     }
@@ -33,10 +52,10 @@ impl Tiles {
         let size = tile.bytes.len() + OVERHEAD;
         let mut kept = self.lock();
         // Two who ask at once make the tile twice; the first is kept.
-        if size > MOST_BYTES || kept.tiles.contains_key(&(layer, square)) {
+        if size > self.most_bytes || kept.tiles.contains_key(&(layer, square)) {
             return;
         }
-        while kept.bytes + size > MOST_BYTES {
+        while kept.bytes + size > self.most_bytes {
             let Some(oldest) = kept.order.pop_front() else { break };
             if let Some(dropped) = kept.tiles.remove(&oldest) {
                 kept.bytes -= dropped.bytes.len() + OVERHEAD;
@@ -59,7 +78,7 @@ impl Tiles {
             }
         }
         drop(kept);
-        Self { kept: Mutex::new(next) }
+        Self { kept: Mutex::new(next), most_bytes: self.most_bytes }
     }
 
     /// The map is whole between any two statements that change it, so a panic elsewhere leaves nothing half done.
@@ -80,11 +99,19 @@ mod tests {
         for x in 0..100 {
             tiles.keep(Layer::Parcels, square(x), megabyte.clone());
         }
-        assert!(tiles.lock().bytes <= MOST_BYTES);
+        assert!(tiles.lock().bytes <= USUAL_MIB << 20);
         assert!(tiles.find(Layer::Parcels, square(0)).is_none());
         assert!(tiles.find(Layer::Parcels, square(99)).is_some());
         assert!(tiles.find(Layer::Zones, square(99)).is_none());
         let kept = tiles.lock();
         assert_eq!(kept.tiles.len(), kept.order.len());
+    }
+
+    #[test]
+    fn without_space_no_tile_is_kept() {
+        let tiles = Tiles::of(0);
+        let square = Square::new(10, 0, 0).expect("a square of zoom 10");
+        tiles.keep(Layer::Parcels, square, PackedTile { bytes: vec![0; 10].into(), mark: 1 });
+        assert!(tiles.find(Layer::Parcels, square).is_none());
     }
 }

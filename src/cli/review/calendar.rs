@@ -24,6 +24,9 @@ pub(super) struct Due {
     /// Only parcels of this district, by its code
     #[arg(long, value_name = "CODE")]
     district: Option<String>,
+    /// The scheme that says how many years lie between reviews in use, by name or file [default: default]
+    #[arg(long)]
+    scheme: Option<String>,
     /// List what cannot be counted, with what is missing, in place of what is due
     #[arg(long)]
     unknown: bool,
@@ -68,9 +71,9 @@ fn failure(error: CalendarError) -> Failure {
 
 /// Lists what is due.
 pub(super) async fn due(context: &Context, args: Due) -> Result<(), Failure> {
-    let Due { as_of, within, body, district, unknown, out } = args;
+    let Due { as_of, within, body, district, scheme, unknown, out } = args;
     let pool = context.pool().await?;
-    let question = Question { as_of, within: Days::new(within.into()), body, district };
+    let question = Question { as_of, within: Days::new(within.into()), body, district, scheme };
     let found = calendar::due(&pool, &question).await.map_err(failure)?;
     if let Some(path) = out {
         let rows = calendar::write(&found, &question, &path).map_err(failure)?;

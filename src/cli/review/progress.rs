@@ -36,7 +36,7 @@ impl Meter {
             self.printer.note(&words);
             self.said.set(Instant::now());
         }
-        if let Progress::Storing { done, of } = progress {
+        if let Progress::Judging { done, of } | Progress::Storing { done, of } = progress {
             self.bar.set_length(of as u64);
             self.bar.set_position(done as u64);
         }

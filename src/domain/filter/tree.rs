@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use geo_types::Geometry;
+use std::collections::BTreeSet;
 
 /// A value that stands in a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,6 +225,39 @@ pub enum End {
     End2,
 }
 
+impl Expression {
+    /// Puts the places of all properties that it names among those found.
+    pub(super) fn name_properties(&self, found: &mut BTreeSet<usize>) {
+        match self {
+            Self::Property(index) => {
+                found.insert(*index);
+            }
+            Self::Literal(_) | Self::Moment(_) | Self::Shape(_) => {}
+            Self::Interval(begin, end) => {
+                [begin, end].into_iter().flatten().for_each(|one| one.name_properties(found));
+            }
+            Self::List(parts) | Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|one| one.name_properties(found));
+            }
+            Self::In(one, parts) => {
+                one.name_properties(found);
+                parts.iter().for_each(|one| one.name_properties(found));
+            }
+            Self::Between(parts) => parts.iter().for_each(|one| one.name_properties(found)),
+            Self::Fold(_, one) | Self::Not(one) | Self::IsNull(one) => one.name_properties(found),
+            Self::Arithmetic(one, _, other)
+            | Self::Compare(one, _, other)
+            | Self::Like(one, other)
+            | Self::Spatial(_, one, other)
+            | Self::Temporal(_, one, other)
+            | Self::Lists(_, one, other) => {
+                one.name_properties(found);
+                other.name_properties(found);
+            }
+        }
+    }
+}
+
 impl TemporalRelation {
     /// The relation as comparisons of ends that must all hold, and whether they are to be denied.
     pub fn comparisons(self) -> (bool, &'static [(End, Comparison, End)]) {
@@ -248,5 +282,34 @@ impl TemporalRelation {
             Self::Starts => &[(Start1, Equal, Start2), (End1, Less, End2)],
         };
         (false, all)
+    }
+}
+
+impl Expression {
+    /// Hands out every shape in it.
+    pub(super) fn each_shape<E>(&mut self, each: &mut impl FnMut(&mut Shape) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Shape(shape) => each(shape),
+            Self::Property(_) | Self::Literal(_) | Self::Moment(_) => Ok(()),
+            Self::List(parts) | Self::And(parts) | Self::Or(parts) => {
+                parts.iter_mut().try_for_each(|part| part.each_shape(each))
+            }
+            Self::In(one, parts) => {
+                one.each_shape(each)?;
+                parts.iter_mut().try_for_each(|part| part.each_shape(each))
+            }
+            Self::Between(parts) => parts.iter_mut().try_for_each(|part| part.each_shape(each)),
+            Self::Interval(start, end) => [start, end].into_iter().flatten().try_for_each(|part| part.each_shape(each)),
+            Self::Fold(_, inner) | Self::Not(inner) | Self::IsNull(inner) => inner.each_shape(each),
+            Self::Arithmetic(left, _, right)
+            | Self::Compare(left, _, right)
+            | Self::Like(left, right)
+            | Self::Spatial(_, left, right)
+            | Self::Temporal(_, left, right)
+            | Self::Lists(_, left, right) => {
+                left.each_shape(each)?;
+                right.each_shape(each)
+            }
+        }
     }
 }

@@ -4,12 +4,13 @@
 use super::indicator::ParkFacts;
 use crate::domain::contract::tracks::Limits;
 use crate::domain::review::decision::Idle;
-use crate::domain::review::facts::{Facts, Figures, MEASURES, Measure, round};
-use crate::domain::review::freeze::Frozen;
+use crate::domain::review::facts::{Facts, MEASURES, Measure, round};
+use crate::domain::review::freeze::{Frozen, Own};
 use crate::domain::review::grade::Grade;
 use crate::domain::review::sharing::parts;
 use chrono::NaiveDate;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Figures of enterprises and land of parcels are kept to a millionth.
 const DECIMALS: i32 = 6;
@@ -29,7 +30,9 @@ pub struct FrozenParks {
     /// The parks in the order of their codes.
     pub parks: Vec<ParkRow>,
     /// Parcels, enterprises, uses, figures of the year and the one before, contracts.
-    pub register: Frozen,
+    pub register: Arc<Frozen>,
+    /// What is on record of each parcel alone.
+    pub own: Own,
     /// The newest published review of parcels that judges a day not after that of the evaluation.
     pub review_run: Option<i64>,
     /// The grades in it, by the code of the parcel.
@@ -98,7 +101,7 @@ impl FrozenParks {
         let now = reached(&self.parks, &self.register, &park_of, year);
         let before = reached(&self.parks, &self.register, &park_of, year - 1);
         let mut lands = vec![Land::default(); self.parks.len()];
-        for facts in self.register.facts_where(as_of, |parcel| parcel.park.is_some()) {
+        for facts in self.register.facts_where(1, as_of, self.own, |parcel| parcel.park.is_some()) {
             let Some(place) = facts.park.as_deref().and_then(|park| place_of.get(park)) else { continue };
             lands[*place].add(&facts, self.grades.get(&facts.code).copied(), limits);
         }
@@ -176,8 +179,7 @@ impl Land {
 /// What of a year's figures reached each park. Sums go in the order of the uses.
 fn reached(parks: &[ParkRow], register: &Frozen, park_of: &[Option<usize>], year: i32) -> Vec<Reached> {
     let mut found = vec![Reached::default(); parks.len()];
-    let silent: Vec<Figures> = vec![Figures::default(); register.enterprises.len()];
-    let figures = register.returns.get(&year).unwrap_or(&silent);
+    let reported = register.returns.get(&year);
     let parts = parts(year, register.enterprises.len(), &register.uses);
     for (one, part) in register.uses.iter().zip(parts) {
         let Some(place) = park_of[one.parcel] else { continue };
@@ -185,17 +187,18 @@ fn reached(parks: &[ParkRow], register: &Frozen, park_of: &[Option<usize>], year
         if days == 0.0 {
             continue;
         }
+        let figures = reported.map(|reported| reported.of(one.enterprise)).unwrap_or_default();
         let park = &mut found[place];
         park.days += days;
         for measure in Measure::ALL {
             // Tax that is paid to another city is unknown to this one.
             let is_here = measure != Measure::Tax || one.tax_is_local;
-            if let Some(figure) = figures[one.enterprise][measure as usize].filter(|_| is_here) {
+            if let Some(figure) = figures[measure as usize].filter(|_| is_here) {
                 park.sums[measure as usize] += figure * part;
                 park.known[measure as usize] += days;
             }
         }
-        let output = figures[one.enterprise][Measure::Output as usize];
+        let output = figures[Measure::Output as usize];
         if let Some((output, industry)) = output.zip(register.enterprises[one.enterprise].industry.as_deref()) {
             park.classified += output * part;
             // A class leads with all that is in it.
@@ -210,10 +213,11 @@ fn reached(parks: &[ParkRow], register: &Frozen, park_of: &[Option<usize>], year
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::review::facts::{MainUser, Use};
+    use crate::domain::review::facts::{Figures, MainUser, Use};
     use crate::domain::review::freeze::{EnterpriseRow, ParcelRow};
     use crate::domain::rulebook::Rulebook;
     use crate::domain::zoning::Tier;
+    use std::collections::BTreeMap;
 
     fn day(y: i32, m: u32, d: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(y, m, d).expect("a day")
@@ -223,8 +227,9 @@ mod tests {
         ParcelRow {
             code: code.into(),
             district: "310115".into(),
-            park: park.map(str::to_owned),
+            park: park.map(Arc::from),
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
             land_use: "M1".into(),
             registered_area_m2: Some(10_000.0),
@@ -234,12 +239,13 @@ mod tests {
             used_floor_m2: None,
             footprint_m2: None,
             occupied: None,
+            state: None,
         }
     }
 
     fn enterprise(code: &str, industry: Option<&str>) -> EnterpriseRow {
         let user = MainUser { above_scale: None, code: code.into(), founded_on: None };
-        EnterpriseRow { user, industry: industry.map(str::to_owned) }
+        EnterpriseRow { user, industry: industry.map(Arc::from) }
     }
 
     fn usage(parcel: usize, enterprise: usize, floor_area_m2: f64) -> Use {
@@ -261,7 +267,7 @@ mod tests {
                 ParkRow { code: "P".into(), leading_industries: vec!["39".into()] },
                 ParkRow { code: "Q".into(), leading_industries: Vec::new() },
             ],
-            register: Frozen {
+            register: Arc::new(Frozen {
                 parcels: vec![
                     parcel("A", Some("P"), Some(12_000.0)),
                     parcel("B", Some("P"), None),
@@ -273,12 +279,13 @@ mod tests {
                     enterprise("E3", Some("3399")),
                 ],
                 uses: vec![usage(0, 0, 3_000.0), usage(0, 1, 5_000.0), usage(1, 2, 2_000.0), usage(2, 0, 1_000.0)],
-                returns: HashMap::from([(
+                returns: BTreeMap::from([(
                     2025,
-                    vec![reported(800.0, 80.0), reported(400.0, 40.0), Figures::default()],
+                    [reported(800.0, 80.0), reported(400.0, 40.0), Figures::default()].into_iter().collect(),
                 )]),
                 ..Frozen::default()
-            },
+            }),
+            own: Own::default(),
             review_run: Some(7),
             grades: HashMap::from([("A".into(), Grade::D), ("B".into(), Grade::T), ("C".into(), Grade::A)]),
         }
@@ -325,7 +332,7 @@ mod tests {
     #[test]
     fn tax_that_is_paid_elsewhere_is_unknown_to_this_city() {
         let mut away = frozen();
-        away.register.uses[1].tax_is_local = false;
+        Arc::get_mut(&mut away.register).expect("nobody else has it").uses[1].tax_is_local = false;
         let found = facts(away, 0.2);
         assert_eq!((found[0].tax_wan_yuan, found[0].output_wan_yuan), (None, Some(1_250.0)));
     }

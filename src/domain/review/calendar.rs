@@ -15,6 +15,7 @@ use crate::domain::contract::due::DueRule;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::rulebook::{RuleValue, Rulebook, keys};
 use chrono::{Days, Months, NaiveDate};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// One review of a contract.
@@ -31,9 +32,18 @@ pub struct Entry<'r> {
     /// How the day was found, or what is missing.
     pub how: Words,
     /// The value of the rulebook that it rests on; nothing where the contract itself says.
-    pub rule: Option<&'r RuleValue>,
+    pub rule: Option<Cow<'r, RuleValue>>,
     /// Where it stands.
     pub state: State,
+}
+
+impl Entry<'_> {
+    /// The same with the value of the rulebook its own.
+    pub fn into_owned(self) -> Entry<'static> {
+        let Self { name, due, remind_on, from, how, rule, state } = self;
+        let rule = rule.map(|rule| Cow::Owned(rule.into_owned()));
+        Entry { name, due, remind_on, from, how, rule, state }
+    }
 }
 
 /// The rules of the calendar as they stand on a day.
@@ -42,6 +52,8 @@ pub struct Timing<'r> {
     day: NaiveDate,
     soon: Days,
     rulebook: &'r Rulebook,
+    /// The years from one review in use to the next that a scheme asks for.
+    scheme_years: Option<u32>,
 }
 
 /// A contract with the supplements whose terms hold in its place.
@@ -152,7 +164,12 @@ fn stage(clocks: &[Vec<(&Held, Clock)>], kind: ObligationKind) -> Option<Result<
 impl<'r> Timing<'r> {
     /// The rules of a day.
     pub fn on(rulebook: &'r Rulebook, day: NaiveDate) -> Self {
-        Self { day, soon: rulebook.soon(day), rulebook }
+        Self { day, soon: rulebook.soon(day), rulebook, scheme_years: None }
+    }
+
+    /// The same under a scheme that asks for so many years between reviews in use; a contract that says so goes before.
+    pub fn every(self, scheme_years: Option<u32>) -> Self {
+        Self { scheme_years, ..self }
     }
 
     fn value(&self, key: &'static str) -> Result<(Months, &'r RuleValue), Missing> {
@@ -223,10 +240,11 @@ impl<'r> Timing<'r> {
             None => Err(Missing::Obligation(ObligationKind::FullProduction)),
             Some(anchor) => anchor,
         };
-        let (anchor, (every, rule)) = match anchor.and_then(|anchor| Ok((anchor, self.interval(terms)?))) {
-            Ok(found) => found,
-            Err(missing) => return found.push(unknown(name(1), missing)),
-        };
+        let (anchor, (every, rule, [by_zh, by_en])) =
+            match anchor.and_then(|anchor| Ok((anchor, self.interval(terms)?))) {
+                Ok(found) => found,
+                Err(missing) => return found.push(unknown(name(1), missing)),
+            };
         let bounds = [keys::REVIEW_PROCESS_LEAST, keys::REVIEW_PROCESS_MOST].map(|key| self.value(key).ok());
         let horizon = self.day.checked_add_days(within).unwrap_or(NaiveDate::MAX);
         let mut before: Option<NaiveDate> = None;
@@ -246,7 +264,6 @@ impl<'r> Timing<'r> {
                 return;
             }
             let years = f64::from(every.as_u32()) / 12.0;
-            let (by_zh, by_en) = if rule.is_some() { ("", "") } else { ("按合同约定", " as the contract has it") };
             let how = Words {
                 zh: format!("{}起{by_zh}每{years}年一次，第{number}次 → {due}", anchor.how.zh),
                 en: format!("{}, every {years} years{by_en}, number {number} → {due}", anchor.how.en),
@@ -260,15 +277,19 @@ impl<'r> Timing<'r> {
     }
 
     /// How long it is from one review in use to the next, kept between the fewest and the most that are allowed.
-    fn interval(&self, terms: &Terms<'_>) -> Result<(Months, Option<&'r RuleValue>), Missing> {
-        let (months, rule) = match terms.review_months() {
-            Some(agreed) => (agreed, None),
-            None => self.value(keys::REVIEW_PROCESS).map(|(months, rule)| (months, Some(rule)))?,
+    /// It is for the contract to say, else for the scheme, else for the rulebook; with the value of the rulebook, or whose
+    /// word it is otherwise.
+    fn interval(&self, terms: &Terms<'_>) -> Result<(Months, Option<&'r RuleValue>, [&'static str; 2]), Missing> {
+        let asked = self.scheme_years.and_then(|years| years.checked_mul(12)).map(Months::new);
+        let (months, rule, by) = match (terms.review_months(), asked) {
+            (Some(agreed), _) => (agreed, None, ["按合同约定", " as the contract has it"]),
+            (None, Some(asked)) => (asked, None, ["按评估方案", " as the scheme has it"]),
+            (None, None) => self.value(keys::REVIEW_PROCESS).map(|(months, rule)| (months, Some(rule), [""; 2]))?,
         };
         let bound = |key| self.value(key).ok().map(|(months, _)| months.as_u32());
         let months = months.as_u32().max(bound(keys::REVIEW_PROCESS_LEAST).unwrap_or(1)).max(1);
         let months = bound(keys::REVIEW_PROCESS_MOST).map_or(months, |most| months.min(most.max(1)));
-        Ok((Months::new(months), rule))
+        Ok((Months::new(months), rule, by))
     }
 
     /// The review before the end of the term: by the last day on which renewal can be applied for.
@@ -297,6 +318,7 @@ impl<'r> Timing<'r> {
         let remind_on = due.checked_sub_days(self.soon);
         // Where it stands follows once all are known.
         let state = State::NotYet { days: (due - self.day).num_days() };
+        let rule = rule.map(Cow::Borrowed);
         Entry { name, due: Some(due), remind_on, from: Some(from), how, rule, state }
     }
 

@@ -13,6 +13,10 @@ pub fn to_string(value: &impl Serialize) -> Result<String, serde_json::Error> {
     value.serialize(&mut Serializer::with_formatter(&mut bytes, &mut order))?;
     match String::from_utf8(bytes) {
         Ok(text) if !order.is_broken => Ok(text),
+        // Only here are texts that are written already told from lists of bytes.
+        Ok(text) if order.has_written => {
+            serde_json_canonicalizer::to_string(&serde_json::from_str::<serde_json::Value>(&text)?)
+        }
         _ => serde_json_canonicalizer::to_string(value),
     }
 }
@@ -32,6 +36,8 @@ impl Serialize for Written {
 #[derive(Default)]
 struct Order {
     is_broken: bool,
+    /// Whether a text stands in it that was written already.
+    has_written: bool,
     in_key: bool,
     /// The newest key of each object that is open, one after the other.
     keys: Vec<u8>,
@@ -52,6 +58,7 @@ impl Formatter for &mut Order {
     }
 
     fn write_byte_array<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: &[u8]) -> io::Result<()> {
+        self.has_written = true;
         writer.write_all(value)
     }
 
@@ -145,6 +152,13 @@ mod tests {
         let written = super::Written(text(&value).into());
         let expected = super::to_string(&Pair { a: &value, b: 2.0 }).unwrap();
         assert_eq!(super::to_string(&Pair { a: &written, b: 2.0 }).unwrap(), expected);
+        // Whatever the order in which it comes.
+        #[derive(serde::Serialize)]
+        struct Turned<F> {
+            b: f64,
+            a: F,
+        }
+        assert_eq!(super::to_string(&Turned { b: 2.0, a: &written }).unwrap(), expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use super::scheme::{SchemeError, Words};
 use crate::domain::rulebook::{Rulebook, Unit};
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use serde::{Deserialize, Serialize};
 
 pub use super::channel::{Basis, Channel};
@@ -132,6 +133,20 @@ pub struct Row {
     pub source: String,
 }
 
+/// Where the parts of the older division lie to the construction area of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConstructionAreas {
+    /// Those inside.
+    pub inside: Vec<Class>,
+    /// Those outside.
+    pub outside: Vec<Class>,
+    /// Where that comes from.
+    pub source: String,
+    /// Whether no text was read that says so.
+    pub assumption: bool,
+}
+
 /// The decision table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +157,8 @@ pub struct DecisionTable {
     pub version: String,
     /// Where it comes from.
     pub source: String,
+    /// Which parts of the older division lie inside the construction area, where the table says so.
+    pub construction_area: Option<ConstructionAreas>,
     /// Its rows; their order means nothing.
     #[serde(rename = "row")]
     pub rows: Vec<Row>,
@@ -153,11 +170,33 @@ impl DecisionTable {
     /// and the plainest situation that has it.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let table: Self = toml::from_str(text)?;
+        table.check_areas()?;
         for index in 0..table.rows.len() {
             table.check_row(index)?;
         }
         table.check_unique()?;
         Ok(table)
+    }
+
+    /// Where land of a part of the older division lies to the construction area; unknown where neither list has it.
+    pub fn lies(&self, class: Option<Class>) -> ConstructionArea {
+        match (&self.construction_area, class) {
+            (Some(areas), Some(class)) if areas.inside.contains(&class) => ConstructionArea::Inside,
+            (Some(areas), Some(class)) if areas.outside.contains(&class) => ConstructionArea::Outside,
+            _ => ConstructionArea::Unknown,
+        }
+    }
+
+    fn check_areas(&self) -> Result<(), SchemeError> {
+        let Some(areas) = &self.construction_area else { return Ok(()) };
+        let refuse = |problem: String| Err(SchemeError::Value { place: "construction_area".into(), problem });
+        if let Some(class) = areas.inside.iter().find(|class| areas.outside.contains(class)) {
+            return refuse(format!("{} stands inside and outside; expected each part once", class.name()));
+        }
+        if areas.source.trim().is_empty() {
+            return refuse("names no source; expected where it comes from".into());
+        }
+        Ok(())
     }
 
     fn place(&self, index: usize) -> String {

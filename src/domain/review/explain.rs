@@ -3,8 +3,9 @@
 mod lift;
 
 use super::benchmark::Absent;
+use super::decision::ConstructionArea;
 use super::lift::Lift;
-use super::receipt::{Line, NotJudged, Receipt};
+use super::receipt::{GradedBy, Line, NotJudged, Receipt};
 use super::replay::Citation;
 use super::tracks::shows_use;
 
@@ -110,6 +111,24 @@ fn barred(receipt: &Receipt) -> Vec<Pair> {
     let mut words = Vec::new();
     let mut say = |zh: String, en: String| words.push((zh, en));
     let facts = &receipt.facts;
+    for GradedBy { grade, limits, when } in &receipt.graded_by {
+        let grade = grade.name();
+        match (limits, when.is_empty()) {
+            (true, _) => {
+                say(format!("等级以 {grade} 为限：{when}。"), format!("No better than {grade}, because {when}."))
+            }
+            (false, true) => say(
+                format!("按方案规则定为 {grade}：不符合其余各条。"),
+                format!("By the rules of the scheme {grade}: none of the others holds."),
+            ),
+            (false, false) => {
+                say(
+                    format!("按方案规则定为 {grade}：{when}。"),
+                    format!("By the rules of the scheme {grade}: {when}."),
+                );
+            }
+        }
+    }
     for reason in &receipt.not_judged {
         let (zh, en) = not_judged(reason);
         say(zh, en);
@@ -170,6 +189,22 @@ fn land(receipt: &Receipt) -> Vec<Pair> {
         format!("用地 {:.0} 平方米（{mu:.2} 亩，{}），位于{}。", facts.land_m2, basis.0, facts.tier.chinese()),
         format!("Land {:.0} m² ({mu:.2} mu, {}), tier {}.", facts.land_m2, basis.1, facts.tier.name()),
     );
+    if let Some(class) = facts.legacy_class {
+        let (zh, en) = match receipt.situation.construction_area {
+            ConstructionArea::Inside => {
+                ("决策表对应为集中建设区内", "the decision table takes it for inside the construction area")
+            }
+            ConstructionArea::Outside => {
+                ("决策表对应为集中建设区外", "the decision table takes it for outside the construction area")
+            }
+            ConstructionArea::Unknown => (
+                "决策表未规定其对应集中建设区内外",
+                "the decision table does not say whether that is inside the construction area",
+            ),
+        };
+        let class = class.name();
+        say(format!("位于原 {class} 区域：{zh}。"), format!("In the older division it lies in {class}: {en}."));
+    }
     if receipt.peer_group == "all" {
         say(
             format!("同类比较：全部参评宗地 {} 宗（本行业宗地不足或行业不明）。", receipt.peers),
@@ -253,7 +288,8 @@ fn lost(receipt: &Receipt) -> Option<(String, String)> {
     // Without a score there is nothing to lose points of.
     receipt.score?;
     let counted: f64 = receipt.indicators.iter().filter(|line| line.points.is_some()).map(|line| line.weight).sum();
-    let total: f64 = receipt.indicators.iter().map(|line| line.weight).sum();
+    // Where one of several counts, their weight counts once.
+    let total: f64 = receipt.indicators.iter().filter(|line| line.passed_over.is_none()).map(|line| line.weight).sum();
     let mut lost: Vec<(f64, &Line)> = receipt
         .indicators
         .iter()
@@ -303,6 +339,16 @@ fn not_judged(reason: &NotJudged) -> (String, String) {
         ),
         NotJudged::Ungraded { title: [zh, en], .. } => (format!("不参评：{zh}。"), format!("Not judged: {en}.")),
         NotJudged::OutOfScope => ("不在方案的评价范围内。".to_owned(), "No part of the scheme takes it.".to_owned()),
+        NotJudged::Undecided { rule, unknown } => {
+            let (zh, en): (Vec<&str>, Vec<&str>) = unknown.iter().map(|key| key.title()).unzip();
+            (
+                format!("缺少{}，无法判定规则“{rule}”：缺少数据，不作低效认定。", zh.join("、")),
+                format!(
+                    "Whether \"{rule}\" holds hangs on what is unknown ({}): data are missing, and that is not inefficiency.",
+                    en.join(", ")
+                ),
+            )
+        }
         NotJudged::Required { indicator } => {
             let (zh, en) = indicator.title();
             (format!("缺少必备指标“{zh}”。"), format!("The required indicator \"{en}\" is unknown."))
@@ -318,6 +364,23 @@ fn indicator(line: &Line) -> (String, String) {
         Some([zh, en]) => (format!("无基准（{zh}）"), format!("no benchmark ({en})")),
         None => ("缺数据".to_owned(), "unknown".to_owned()),
     };
+    if let Some(points) = line.passed_over {
+        let value = line.value.map_or_else(String::new, |value| format!("{value:.2} {unit}，"));
+        let en_value = line.value.map_or_else(String::new, |value| format!("{value:.2} {unit}, "));
+        return (
+            format!("{zh}：{value}可得 {points:.2}/{:.0} 分，同组另一项计分，本项不计。", line.weight),
+            format!(
+                "{en}: {en_value}would give {points:.2} of {:.0} points, but another of its set counts.",
+                line.weight
+            ),
+        );
+    }
+    if let (Some([class_zh, class_en]), Some(points)) = (&line.class, line.points) {
+        return (
+            format!("{zh}：{class_zh}，得 {points:.2}/{:.0} 分。", line.weight),
+            format!("{en}: {class_en}, {points:.2} of {:.0} points.", line.weight),
+        );
+    }
     match (line.value, line.benchmark, line.points) {
         (Some(value), Some(benchmark), Some(points)) => {
             let mark = match line.strength() {

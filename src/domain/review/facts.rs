@@ -3,12 +3,13 @@
 
 use crate::domain::contract::obligation::{Excuse, ObligationKind};
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-pub use super::sharing::{Figures, MEASURES, Measure, Share, Use, Year};
+pub use super::sharing::{Figures, MEASURES, Measure, Packed, Share, Use, Year};
 
 /// Rounds half away from zero to so many decimals: the one rounding of every figure, score and share of a review.
 pub fn round(value: f64, decimals: i32) -> f64 {
@@ -192,6 +193,9 @@ pub struct Facts {
     pub land_m2: f64,
     /// Use code.
     pub land_use: String,
+    /// In which part of the older division it lies, as far as the register holds that layer; asked of fragmented land only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_class: Option<Class>,
     /// Whether the plan locks it.
     pub locked: bool,
     /// What of its floor area enterprises use; nothing where none is on record.

@@ -62,6 +62,14 @@ pub enum Indicator {
     PlanFit,
     /// Figures known over figures asked for.
     DataCov,
+    /// Points by where the land lies.
+    LocationClass,
+    /// Points by the industry.
+    IndustryClass,
+    /// Points by what enterprise uses it.
+    EnterpriseClass,
+    /// Points by the state of the land.
+    LandClass,
 }
 
 /// How the years of a window are read.
@@ -108,7 +116,7 @@ impl Reading<'_> {
 
 impl Indicator {
     /// Every indicator.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::FarActual,
         Self::FarUse,
         Self::SalesInt,
@@ -134,6 +142,10 @@ impl Indicator {
         Self::IdleDays,
         Self::PlanFit,
         Self::DataCov,
+        Self::LocationClass,
+        Self::IndustryClass,
+        Self::EnterpriseClass,
+        Self::LandClass,
     ];
 
     /// Its key in schemes and lists.
@@ -164,6 +176,10 @@ impl Indicator {
             Self::IdleDays => "idle_days",
             Self::PlanFit => "plan_fit",
             Self::DataCov => "data_cov",
+            Self::LocationClass => "location_class",
+            Self::IndustryClass => "industry_class",
+            Self::EnterpriseClass => "enterprise_class",
+            Self::LandClass => "land_class",
         }
     }
 
@@ -195,13 +211,17 @@ impl Indicator {
             Self::IdleDays => ("闲置天数", "days idle"),
             Self::PlanFit => ("规划产业符合度", "fit with the park's industries"),
             Self::DataCov => ("数据完整率", "figures known"),
+            Self::LocationClass => ("区位类别", "class of the location"),
+            Self::IndustryClass => ("产业类别", "class of the industry"),
+            Self::EnterpriseClass => ("企业类别", "class of the enterprise"),
+            Self::LandClass => ("用地类别", "class of the land"),
         }
     }
 
     /// Its unit.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::FarActual => "",
+            Self::FarActual | Self::LocationClass | Self::IndustryClass | Self::EnterpriseClass | Self::LandClass => "",
             Self::FarUse
             | Self::RdShare
             | Self::VacRate
@@ -282,6 +302,8 @@ impl Indicator {
             Self::IdleDays => days(idle_days(reading.limits?, facts)),
             Self::PlanFit => fits(facts).map(|fits| if fits { 100.0 } else { 0.0 }),
             Self::DataCov => known(facts, reading.only),
+            // The table of the scheme says what they come to.
+            Self::LocationClass | Self::IndustryClass | Self::EnterpriseClass | Self::LandClass => None,
         };
         figure.filter(|figure| figure.is_finite()).map(|figure| round(figure, 6))
     }
@@ -320,12 +342,19 @@ impl Indicator {
             Self::TaxElec => mean(Measure::Electricity, Measure::Tax).map(|power| more * power / YUAN_IN_WAN),
             Self::SubletRate => facts.occupied.map(|all| -more / 100.0 * all.floor_m2),
             Self::StartDelay | Self::DoneDelay | Self::IdleDays | Self::PlanFit | Self::DataCov => None,
+            Self::LocationClass | Self::IndustryClass | Self::EnterpriseClass | Self::LandClass => None,
         }
+    }
+
+    /// Whether it has no figure: a table of classes says what it gives.
+    pub fn is_class(self) -> bool {
+        matches!(self, Self::LocationClass | Self::IndustryClass | Self::EnterpriseClass | Self::LandClass)
     }
 
     /// Whether it tells of days gone by, of the plan or of the register, which no user of the land can make better.
     pub(super) fn is_given(self) -> bool {
         matches!(self, Self::StartDelay | Self::DoneDelay | Self::IdleDays | Self::PlanFit | Self::DataCov)
+            || self.is_class()
     }
 }
 

@@ -212,6 +212,7 @@ mod tests {
             occupied: None,
             park: None,
             park_industries: Vec::new().into(),
+            legacy_class: None,
             plot_ratio_allowed: None,
             tier: Tier::Base,
             used_floor_m2: None,

@@ -6,10 +6,11 @@ use super::facts::{Facts, VetoFact};
 use super::grade::Grade;
 use super::indicator::{Indicator, Reading};
 use super::peers::strength;
-use super::receipt::{Line, Receipt};
+use super::receipt::{GradedBy, Line, Receipt};
 use super::scheme::Scheme;
 use super::scheme::part::{CutBy, Direction, Part, Ties, Weighed, Within};
-use super::score::{grade, last_rank, points, score};
+use super::scheme::rules::{GradeRule, ruled};
+use super::score::{grade, last_rank, pass_over, points, score};
 use serde::Serialize;
 
 /// Figures stand in steps of so many to one.
@@ -36,6 +37,13 @@ pub enum Lift {
     NoPlace {
         /// The better grade.
         to: Grade,
+    },
+    /// Rules give the grade, or hold it down.
+    Rules {
+        /// The better grade.
+        to: Grade,
+        /// Those that give it, or a still better one, or that must no longer hold.
+        rules: Vec<GradedBy>,
     },
     /// A better score would do.
     Figures {
@@ -132,13 +140,10 @@ fn part<'a>(scheme: &'a Scheme, receipt: &Receipt) -> Option<&'a Part> {
 /// By what a parcel reaches the grade above its own; nothing where there is none.
 pub fn cut(scheme: &Scheme, receipt: &Receipt) -> Option<Cut> {
     let cuts = &part(scheme, receipt)?.cutoffs;
-    let at = match better(receipt.grade)? {
-        Grade::A => cuts.a,
-        Grade::B => cuts.b,
-        _ => cuts.c,
-    };
+    let at = cuts.cut(better(receipt.grade)?)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32")]
     Some(match cuts.by {
+        CutBy::Rules => return None,
         CutBy::Score => Cut::Score(at),
         CutBy::Rank => Cut::Rank { last: last_rank(receipt.of, at) as u32, within: cuts.within },
     })
@@ -152,14 +157,25 @@ pub fn lift(scheme: &Scheme, receipt: &Receipt, faults: &[VetoFact], last: Optio
     };
     let part = part(scheme, receipt)?;
     let present = receipt.score.filter(|present| Some(*present) == with(part, receipt, None))?;
+    let by_rules = ruled(part, &receipt.indicators, Some(present)).ok()?;
     if scheme.capped_at(faults, receipt.as_of) == Some(receipt.grade) {
         let holds = |fault: &VetoFact| {
             scheme.vetoes.iter().any(|veto| veto.caps_at == receipt.grade && veto.counts(fault, receipt.as_of))
         };
         let (faults, milder): (Vec<VetoFact>, Vec<VetoFact>) = faults.iter().cloned().partition(holds);
-        let bare = grade(&part.cutoffs, present, receipt.rank, receipt.of);
+        let bare = by_rules.grade(grade(&part.cutoffs, present, receipt.rank, receipt.of));
         let cleared = scheme.capped_at(&milder, receipt.as_of).map_or(bare, |cap| bare.max(cap));
         return Some(Lift::Held { faults, cleared });
+    }
+    let mut rules: Vec<GradedBy> = by_rules.limits.into_iter().filter(|by| by.grade > to).collect();
+    if rules.is_empty() && part.cutoffs.by == CutBy::Rules {
+        let better = part.cutoffs.rule.iter().filter(|rule| rule.grade <= to);
+        let said = |rule: &GradeRule| GradedBy { grade: rule.grade, limits: false, when: rule.when.text.clone() };
+        rules = better.map(said).collect();
+        return Some(Lift::Rules { to, rules });
+    }
+    if !rules.is_empty() {
+        return Some(Lift::Rules { to, rules });
     }
     let (target, wins_ties, rank) = match (cut(scheme, receipt)?, last) {
         (Cut::Score(score), _) => (score, true, None),
@@ -192,10 +208,12 @@ pub fn lift(scheme: &Scheme, receipt: &Receipt, faults: &[VetoFact], last: Optio
 fn with(part: &Part, receipt: &Receipt, other: Option<(usize, f64)>) -> Option<f64> {
     let points = |column: usize, line: &Line| match other {
         Some((changed, points)) if changed == column => Some(points),
-        _ => line.points,
+        _ => line.own_points(),
     };
-    let given = receipt.indicators.iter().enumerate();
-    let given = given.filter_map(|(column, line)| Some((line.weight, points(column, line)?)));
+    let own: Vec<Option<f64>> =
+        receipt.indicators.iter().enumerate().map(|(column, line)| points(column, line)).collect();
+    let counting = pass_over(part, own);
+    let given = receipt.indicators.iter().zip(counting).filter_map(|(line, points)| Some((line.weight, points?)));
     score(part.total, given, &receipt.adjustments)
 }
 
@@ -252,7 +270,10 @@ impl Search<'_> {
     /// The figure and the least change of it that reaches; else why none does, and the score of the best.
     fn least(&self, reaches: &impl Fn(f64) -> bool) -> Result<(f64, f64), (Why, Option<f64>)> {
         let (line, one) = (self.line, self.one);
-        let (Some(value), Some(_), false) = (line.value, line.points, line.imputed) else {
+        if line.class.is_some() {
+            return Err((Why::Given, None));
+        }
+        let (Some(value), Some(_), false) = (line.value, line.own_points(), line.imputed) else {
             return Err((Why::Unknown, None));
         };
         if line.key.is_given() {
@@ -266,7 +287,7 @@ impl Search<'_> {
         let best = best.ok_or((Why::Unknown, None))?;
         let far = self.score(best).ok_or((Why::Unknown, None))?;
         if !reaches(far) {
-            let is_full = best == from || line.points >= self.points(best);
+            let is_full = best == from || line.own_points() >= self.points(best);
             return Err((if is_full { Why::Full } else { Why::Cap }, Some(far)));
         }
         // Between a step that does not reach and one that does, as the score never falls on the way.
@@ -291,7 +312,11 @@ impl Search<'_> {
         match (self.one.direction, self.one.band) {
             (Direction::Band, Some(band)) if value < band.low => Some(up(band.low.min(most))),
             (Direction::Band, Some(band)) if value > band.high => Some(down(band.high.max(least))),
-            (Direction::Band, _) => Some(from),
+            (Direction::Band | Direction::Classes, _) => Some(from),
+            (Direction::Steps, _) => {
+                let best = self.one.steps.as_ref()?.best(value);
+                Some(if best > value { up(best.min(most)) } else { down(best.max(least)) })
+            }
             (Direction::Higher, _) => {
                 let benchmark = self.line.benchmark?;
                 let endless = MOST_STEPS / STEPS - 1.0;

@@ -184,6 +184,12 @@ pub(super) fn strength(value: f64, benchmark: Option<f64>, one: &Weighed) -> Opt
     let bare = match (one.direction, one.band) {
         (Direction::Band, Some(band)) => in_band(value, band),
         (Direction::Band, None) => return None,
+        (Direction::Steps, _) => one.steps.as_ref()?.points(value) / one.weight,
+        (Direction::Classes, _) => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the place of a class")]
+            let place = value as usize;
+            one.classes.as_ref()?.points(place)? / one.weight
+        }
         (Direction::Higher, _) => value / benchmark?,
         (Direction::Lower, _) if value <= 0.0 => benchmark.map(|_| cap)?,
         (Direction::Lower, _) => benchmark? / value,

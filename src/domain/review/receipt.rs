@@ -12,12 +12,13 @@ use super::scheme::Words;
 use super::scheme::part::{Adjusted, Direction};
 use crate::domain::rulebook::Unit;
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Why a parcel cannot be judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum NotJudged {
     /// Too little is known.
@@ -60,6 +61,68 @@ pub enum NotJudged {
     },
     /// No part of the scheme takes it.
     OutOfScope,
+    /// A rule for the grade hangs on a figure that is unknown.
+    Undecided {
+        /// The rule.
+        rule: String,
+        /// The figures.
+        unknown: Vec<Indicator>,
+    },
+}
+
+/// A rule of the scheme that gave a grade or held it down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GradedBy {
+    /// The grade.
+    pub grade: Grade,
+    /// Whether it held the grade down to that, rather than give it.
+    pub limits: bool,
+    /// The rule; empty where none of them held.
+    pub when: String,
+}
+
+/// Its fields in the order of their names, among them the code, which would come first otherwise.
+impl Serialize for NotJudged {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Coverage { known, asked } => {
+                map.serialize_entry("asked", asked)?;
+                map.serialize_entry("code", "coverage")?;
+                map.serialize_entry("known", known)?;
+            }
+            Self::TooYoung { since, asked_years } => {
+                map.serialize_entry("asked_years", asked_years)?;
+                map.serialize_entry("code", "too-young")?;
+                map.serialize_entry("since", since)?;
+            }
+            Self::ExemptIndustry { industry } => {
+                map.serialize_entry("code", "exempt-industry")?;
+                map.serialize_entry("industry", industry)?;
+            }
+            Self::Required { indicator } => {
+                map.serialize_entry("code", "required")?;
+                map.serialize_entry("indicator", indicator)?;
+            }
+            Self::FewPeers { peers, asked } => {
+                map.serialize_entry("asked", asked)?;
+                map.serialize_entry("code", "few-peers")?;
+                map.serialize_entry("peers", peers)?;
+            }
+            Self::Ungraded { name, title } => {
+                map.serialize_entry("code", "ungraded")?;
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("title", title)?;
+            }
+            Self::OutOfScope => map.serialize_entry("code", "out-of-scope")?,
+            Self::Undecided { rule, unknown } => {
+                map.serialize_entry("code", "undecided")?;
+                map.serialize_entry("rule", rule)?;
+                map.serialize_entry("unknown", unknown)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// The holder whose parcels were judged as one.
@@ -81,6 +144,9 @@ pub struct Line {
     pub absent: Option<Absent>,
     /// What it was measured against; nothing where no peer has a figure.
     pub benchmark: Option<f64>,
+    /// The class that gave the points, Chinese and English, where classes give them and not figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<[String; 2]>,
     /// What of it counted, where the scheme takes figures far out back to a percentile and did so here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<f64>,
@@ -90,6 +156,9 @@ pub struct Line {
     pub key: Indicator,
     /// Whether less is better.
     pub lower_is_better: bool,
+    /// What it would have given, where another counts in its place: the worst or the best of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<f64>,
     /// What it gave, at most weight × cap; nothing where it did not count.
     pub points: Option<f64>,
     /// The figure; nothing where it is unknown.
@@ -102,6 +171,21 @@ impl Line {
     /// How far it stands from what its weight would give at the benchmark: below 1 is weak.
     pub fn strength(&self) -> Option<f64> {
         self.points.map(|points| points / self.weight)
+    }
+
+    /// What it gives by itself, whether or not another counts in its place.
+    pub fn own_points(&self) -> Option<f64> {
+        self.points.or(self.passed_over)
+    }
+
+    /// What it gives by itself of its weight.
+    pub fn ratio(&self) -> Option<f64> {
+        self.own_points().map(|points| points / self.weight)
+    }
+
+    /// Whether nothing is known of it: neither a figure nor a class.
+    pub fn is_unknown(&self) -> bool {
+        self.value.is_none() && self.class.is_none()
     }
 
     pub(super) fn is_lower(direction: Direction) -> bool {
@@ -200,6 +284,9 @@ pub struct Receipt<F = Facts> {
     pub format: u32,
     /// The grade.
     pub grade: Grade,
+    /// The rules that made it so, where the scheme grades by rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graded_by: Vec<GradedBy>,
     /// With whose other parcels it was judged, where the scheme judges holders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Arc<Holder>>,
@@ -276,4 +363,30 @@ impl<F> Receipt<F> {
 /// SHA-256, hex.
 pub fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn why_a_parcel_cannot_be_judged_is_written_in_the_order_of_names_and_read_again() {
+        let since = NaiveDate::from_ymd_opt(2025, 1, 2).unwrap();
+        let title = ["中".to_owned(), "en".to_owned()];
+        let all = [
+            NotJudged::Coverage { known: 0.5, asked: 0.6 },
+            NotJudged::TooYoung { since, asked_years: 2 },
+            NotJudged::ExemptIndustry { industry: "44".into() },
+            NotJudged::Required { indicator: Indicator::TaxInt },
+            NotJudged::FewPeers { peers: 3, asked: 30 },
+            NotJudged::Ungraded { name: "mixed".into(), title },
+            NotJudged::OutOfScope,
+        ];
+        for one in all {
+            let text = serde_json::to_string(&one).unwrap();
+            assert_eq!(text, serde_json_canonicalizer::to_string(&one).unwrap());
+            assert_eq!(serde_json::from_str::<NotJudged>(&text).unwrap(), one);
+        }
+    }
 }

@@ -48,9 +48,9 @@ pub struct Rules {
 /// The version of the formulas in this ring: raised whenever the same rules and facts would give another receipt, so
 /// that a run made before is never taken for one made after. Since 3 a benchmark of peers takes figures below nothing, as
 /// refunds are, for nothing, as points do: with them a mean close to nothing made whoever paid more score less.
-pub(super) const FORMULAS: u32 = 3;
+pub const FORMULAS: u32 = 3;
 /// The first version by which a kept run is still judged again.
-pub(super) const FIRST_FORMULAS: u32 = 2;
+pub const FIRST_FORMULAS: u32 = 2;
 
 /// Where in the text of rules the means of the last round begin.
 pub(super) const LAST_ROUND: &str = "\n# ---- last round ----\n";
@@ -119,8 +119,8 @@ pub fn outcomes(rules: &Rules, as_of: NaiveDate, facts: &[Facts], workers: usize
 
 /// A review that looks at the facts piece by piece, so that those of a large city need not be held together. Where holders
 /// are judged it holds them all the same: they are judged on their sums.
-pub struct Sitting<'a> {
-    judging: Judging<'a>,
+pub struct Sitting {
+    judging: Judging,
     workers: rayon::ThreadPool,
     seen: Vec<Seen>,
     /// Words that many parcels have in common, each once.
@@ -129,9 +129,9 @@ pub struct Sitting<'a> {
     held: Vec<Facts>,
 }
 
-impl<'a> Sitting<'a> {
+impl Sitting {
     /// Does what follows from rules and day alone.
-    pub fn open(rules: &'a Rules, as_of: NaiveDate, workers: usize) -> Result<Self, ReviewError> {
+    pub fn open(rules: &Rules, as_of: NaiveDate, workers: usize) -> Result<Self, ReviewError> {
         let workers = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(ReviewError::Workers)?;
         let judging = Judging::of(rules, as_of)?;
         Ok(Self { judging, workers, seen: Vec::new(), words: HashSet::new(), held: Vec::new() })
@@ -158,7 +158,7 @@ impl<'a> Sitting<'a> {
     }
 
     /// Judges what it looked at.
-    pub fn close(mut self) -> Found<'a> {
+    pub fn close(mut self) -> Found {
         let held = std::mem::take(&mut self.held);
         let judging = &self.judging;
         let (seen, subject_of, holders) = self.workers.install(|| {
@@ -174,8 +174,8 @@ impl<'a> Sitting<'a> {
 }
 
 /// What a review found, before any receipt is written.
-pub struct Found<'a> {
-    judging: Judging<'a>,
+pub struct Found {
+    judging: Judging,
     workers: rayon::ThreadPool,
     /// Each that is judged, and what was found of it.
     seen: Vec<Seen>,
@@ -186,7 +186,7 @@ pub struct Found<'a> {
     holders: Vec<Option<Arc<Holder>>>,
 }
 
-impl Found<'_> {
+impl Found {
     /// The receipts of parcels that follow one another, from the place of the first on, each with its facts: in whatever form
     /// they are held.
     pub fn receipts<F: Send>(&self, first: usize, facts: Vec<F>) -> Vec<Receipt<F>> {
@@ -249,8 +249,8 @@ pub enum ReviewError {
     Workers(#[source] rayon::ThreadPoolBuildError),
 }
 
-struct Judging<'a> {
-    rules: &'a Rules,
+struct Judging {
+    rules: Rules,
     as_of: NaiveDate,
     limits: Limits,
     /// What each row of the table says, made once and shared by all receipts that quote it.
@@ -259,15 +259,15 @@ struct Judging<'a> {
     given: Vec<Vec<Option<f64>>>,
 }
 
-impl<'a> Judging<'a> {
-    fn of(rules: &'a Rules, as_of: NaiveDate) -> Result<Self, SchemeError> {
+impl Judging {
+    fn of(rules: &Rules, as_of: NaiveDate) -> Result<Self, SchemeError> {
         rules.scheme.in_force(as_of)?;
         let limits = Limits::on(&rules.rulebook, as_of)?;
         let rows = rules.decisions.rows.iter();
         let decisions =
             rows.map(|row| decision(row, &rules.rulebook, as_of).map(Arc::new)).collect::<Result<_, _>>()?;
         let given = rules.scheme.parts.iter().map(|part| given(part, rules, as_of)).collect::<Result<_, _>>()?;
-        Ok(Self { rules, as_of, limits, decisions, given })
+        Ok(Self { rules: rules.clone(), as_of, limits, decisions, given })
     }
 
     fn record<'f>(&self, facts: &'f Facts) -> Record<'f> {
@@ -278,12 +278,17 @@ impl<'a> Judging<'a> {
         self.rules.scheme.part_of(&self.record(facts))
     }
 
+    /// The grade that its score and its rank come to, before any rule and any fault is looked at.
+    fn cut(&self, seen: &Seen, judged: &Judged) -> Grade {
+        let part = seen.part.and_then(|place| self.rules.scheme.parts.get(place));
+        part.zip(judged.score)
+            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of))
+    }
+
     /// The grade, and with it what the decision table looks at.
     fn situation(&self, seen: &Seen, judged: &Judged) -> (Grade, Situation) {
-        let part = seen.part.and_then(|place| self.rules.scheme.parts.get(place));
-        let bare = part
-            .zip(judged.score)
-            .map_or(Grade::T, |(part, score)| score::grade(&part.cutoffs, score, judged.rank, judged.of));
+        let bare = self.cut(seen, judged);
+        let bare = judged.ruled.as_ref().map_or(bare, |ruled| ruled.grade(bare));
         let cap = seen.capped_at.filter(|_| bare != Grade::T);
         let grade = cap.map_or(bare, |cap| bare.max(cap));
         (grade, Situation { grade, ..seen.situation })
@@ -309,6 +314,7 @@ impl<'a> Judging<'a> {
             window: [*years.start(), *years.end()],
             facts,
             grade,
+            graded_by: judged.ruled.as_ref().map(|ruled| ruled.by(self.cut(seen, judged))).unwrap_or_default(),
             not_judged: judged.not_judged.clone(),
             score: judged.score,
             rank: judged.rank,
@@ -319,9 +325,9 @@ impl<'a> Judging<'a> {
             coverage: judged.coverage,
             indicators: part
                 .zip(group)
-                .map(|((part, _), group)| part::lines(self.rules, part, seen, group))
+                .map(|((part, _), group)| part::lines(&self.rules, part, seen, group))
                 .unwrap_or_default(),
-            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen).collect() } else { Vec::new() },
+            adjustments: if judged.not_judged.is_empty() { self.adjusted(seen) } else { Vec::new() },
             holder: None,
             situation,
             decision,

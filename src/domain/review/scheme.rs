@@ -3,12 +3,15 @@
 
 mod check;
 pub mod part;
+pub mod points;
 pub mod record;
+pub mod rules;
 
 use super::facts::VetoFact;
 use super::grade::Grade;
 use chrono::NaiveDate;
-use part::{Adjustment, Benchmark, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
+use part::{Adjustment, AdjustmentLimit, Benchmark, Cutoffs, Part, Peers, Ungraded, Veto, Weighed};
+use points::OneOf;
 use record::{Clause, Record};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +101,8 @@ pub struct Scheme {
     pub unit: Unit,
     /// Which years it looks at.
     pub window: Window,
+    /// How many years lie between two reviews in use, where the scheme says so: 3 to 5.
+    pub review_years: Option<u32>,
     /// What keeps a parcel from being judged.
     pub gate: Gate,
     /// What else does.
@@ -106,6 +111,8 @@ pub struct Scheme {
     pub vetoes: Vec<Veto>,
     /// What is added to a score or taken from it.
     pub adjustments: Vec<Adjustment>,
+    /// How much of that counts together.
+    pub adjustment_limit: AdjustmentLimit,
     /// Its parts; the first that takes a parcel judges it.
     pub parts: Vec<Part>,
 }
@@ -126,6 +133,7 @@ struct Written {
     #[serde(default)]
     unit: Unit,
     window: Window,
+    review_years: Option<u32>,
     gate: Gate,
     #[serde(default)]
     ungraded: Vec<Ungraded>,
@@ -133,8 +141,12 @@ struct Written {
     vetoes: Vec<Veto>,
     #[serde(default, rename = "adjustment")]
     adjustments: Vec<Adjustment>,
+    #[serde(default)]
+    adjustment_limit: AdjustmentLimit,
     peers: Option<Peers>,
     cutoffs: Option<Cutoffs>,
+    #[serde(default)]
+    one_of: Vec<OneOf>,
     #[serde(default, rename = "indicator")]
     indicators: Vec<Weighed>,
     #[serde(default, rename = "part")]
@@ -150,6 +162,8 @@ struct WrittenPart {
     total: f64,
     peers: Option<Peers>,
     cutoffs: Option<Cutoffs>,
+    #[serde(default)]
+    one_of: Vec<OneOf>,
     #[serde(default, rename = "indicator")]
     indicators: Vec<Weighed>,
 }
@@ -160,16 +174,17 @@ fn hundred() -> f64 {
 
 impl Written {
     fn resolve(self) -> Result<Scheme, SchemeError> {
-        let Self { peers, cutoffs, indicators, .. } = self;
+        let Self { peers, cutoffs, one_of, indicators, .. } = self;
         let mut written = self.parts;
         if written.is_empty() {
             let name = String::new();
-            let all = WrittenPart { name, filter: None, total: 100.0, peers: None, cutoffs: None, indicators };
+            let all = WrittenPart { name, filter: None, total: 100.0, peers: None, cutoffs: None, one_of, indicators };
             written.push(all);
-        } else if !indicators.is_empty() {
+        } else if !indicators.is_empty() || !one_of.is_empty() {
+            let place = if indicators.is_empty() { "one_of" } else { "indicator" };
             return Err(SchemeError::Value {
-                place: "indicator".into(),
-                problem: "stands beside parts; expected each indicator inside a [[part]]".into(),
+                place: place.into(),
+                problem: format!("stands beside parts; expected each {place} inside a [[part]]"),
             });
         }
         let parts = written
@@ -185,6 +200,7 @@ impl Written {
                     name: part.name,
                     filter: part.filter,
                     total: part.total,
+                    one_of: part.one_of,
                     indicators: part.indicators,
                 })
             })
@@ -199,10 +215,12 @@ impl Written {
             scope: self.scope,
             unit: self.unit,
             window: self.window,
+            review_years: self.review_years,
             gate: self.gate,
             ungraded: self.ungraded,
             vetoes: self.vetoes,
             adjustments: self.adjustments,
+            adjustment_limit: self.adjustment_limit,
             parts,
         })
     }

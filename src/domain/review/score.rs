@@ -2,7 +2,8 @@
 
 use super::facts::round;
 use super::grade::Grade;
-use super::scheme::part::{Adjusted, CutBy, Cutoffs};
+use super::scheme::part::{Adjusted, CutBy, Cutoffs, Part};
+use super::scheme::points::passed_over;
 
 /// What an indicator gives, rounded to 6 decimals.
 pub(super) fn points(weight: f64, strength: f64) -> f64 {
@@ -25,14 +26,22 @@ pub(super) fn last_rank(of: u32, cut: f64) -> f64 {
 /// The grade that a score and its rank come to before any fault is looked at.
 pub(super) fn grade(cuts: &Cutoffs, score: f64, rank: Option<u32>, of: u32) -> Grade {
     let rank = f64::from(rank.unwrap_or(u32::MAX));
-    let reaches = |cut: f64| match cuts.by {
-        CutBy::Rank => rank <= last_rank(of, cut),
-        CutBy::Score => score >= cut,
+    let reaches = |grade: &Grade| {
+        cuts.cut(*grade).is_some_and(|cut| match cuts.by {
+            CutBy::Rank => rank <= last_rank(of, cut),
+            CutBy::Score => score >= cut,
+            CutBy::Rules => false,
+        })
     };
-    match () {
-        () if reaches(cuts.a) => Grade::A,
-        () if reaches(cuts.b) => Grade::B,
-        () if reaches(cuts.c) => Grade::C,
-        () => Grade::D,
+    [Grade::A, Grade::B, Grade::C].into_iter().find(reaches).unwrap_or(Grade::D)
+}
+
+/// What counts of the points that each indicator of a part gives by itself: of several of which one counts, that one's.
+pub(super) fn pass_over(part: &Part, points: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    if part.one_of.is_empty() {
+        return points;
     }
+    let sets: Vec<Option<&str>> = part.indicators.iter().map(|one| one.one_of.as_deref()).collect();
+    let passed = passed_over(&part.one_of, &sets, &points);
+    points.into_iter().zip(passed).map(|(points, passed)| points.filter(|_| !passed)).collect()
 }

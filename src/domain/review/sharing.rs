@@ -2,8 +2,10 @@
 //! area × days, or by shares that someone states with a reason. It knows neither where the figures are kept nor what is
 //! made of them.
 
+mod packed;
 mod year;
 
+pub use packed::Packed;
 pub use year::{Share, Year};
 
 use super::facts::round;
@@ -234,45 +236,60 @@ pub fn parts(year: i32, enterprises: usize, uses: &[Use]) -> Vec<f64> {
     parts
 }
 
-/// Spreads the figures of a year over parcels.
-///
-/// Each enterprise's parts sum to its whole, so no figure counts twice and none is lost. Tax that an enterprise pays
-/// elsewhere is unknown to this city, not zero. The order of the sums is the order of `uses`, so that a result does not
-/// depend on how many workers there are.
-pub fn spread(year: i32, parcels: usize, uses: &[Use], figures: &[Figures]) -> Spread {
-    let mut days_of_parcel = vec![0.0; parcels];
-    let mut placed = vec![false; figures.len()];
-    let floor_days: Vec<f64> = uses.iter().map(|one| one.floor_area_m2 * f64::from(one.days_within(year))).collect();
-    for (one, days) in uses.iter().zip(&floor_days) {
-        days_of_parcel[one.parcel] += days;
-        placed[one.enterprise] |= *days > 0.0;
-    }
-    let mut years = vec![Year { year, ..Year::default() }; parcels];
-    let mut elsewhere = [0.0; MEASURES];
-    for ((one, part), days) in uses.iter().zip(parts(year, figures.len(), uses)).zip(&floor_days) {
-        if *days == 0.0 {
+/// The figures of a year that reach one parcel through its uses, each of which carries a part of what its enterprise
+/// reported. The order of the sums is the order of the uses.
+pub fn reaching(year: i32, uses: &[Use], parts: &[f64], figures: impl Fn(usize) -> Figures) -> Year {
+    let mut found = Year { year, ..Year::default() };
+    let floor_days = |one: &Use| one.floor_area_m2 * f64::from(one.days_within(year));
+    let all = uses.iter().map(floor_days).fold(0.0, |sum, days| sum + days);
+    for (one, part) in uses.iter().zip(parts) {
+        let days = floor_days(one);
+        if days == 0.0 {
             continue;
         }
-        let weight = days / days_of_parcel[one.parcel];
-        for (index, figure) in figures[one.enterprise].iter().enumerate() {
-            let year = &mut years[one.parcel];
+        let weight = days / all;
+        for (index, figure) in figures(one.enterprise).into_iter().enumerate() {
             if index == Measure::Tax as usize && !one.tax_is_local {
-                year.tax_elsewhere += weight;
-                elsewhere[index] += figure.unwrap_or(0.0) * part;
+                found.tax_elsewhere += weight;
             } else if let Some(figure) = figure {
-                let share = &mut year.figures[index];
+                let share = &mut found.figures[index];
                 share.sum += figure * part;
                 share.known += weight;
             }
         }
     }
     // Weights of a fully reported parcel may sum to a hair under one.
-    for year in &mut years {
-        year.tax_elsewhere = round(year.tax_elsewhere, 9);
-        for share in &mut year.figures {
-            share.known = round(share.known, 9);
-            share.sum = round(share.sum, 9);
+    found.tax_elsewhere = round(found.tax_elsewhere, 9);
+    for share in &mut found.figures {
+        share.known = round(share.known, 9);
+        share.sum = round(share.sum, 9);
+    }
+    found
+}
+
+/// Spreads the figures of a year over parcels.
+///
+/// Each enterprise's parts sum to its whole, so no figure counts twice and none is lost. Tax that an enterprise pays
+/// elsewhere is unknown to this city, not zero. The order of the sums is the order of `uses`, so that a result does not
+/// depend on how many workers there are.
+pub fn spread(year: i32, parcels: usize, uses: &[Use], figures: &[Figures]) -> Spread {
+    let parts = parts(year, figures.len(), uses);
+    let mut placed = vec![false; figures.len()];
+    let mut elsewhere = [0.0; MEASURES];
+    let tax = Measure::Tax as usize;
+    for (one, part) in uses.iter().zip(&parts) {
+        let is_used = one.floor_area_m2 * f64::from(one.days_within(year)) > 0.0;
+        placed[one.enterprise] |= is_used;
+        if is_used && !one.tax_is_local {
+            elsewhere[tax] += figures[one.enterprise][tax].unwrap_or(0.0) * part;
         }
+    }
+    let mut by_parcel: Vec<usize> = (0..uses.len()).collect();
+    by_parcel.sort_by_key(|index| uses[*index].parcel);
+    let mut years = vec![Year { year, ..Year::default() }; parcels];
+    for own in by_parcel.chunk_by(|one, other| uses[*one].parcel == uses[*other].parcel) {
+        let (uses, parts): (Vec<Use>, Vec<f64>) = own.iter().map(|index| (uses[*index], parts[*index])).unzip();
+        years[uses[0].parcel] = reaching(year, &uses, &parts, |enterprise| figures[enterprise]);
     }
     let mut unplaced = [0.0; MEASURES];
     let mut enterprises_unplaced = 0;

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// What of an indicator may be changed, as `weight.tax_int`.
-const OF_INDICATORS: [&str; 8] = ["weight", "benchmark", "cap", "floor", "missing", "direction", "band", "winsorise"];
+const OF_INDICATORS: [&str; 10] =
+    ["weight", "benchmark", "cap", "floor", "missing", "direction", "band", "winsorise", "steps", "classes"];
 /// What of a scheme or a part may be changed, as `cutoffs.a`.
 const OF_SCHEMES: [&str; 3] = ["cutoffs", "gate", "peers"];
 
@@ -80,6 +81,15 @@ fn tables<'a>(table: &'a mut Table, name: &str) -> Vec<&'a mut Table> {
 /// Puts a value where a path of a scheme or part leads; answers in how many places.
 fn put(table: &mut Table, path: &[&str], value: &Value) -> usize {
     match path {
+        // Of a set one counts, and all have its weight.
+        ["weight", key] if number(value).is_some() => {
+            let set =
+                tables(table, "indicator").iter().find(|one| word(one, "key") == Some(key)).and_then(|one| of(one));
+            let members = tables(table, "indicator")
+                .into_iter()
+                .filter(|one| word(one, "key") == Some(key) || (set.is_some() && of(one) == set));
+            members.map(|one| weigh(one, number(value).unwrap_or_default())).count()
+        }
         [field, key, rest @ ..] if OF_INDICATORS.contains(field) => tables(table, "indicator")
             .into_iter()
             .filter(|one| word(one, "key") == Some(key))
@@ -117,14 +127,45 @@ fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|number| number as f64))
 }
 
+/// The set of an indicator of which one counts.
+fn of(indicator: &Table) -> Option<String> {
+    word(indicator, "one_of").map(str::to_owned)
+}
+
+/// Gives an indicator another weight; a table of points is scaled with it, for the most it gives is the weight.
+fn weigh(indicator: &mut Table, weight: f64) {
+    let before = indicator.get("weight").and_then(number).filter(|before| *before > 0.0);
+    indicator.insert("weight".into(), Value::from(weight));
+    let Some(scale) = before.map(|before| weight / before) else { return };
+    for (table, list, rest) in [("steps", "at", &["below", "above"][..]), ("classes", "of", &["otherwise"])] {
+        let Some(table) = indicator.get_mut(table).and_then(Value::as_table_mut) else { continue };
+        let scaled = |table: &mut Table, name: &str| {
+            if let Some(points) = table.get(name).and_then(number) {
+                table.insert(name.to_owned(), Value::from(points * scale));
+            }
+        };
+        tables(table, list).into_iter().for_each(|one| scaled(one, "points"));
+        rest.iter().for_each(|name| scaled(table, name));
+    }
+}
+
 /// Scales the weights that were not changed, where there is something left for them.
 fn balance(part: &mut Table, name: Option<&str>, weighed: &[(Option<&str>, &str)]) {
     let total = part.get("total").and_then(number).unwrap_or(100.0);
     let mut indicators = tables(part, "indicator");
-    let is_set = |one: &Table| {
+    let named = |one: &Table| {
         weighed.iter().any(|(part, key)| (part.is_none() || *part == name) && word(one, "key") == Some(key))
     };
-    let weight = |one: &Table| one.get("weight").and_then(number).unwrap_or_default();
+    let sets: Vec<Option<String>> = indicators.iter().map(|one| of(one)).collect();
+    let named_sets: Vec<String> = indicators.iter().filter(|one| named(one)).filter_map(|one| of(one)).collect();
+    let is_set = |one: &Table| named(one) || of(one).is_some_and(|set| named_sets.contains(&set));
+    // The weight of a set counts once.
+    let weight = |one: &Table| {
+        let sharing = of(one).map_or(1, |set| sets.iter().filter(|other| other.as_ref() == Some(&set)).count());
+        #[expect(clippy::cast_precision_loss, reason = "a part has a handful of indicators")]
+        let sharing = sharing as f64;
+        one.get("weight").and_then(number).unwrap_or_default() / sharing
+    };
     let (set, others): (Vec<&&mut Table>, Vec<&&mut Table>) = indicators.iter().partition(|one| is_set(one));
     let (taken, free): (f64, f64) =
         (set.iter().map(|one| weight(one)).sum(), others.iter().map(|one| weight(one)).sum());
@@ -133,8 +174,8 @@ fn balance(part: &mut Table, name: Option<&str>, weighed: &[(Option<&str>, &str)
         return;
     }
     for one in indicators.iter_mut().filter(|one| !is_set(one)) {
-        let scaled = weight(one) * scale;
-        one.insert("weight".into(), Value::from(scaled));
+        let scaled = one.get("weight").and_then(number).unwrap_or_default() * scale;
+        weigh(one, scaled);
     }
 }
 
@@ -268,13 +309,34 @@ mod tests {
         assert_eq!(part.indicators[0].benchmark, Some(Benchmark::Fixed { value: 15.0 }));
         assert_eq!(
             (part.indicators[1].benchmark.clone(), part.cutoffs.a),
-            (Some(Benchmark::PeerPercentile { at: 60.0 }), 25.0)
+            (Some(Benchmark::PeerPercentile { at: 60.0 }), Some(25.0))
         );
         let scheme = with(PARTS, &[set("part.above-scale.weight.tax_int", 50)]).unwrap();
         let tax = |part: usize| {
             scheme.parts[part].indicators.iter().find(|one| one.key.key() == "tax_int").map(|one| one.weight)
         };
         assert_eq!((tax(0), tax(1)), (Some(50.0), Some(100.0)));
+    }
+
+    #[test]
+    fn a_table_of_points_and_a_set_keep_with_their_weight() {
+        let text = DEFAULT
+            .replacen("benchmark = { kind = \"peer-percentile\", at = 50.0 }\ncap = 1.5", "one_of = \"x\"\ndirection = \"steps\"\nsteps = { below = 0, at = [{ from = 10, points = 15 }, { from = 20, points = 30 }] }", 1)
+            .replacen("direction = \"higher\"\none_of", "one_of", 1)
+            .replacen("weight = 20", "weight = 30\none_of = \"x\"", 1)
+            .replacen("weight = 10\n", "weight = 20\n", 1);
+        let text = format!("one_of = [{{ name = \"x\", take = \"best\", source = \"assumption\" }}]\n{text}");
+        Scheme::parse(&text).unwrap();
+        let most = |scheme: &Scheme| scheme.parts[0].indicators[0].steps.as_ref().map(|steps| steps.most());
+        let weights =
+            |scheme: &Scheme| -> Vec<f64> { scheme.parts[0].indicators.iter().map(|one| one.weight).collect() };
+        // The set is 40 by one of its members; the others of 70 share 60.
+        let named = with(&text, &[set("weight.tax_int", 40)]).unwrap();
+        assert_eq!((weights(&named)[..2].to_vec(), most(&named)), (vec![40.0, 40.0], Some(40.0)));
+        // Another is raised by 15 to 35: the set keeps 65 of 80 parts of what it had.
+        let beside = with(&text, &[set("weight.inv_int", 35)]).unwrap();
+        assert_eq!(weights(&beside)[..3], [30.0 * 65.0 / 80.0, 30.0 * 65.0 / 80.0, 35.0]);
+        assert_eq!(most(&beside), Some(30.0 * 65.0 / 80.0));
     }
 
     #[rstest]

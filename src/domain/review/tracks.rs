@@ -24,7 +24,7 @@ impl Limits {
             locked: facts.locked,
             performance_terms: contract.is_some_and(|contract| contract.performance_terms),
             terms_missed: contract.is_some_and(missed),
-            // The layer of the construction area is not in the register yet.
+            // What a part of the older division means for it, is the decision table's to say.
             construction_area: ConstructionArea::Unknown,
         }
     }

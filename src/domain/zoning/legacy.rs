@@ -7,6 +7,7 @@ use crate::domain::intake::{
     FieldType::{Date, Text},
     Reading, field,
 };
+use serde::{Deserialize, Serialize};
 
 /// The fields of a data set of legacy areas.
 pub const FIELDS: &[Field] = &[
@@ -20,13 +21,16 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// To which part of the older division an area belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// 104 区块: industrial blocks of the plan.
+    #[serde(rename = "104")]
     Block104,
     /// 195 区域: industry that is to grow together with the city around it.
+    #[serde(rename = "195")]
     Area195,
     /// 198 区域: industry outside the area of concentrated building, to be reduced.
+    #[serde(rename = "198")]
     Area198,
 }
 
@@ -38,6 +42,11 @@ impl Class {
             Self::Area195 => "195",
             Self::Area198 => "198",
         }
+    }
+
+    /// The class of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Block104, Self::Area195, Self::Area198].into_iter().find(|class| class.name() == word)
     }
 }
 

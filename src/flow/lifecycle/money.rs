@@ -40,7 +40,7 @@ async fn holding(
     let moment = Moment { valid_at: on, known_at: None };
     let Some(number) = from.contract() else { return Ok(Holding::default()) };
     let Some(terms) = contract::terms(connection, &number, &moment).await? else { return Ok(Holding::default()) };
-    let watched = clock::read(connection, &moment, Some(&terms.parcel)).await?;
+    let watched = clock::read(connection, &moment, Some(std::slice::from_ref(&terms.parcel))).await?;
     let watched = watched.iter().find(|one| one.number == number);
     let soon = rules::rulebook()?.soon(on);
     let clocks = match watched {

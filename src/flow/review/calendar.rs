@@ -2,11 +2,11 @@
 //! done on paper, as it is entered.
 
 use crate::domain::calendar::Calendar;
+use crate::domain::contract::agenda::Watched;
 use crate::domain::dictionary;
 use crate::domain::review::calendar::round::{Published, Round};
-use crate::domain::review::calendar::{By, Entry, Kind, Known, Name, State, Timing, in_force};
-use crate::domain::review::facts::Facts;
-use crate::domain::review::freeze::Watching;
+use crate::domain::review::calendar::{By, Entry, Kind, Known, Name, State, Terms, Timing, in_force};
+use crate::domain::review::run::Rules;
 use crate::domain::rulebook::Rulebook;
 use crate::exchange::workbook::Cover;
 use crate::exchange::write::{self, Column, Format, Layout, Row, Value, WriteError};
@@ -20,7 +20,7 @@ use chrono::{Days, NaiveDate};
 use rayon::prelude::*;
 use serde_json::json;
 use sqlx::PgPool;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Reviews of contracts that lie so far ahead are looked for where one is to be entered.
@@ -37,6 +37,8 @@ pub struct Question {
     pub body: Option<String>,
     /// Only parcels of this district.
     pub district: Option<String>,
+    /// The scheme that says how many years lie between reviews in use; the default one where none is named.
+    pub scheme: Option<String>,
 }
 
 /// One review of one contract.
@@ -134,7 +136,8 @@ pub enum CalendarError {
 impl CalendarError {
     /// Whether what was asked for is at fault, rather than the machine.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Write(_) | Self::Rules(_) | Self::Store(_) | Self::Computation(_))
+        matches!(self, Self::Rules(RulesError::Unknown { .. }))
+            || !matches!(self, Self::Write(_) | Self::Rules(_) | Self::Store(_) | Self::Computation(_))
     }
 
     /// The stable code.
@@ -147,6 +150,7 @@ impl CalendarError {
             Self::Future { .. } => "day-in-the-future",
             Self::NoDocument => "no-words",
             Self::Format(_) => "no-such-format",
+            Self::Rules(RulesError::Unknown { .. }) => "no-such-scheme",
             Self::Write(_) | Self::Rules(_) | Self::Store(_) | Self::Computation(_) => "failed",
         }
     }
@@ -157,15 +161,55 @@ pub async fn due(pool: &PgPool, question: &Question) -> Result<Found, CalendarEr
     if let Some(unknown) = unknown_district(pool, question.district.as_deref()).await? {
         return Err(unknown.into());
     }
+    let timing = timing(question.as_of, question.scheme.as_deref())?;
     let held = calendar::held(pool, question.as_of).await?;
     let (rulebook, days, question) = (rules::rulebook()?, rules::calendar()?, question.clone());
-    Ok(tokio::task::spawn_blocking(move || of(&held, rulebook, days, &question)).await?)
+    Ok(tokio::task::spawn_blocking(move || of(&held, &timing, rulebook, days, &question)).await?)
+}
+
+/// The rules of the calendar on a day, under a scheme; under the default one where none is named.
+fn timing(day: NaiveDate, scheme: Option<&str>) -> Result<Timing<'static>, RulesError> {
+    let years = match scheme {
+        Some(name) => rules::scheme(name)?.review_years,
+        None => rules::review_years()?,
+    };
+    Ok(Timing::on(rules::rulebook()?, day).every(years))
+}
+
+/// The calendar of one parcel: every review that its contract made or makes due, as far as the next one in use. `contracts`
+/// are those of the parcel, and `known` is what was done of the reviews of the one by which it is held.
+pub(crate) fn of_parcel(
+    contracts: &[Watched],
+    known: &Known,
+    district: &str,
+    (rulebook, day): (&Rulebook, NaiveDate),
+) -> Result<Vec<Item>, RulesError> {
+    let timing = Timing::on(rulebook, day).every(rules::review_years()?);
+    let calendar = rules::calendar()?;
+    let of = |terms: &Terms<'_>| {
+        let contract = terms.contract;
+        let entries = timing.reviews(terms, known, calendar, Days::new(0));
+        let item = |entry: Entry<'_>| Item {
+            parcel: contract.parcel.clone(),
+            district: Some(district.to_owned()),
+            contract: contract.number.clone(),
+            body: contract.responsible_unit.clone(),
+            entry: entry.into_owned(),
+        };
+        entries.into_iter().map(item).collect::<Vec<Item>>()
+    };
+    Ok(in_force(contracts, day).iter().flat_map(of).collect())
 }
 
 /// What of the calendar a question asks for.
-fn of(held: &Held, rulebook: &'static Rulebook, calendar: &Calendar, question: &Question) -> Found {
+fn of(
+    held: &Held,
+    timing: &Timing<'static>,
+    rulebook: &'static Rulebook,
+    calendar: &Calendar,
+    question: &Question,
+) -> Found {
     let (day, within) = (question.as_of, question.within);
-    let timing = Timing::on(rulebook, day);
     let nothing = Known::new();
     let horizon = day.checked_add_days(within).unwrap_or(NaiveDate::MAX);
     let terms = in_force(&held.contracts, day);
@@ -201,23 +245,23 @@ fn of(held: &Held, rulebook: &'static Rulebook, calendar: &Calendar, question: &
     Found { revision: held.revision, items, unknown, round }
 }
 
-/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in the order of
-/// contracts and reviews. What is due of a parcel that is left out stays due.
+/// The reviews that a run of a day answers: those that are due or overdue of parcels that it judges, in no order. What is
+/// due of a parcel that is left out stays due.
 pub(super) fn answers(
-    watching: &Watching,
-    facts: &[Facts],
-    (rulebook, calendar): (&Rulebook, &Calendar),
+    watched: &[Watched],
+    done: &HashMap<String, Known>,
+    judged: &HashSet<String>,
+    (rules, calendar): (&Rules, &Calendar),
     as_of: NaiveDate,
 ) -> Vec<Answered> {
-    let judged: HashSet<&str> = facts.iter().map(|one| one.code.as_str()).collect();
-    let timing = Timing::on(rulebook, as_of);
+    let timing = Timing::on(&rules.rulebook, as_of).every(rules.scheme.review_years);
     let nothing = Known::new();
-    let mut found: Vec<Answered> = in_force(&watching.contracts, as_of)
+    in_force(watched, as_of)
         .par_iter()
-        .filter(|terms| judged.contains(terms.contract.parcel.as_str()))
+        .filter(|terms| judged.contains(&terms.contract.parcel))
         .flat_map_iter(|terms| {
             let contract = terms.contract;
-            let known = watching.done.get(&contract.number).unwrap_or(&nothing);
+            let known = done.get(&contract.number).unwrap_or(&nothing);
             let entries = timing.reviews(terms, known, calendar, Days::new(0));
             let open = entries.into_iter().filter(|entry| entry.state.is_open());
             open.filter_map(|entry| {
@@ -230,11 +274,7 @@ pub(super) fn answers(
                 })
             })
         })
-        .collect();
-    found.sort_by(|one, other| {
-        (&one.contract, &one.review, one.number).cmp(&(&other.contract, &other.review, other.number))
-    });
-    found
+        .collect()
 }
 
 /// What is entered of a review that was done on paper.
@@ -263,9 +303,9 @@ pub async fn accept(pool: &PgPool, today: NaiveDate, actor: &str, said: &Accepte
         return Err(CalendarError::Future { on: *on, today });
     }
     let mut write = Write::begin(pool, actor, "review-accept").await?;
-    let known = calendar::done(write.connection(), Some(contract)).await?.remove(contract).unwrap_or_default();
+    let known = calendar::done(write.connection(), Some(contract), None).await?.remove(contract).unwrap_or_default();
     let contracts = calendar::contracts_beside(write.connection(), contract, today).await?;
-    let timing = Timing::on(rules::rulebook()?, today);
+    let timing = timing(today, None)?;
     let terms = in_force(&contracts, today);
     let terms = terms.iter().find(|terms| terms.contract.number == *contract);
     let terms = terms.ok_or_else(|| CalendarError::NoContract { contract: contract.clone(), on: today })?;
@@ -342,7 +382,7 @@ fn values(item: &Item, day: NaiveDate) -> Vec<Value> {
         entry.from.into(),
         entry.how.zh.as_str().into(),
         entry.how.en.as_str().into(),
-        entry.rule.map(|rule| rule.key.clone()).into(),
-        entry.rule.map(|rule| rule.source.clone()).into(),
+        entry.rule.as_deref().map(|rule| rule.key.clone()).into(),
+        entry.rule.as_deref().map(|rule| rule.source.clone()).into(),
     ]
 }

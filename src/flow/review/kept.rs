@@ -1,6 +1,7 @@
 //! A run as it was kept, ready to be judged again: its rules read from their text, its facts out of its receipts.
 
-use super::{PIECE, Sealed, in_window};
+use super::sitting::SEALED;
+use super::{Sealed, in_window};
 use crate::domain::review::decision::List;
 use crate::domain::review::facts::Facts;
 use crate::domain::review::grade::Grade;
@@ -9,7 +10,7 @@ use crate::domain::review::replay::StoredRulesError;
 use crate::domain::review::run::{ReviewError, Rules};
 use crate::store::StoreError;
 use crate::store::review::kept::{self, Paper};
-use crate::store::review::objection;
+use crate::store::review::{beside, objection};
 use chrono::NaiveDate;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use rayon::prelude::*;
@@ -100,7 +101,7 @@ pub async fn load(pool: &PgPool, run: i64) -> Result<Kept, KeptError> {
     let mut rules = Rules::stored(&kept.source, &kept.rules_hash).map_err(|source| KeptError::Rules { run, source })?;
     in_window(&mut rules, kept.window_years.unsigned_abs());
     let (mut facts, mut found) = (Vec::new(), Vec::new());
-    let mut pieces = kept::receipts(&mut connection, run).try_chunks(PIECE);
+    let mut pieces = kept::receipts(&mut connection, run).try_chunks(SEALED);
     while let Some(papers) = pieces.next().await {
         let papers = papers.map_err(|error| error.1)?;
         let read = tokio::task::spawn_blocking(move || {
@@ -126,11 +127,12 @@ fn read(run: i64, paper: Paper) -> Result<(Facts, Found), KeptError> {
     Ok((receipt.facts, found))
 }
 
-/// The results of a run as they stand: as they were kept, the later receipts in place of those that they correct.
-pub(super) async fn results(pool: &PgPool, run: i64) -> Result<Vec<Sealed>, KeptError> {
+/// The results of a run as they stand, in the order of codes: as they were kept, the later receipts in place of those that
+/// they correct. Of a run that is about those alone whose review is due, theirs.
+pub async fn results(pool: &PgPool, run: i64) -> Result<Vec<Sealed>, KeptError> {
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let mut results = Vec::new();
-    let mut pieces = kept::receipts(&mut connection, run).try_chunks(PIECE);
+    let mut pieces = kept::receipts(&mut connection, run).try_chunks(SEALED);
     while let Some(papers) = pieces.next().await {
         let papers = papers.map_err(|error| error.1)?;
         let read = tokio::task::spawn_blocking(move || {
@@ -139,6 +141,9 @@ pub(super) async fn results(pool: &PgPool, run: i64) -> Result<Vec<Sealed>, Kept
         results.extend(read.await??);
     }
     drop(pieces);
+    if let Some(answered) = beside::answered(&mut connection, run).await? {
+        results.retain(|one: &Sealed| answered.contains(&one.receipt.facts.code));
+    }
     for paper in objection::reruns(&mut connection, run).await? {
         if let Ok(place) = results.binary_search_by(|one: &Sealed| one.receipt.facts.code.cmp(&paper.parcel)) {
             results[place] = sealed(run, paper)?;

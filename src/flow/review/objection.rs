@@ -2,20 +2,22 @@
 //! register holds now, among the others as they were judged; the later receipt stands beside the first.
 
 use super::kept::{self, Kept, KeptError};
-use super::{row, seal};
+use super::{row, text_and_hash};
 use crate::domain::review::facts::Facts;
 use crate::domain::review::life::State;
 use crate::domain::review::receipt::{Corrects, Receipt};
 use crate::domain::review::run::{ReviewError, rejudge, window};
 use crate::flow::rules::{self, RulesError};
+use crate::store::review::facts::{self, Asked};
 use crate::store::review::objection::{self, New, Objection};
-use crate::store::review::{facts, life, standing};
+use crate::store::review::{life, standing};
 use crate::store::write::{Audit, Write};
 use crate::store::{StoreError, write};
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgPool;
+use std::sync::Arc;
 
 /// Why an objection was not taken, or not answered. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -261,10 +263,10 @@ pub async fn answer(
             return Err(ObjectionError::Overtaken(asked.parcel));
         }
         receipt.corrects = Some(Corrects { objection: id, receipt: hash, facts_revision });
-        let (sealed, text) = seal(receipt)?;
-        objection::rerun(&mut write, (id, run), facts_revision, &row(&sealed, &text)).await?;
-        facts["later_receipt"] = json!(sealed.hash);
-        after = Some((sealed.receipt, sealed.hash));
+        let sealed = text_and_hash(&receipt)?;
+        objection::rerun(&mut write, (id, run), facts_revision, &row(&receipt.facts.code, &receipt, &sealed)).await?;
+        facts["later_receipt"] = json!(sealed.1);
+        after = Some((receipt, sealed.1));
     }
     let revision = write.commit(Audit { subject: format!("review run {run}"), facts }).await?;
     Ok(Answered { run, parcel: asked.parcel, before, after, revision })
@@ -290,9 +292,21 @@ async fn judge_again(pool: &PgPool, asked: &Objection, workers: usize) -> Result
     drop(connection);
     let (share, tall) = (rules::deciding_share(&rules.rulebook, as_of)?, rules.rulebook.tall_storey_m(as_of));
     let years = window(as_of, rules.scheme.window.years);
-    let now = facts::freeze(pool, as_of, share, tall, years, rules::calendar()?, false).await?;
+    let asked = Asked {
+        as_of,
+        deciding_share: Some(share),
+        tall_storey_m: tall,
+        years,
+        calendar: rules::calendar()?,
+        with_states: false,
+        with_clocks: false,
+    };
+    let (now, mut held) = facts::freeze(pool, asked).await?;
+    let own = held.own(Some(std::slice::from_ref(&code))).await?;
+    held.end().await?;
     let receipt = tokio::task::spawn_blocking(move || {
-        let corrected = now.facts_of(&rules.scheme, as_of, &code);
+        let full_years = rules.scheme.window.years;
+        let corrected = Arc::new(now).facts_where(full_years, as_of, own, |parcel| *parcel.code == code).pop();
         let corrected = corrected.ok_or_else(|| ObjectionError::Gone { id, parcel: code.clone(), as_of })?;
         if corrected == judged_by {
             return Err(ObjectionError::NothingCorrected { id, run, parcel: code });

@@ -7,10 +7,12 @@ use std::time::Duration;
 pub enum Progress {
     /// The facts are read out of the register.
     Freezing,
-    /// So many parcels are judged.
+    /// The parcels are judged.
     Judging {
-        /// How many.
-        parcels: usize,
+        /// How many were looked at.
+        done: usize,
+        /// Of how many.
+        of: usize,
     },
     /// The results are stored.
     Storing {
@@ -41,8 +43,8 @@ impl Progress {
     pub fn words(self, elapsed: Duration) -> String {
         match self {
             Self::Freezing => self.stage().to_owned(),
-            Self::Judging { parcels } | Self::Listing { parcels } => format!("{}, {parcels} parcels", self.stage()),
-            Self::Storing { done, of } => {
+            Self::Listing { parcels } => format!("{}, {parcels} parcels", self.stage()),
+            Self::Judging { done, of } | Self::Storing { done, of } => {
                 let left = left(done, of, elapsed).map(|left| format!(", about {} s left", left.as_secs().max(1)));
                 format!("{}, {done} of {of} parcels{}", self.stage(), left.unwrap_or_default())
             }

@@ -2,7 +2,8 @@
 //! too that were made later because an objection was upheld.
 
 use super::kept::{Kept, KeptError, load};
-use super::{beside_hash, fingerprint, seal};
+use super::sitting::fingerprint_of;
+use super::{beside_hash, text_and_hash};
 use crate::domain::review::facts::Facts;
 use crate::domain::review::receipt::{Corrects, Receipt, hash};
 use crate::domain::review::replay::differences;
@@ -101,7 +102,7 @@ struct Odd {
 fn again(kept: Kept, papers: Vec<Paper>, workers: usize) -> Result<(bool, Vec<Odd>), KeptError> {
     let Kept { run, as_of, rules, facts_hash, facts, found } = kept;
     let unwritable = |source| KeptError::Receipt { run, parcel: String::new(), source };
-    let are_whole = fingerprint(&facts).map_err(unwritable)? == facts_hash;
+    let are_whole = fingerprint_of(&facts).map_err(unwritable)? == facts_hash;
     let hashes: HashMap<String, String> = if papers.is_empty() {
         HashMap::new()
     } else {
@@ -114,9 +115,9 @@ fn again(kept: Kept, papers: Vec<Paper>, workers: usize) -> Result<(bool, Vec<Od
         .zip(found)
         .map(|(receipt, found)| {
             // An older receipt is judged by what it says, not by the form in which it would be written now.
-            let (sealed, text) = seal(Receipt { format: found.format, ..receipt })
+            let (text, hash) = text_and_hash(&Receipt { format: found.format, ..receipt })
                 .map_err(|source| KeptError::Receipt { run, parcel: found.parcel.clone(), source })?;
-            let is_same = found.is_whole && sealed.hash == found.hash;
+            let is_same = found.is_whole && hash == found.hash;
             Ok((!is_same).then_some(Odd { parcel: found.parcel, is_whole: found.is_whole, before: None, text }))
         })
         .collect::<Result<Vec<Option<Odd>>, KeptError>>()?;
@@ -143,7 +144,7 @@ fn later(
         let format = kept.format;
         let corrects = kept.corrects.map(|one| Corrects { receipt: follows.unwrap_or_default(), ..one });
         let text = match rejudge(rules, as_of, facts, kept.facts, workers)? {
-            Some(receipt) => seal(Receipt { format, corrects, ..receipt }).map_err(unreadable)?.1,
+            Some(receipt) => Receipt { format, corrects, ..receipt }.canonical().map_err(unreadable)?,
             None => String::new(),
         };
         let is_whole = hash(before.as_bytes()) == receipt_hash;

@@ -7,6 +7,7 @@ use crate::domain::review::calendar::State as Stand;
 use crate::domain::review::scheme::Words;
 use crate::domain::rulebook::RuleValue;
 use crate::flow::review::calendar::{CalendarError, Found, Item, Question, due};
+use crate::flow::rules;
 use crate::http::App;
 use crate::http::answer::of_register;
 use crate::http::body::legal_day;
@@ -46,7 +47,7 @@ pub struct Document {
 
 /// One review.
 #[allow(missing_docs)]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Line {
     pub parcel: String,
     pub district: Option<String>,
@@ -83,7 +84,7 @@ pub struct OfRound {
 
 /// A value of the rulebook.
 #[allow(missing_docs)]
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Quoted {
     pub key: String,
     pub value: f64,
@@ -110,7 +111,7 @@ fn both(words: &Words) -> BothLanguages {
     BothLanguages { zh: words.zh.clone(), en: words.en.clone() }
 }
 
-fn line(item: &Item, day: NaiveDate) -> Line {
+pub(super) fn line(item: &Item, day: NaiveDate) -> Line {
     let entry = &item.entry;
     Line {
         parcel: item.parcel.clone(),
@@ -128,7 +129,7 @@ fn line(item: &Item, day: NaiveDate) -> Line {
         counted_from: entry.from,
         missing: if let Stand::Unknown(missing) = entry.state { Some(missing.code()) } else { None },
         how: both(&entry.how),
-        rule: entry.rule.map(|rule| rule.key.clone()),
+        rule: entry.rule.as_deref().map(|rule| rule.key.clone()),
     }
 }
 
@@ -157,7 +158,7 @@ pub fn document(
             *missing.entry(what.code()).or_default() += 1;
         }
     }
-    let rules = items.iter().filter_map(|item| item.entry.rule);
+    let rules = items.iter().filter_map(|item| item.entry.rule.as_deref());
     Some(Document {
         revision: found.revision,
         as_of: question.as_of,
@@ -192,6 +193,7 @@ pub struct Asked {
     within: Option<u32>,
     body: Option<String>,
     district: Option<String>,
+    scheme: Option<String>,
     unknown: Option<bool>,
     limit: Option<usize>,
     after: Option<String>,
@@ -204,17 +206,24 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = page::asked(asked, "as_of, within, body, district, unknown, limit, after")?;
+    let asked = page::asked(asked, "as_of, within, body, district, scheme, unknown, limit, after")?;
     let limit = page::limit(asked.limit)?;
     let within = asked.within.unwrap_or(0);
     if within > MOST_DAYS {
         return Err(wrong("within", format!("within is {within}; expected at most {MOST_DAYS} days"), "0 to 36525"));
+    }
+    // Only what is known by name: a path is nothing for a stranger to say.
+    if let Some(name) = &asked.scheme
+        && !rules::has_scheme(name).map_err(|error| Problem::internal(&error))?
+    {
+        return Err(wrong("scheme", format!("there is no scheme {name:?}"), "the name of a scheme in use"));
     }
     let question = Question {
         as_of: legal_day("as_of", asked.as_of, (app.today)())?,
         within: Days::new(within.into()),
         body: asked.body,
         district: asked.district,
+        scheme: asked.scheme,
     };
     let _inside = whole_city.enter()?;
     let found = due(&app.pool, &question).await.map_err(|error| match &error {

@@ -14,6 +14,7 @@ mod page;
 pub mod parcel;
 pub mod park;
 pub mod performance;
+pub mod places;
 pub mod plot_ratio;
 pub mod reserve;
 pub mod review;

@@ -1,6 +1,7 @@
 //! `GET /api/v1/parcels/{code}`: the dossier of one parcel, all that the register knows of it in one document. The
 //! wire shapes are here; what they say is read from the register, not from the atlas, which may lag a moment.
 
+use super::calendar::{Line, Quoted, line};
 use super::city::BothLanguages;
 use super::contract::Contract;
 use super::performance::{AnnualReturn, annual_return};
@@ -9,6 +10,7 @@ use crate::domain::id::ParcelCode;
 use crate::domain::lifecycle::{Move, State};
 use crate::domain::moment::Moment;
 use crate::domain::quantity::{PlotRatio, SquareMetres};
+use crate::domain::review::calendar::{By, Done, State as Stand};
 use crate::domain::review::explain::Explanation;
 use crate::domain::review::facts::round;
 use crate::domain::review::lift::Lift;
@@ -17,6 +19,7 @@ use crate::domain::timeline::Entry;
 use crate::domain::zoning::Tier;
 use crate::flow;
 use crate::flow::dossier::File;
+use crate::flow::review::calendar::Item;
 use crate::flow::review::explain::Explained;
 use crate::http::App;
 use crate::http::answer::of_register;
@@ -47,6 +50,7 @@ pub struct Dossier {
     pub occupancies: Vec<Occupancy>,
     pub returns: Vec<AnnualReturn>,
     pub review: Option<Review>,
+    pub review_calendar: Vec<Scheduled>,
     pub lineage: Option<Lineage>,
     pub life: Option<Life>,
     pub timeline: Vec<Entry>,
@@ -189,6 +193,19 @@ pub struct Review {
     pub objection: Option<i64>,
 }
 
+/// A review that the contract made or makes due.
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Serialize)]
+pub struct Scheduled {
+    #[serde(flatten)]
+    pub line: Line,
+    pub done_on: Option<NaiveDate>,
+    pub done_by_run: Option<i64>,
+    pub done_by_document: Option<String>,
+    /// The value of the rulebook that it rests on; nothing where the contract or the scheme says.
+    pub quoted: Option<Quoted>,
+}
+
 /// One indicator of the review.
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Serialize)]
@@ -200,6 +217,12 @@ pub struct Indicator {
     pub benchmark: Option<f64>,
     pub weight: f64,
     pub points: Option<f64>,
+    /// The class, where classes give the points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<BothLanguages>,
+    /// What it would give, where another of its set counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<f64>,
     pub missing: bool,
 }
 
@@ -244,7 +267,7 @@ async fn dossier(app: &App, code: &ParcelCode, moment: Moment) -> Result<Option<
 
 /// The file of a parcel in the shapes above.
 pub fn wire(file: File, moment: Moment) -> Dossier {
-    let File { found, standings, timeline, next, plot_ratio_reference, review: explained } = file;
+    let File { found, standings, timeline, next, plot_ratio_reference, review: explained, calendar } = file;
     let today = moment.valid_at;
     let tier = |word: &str| Tier::parse(word).map_or("", Tier::name);
     Dossier {
@@ -306,10 +329,21 @@ pub fn wire(file: File, moment: Moment) -> Dossier {
             .collect(),
         returns: found.figures.iter().filter_map(annual_return).collect(),
         review: explained.map(review),
+        review_calendar: calendar.iter().map(|item| scheduled(item, found.day)).collect(),
         life: found.life.last().map(|stay| life(stay, &next)),
         lineage: found.lineage,
         timeline,
     }
+}
+
+fn scheduled(item: &Item, day: NaiveDate) -> Scheduled {
+    let (done_on, done_by_run, done_by_document) = match &item.entry.state {
+        Stand::Done(Done { by: By::Run { run }, on, .. }) => (Some(*on), Some(*run), None),
+        Stand::Done(Done { by: By::Acceptance { document }, on, .. }) => (Some(*on), None, Some(document.clone())),
+        _ => (None, None, None),
+    };
+    let quoted = item.entry.rule.as_deref().map(Quoted::from);
+    Scheduled { line: line(item, day), done_on, done_by_run, done_by_document, quoted }
 }
 
 fn life(stay: &Stay, next: &[&Move]) -> Life {
@@ -401,7 +435,9 @@ fn review(explained: Explained) -> Review {
                     benchmark: line.benchmark,
                     weight: line.weight,
                     points: line.points,
-                    missing: line.value.is_none(),
+                    class: line.class.clone().map(|[zh, en]| BothLanguages { zh, en }),
+                    passed_over: line.passed_over,
+                    missing: line.is_unknown(),
                 }
             })
             .collect(),

@@ -64,9 +64,9 @@ pub struct Weight {
 #[derive(Debug, Serialize)]
 pub struct Cuts {
     pub part: String,
-    pub a: f64,
-    pub b: f64,
-    pub c: f64,
+    pub a: Option<f64>,
+    pub b: Option<f64>,
+    pub c: Option<f64>,
 }
 
 /// The answer in these shapes.

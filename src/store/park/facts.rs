@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Freezes what an evaluation of a year looks at: the law of a day, the figures of the year and of the one before, a storey
 /// higher than `tall_storey_m` counted twice. Where parcels stand in the tiers is not asked.
@@ -30,10 +31,13 @@ pub async fn freeze(
         None => HashMap::new(),
     };
     let years = year - 1..=year;
-    let asked = Asked { as_of, deciding_share: None, tall_storey_m, years, calendar, with_reviews: None };
-    let register = frozen_in(&mut tx, pool, asked).await?;
+    let asked =
+        Asked { as_of, deciding_share: None, tall_storey_m, years, calendar, with_states: false, with_clocks: false };
+    let (register, mut held) = frozen_in(&mut tx, pool, asked).await?;
     tx.commit().await?;
-    Ok(FrozenParks { parks, register, review_run, grades })
+    let own = held.own(None).await?;
+    held.end().await?;
+    Ok(FrozenParks { parks, register: Arc::new(register), own, review_run, grades })
 }
 
 /// The parks in the order of their codes.

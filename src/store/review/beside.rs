@@ -7,7 +7,7 @@ use crate::store::write::Write;
 use chrono::NaiveDate;
 use serde::Serialize;
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// A review that a run answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +90,13 @@ pub async fn answers(connection: &mut PgConnection, run: i64) -> Result<Vec<(Str
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.kind, row.count)).collect())
 }
 
+/// The parcels whose reviews a run answers; nothing where it is about all.
+pub async fn answered(connection: &mut PgConnection, run: i64) -> Result<Option<HashSet<String>>, StoreError> {
+    let rows = sqlx::query_scalar!("select distinct parcel from review_due where run_id = $1", run);
+    let parcels: HashSet<String> = rows.fetch_all(connection).await?.into_iter().collect();
+    Ok((!parcels.is_empty()).then_some(parcels))
+}
+
 /// How many a run left out, by reason.
 pub async fn counts(connection: &mut PgConnection, run: i64) -> Result<Vec<(Reason, i64)>, StoreError> {
     let rows = sqlx::query!(
@@ -126,16 +133,6 @@ pub async fn why(connection: &mut PgConnection, run: i64, parcel: &str) -> Resul
     let found =
         sqlx::query_scalar!("select reason from review_left_out where run_id = $1 and parcel = $2", run, parcel);
     found.fetch_optional(connection).await?.map(|word| reason(&word, parcel)).transpose()
-}
-
-/// Where each parcel is in its life on a day, by its code, as far as that is on record.
-pub async fn states(connection: &mut PgConnection, as_of: NaiveDate) -> Result<HashMap<String, String>, StoreError> {
-    let rows = sqlx::query!(
-        "select p.code, s.state from parcel_state s join parcel p on p.id = s.parcel_id
-         where upper_inf(s.recorded) and s.valid @> $1::date",
-        as_of
-    );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.code, row.state)).collect())
 }
 
 fn reason(word: &str, row: &str) -> Result<Reason, StoreError> {

@@ -8,7 +8,7 @@ use crate::domain::review::calendar::round::Published;
 use crate::domain::review::calendar::{By, Done, Kind, Known, Name};
 use crate::store::write::Write;
 use crate::store::{StoreError, clock};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ pub async fn held(pool: &PgPool, day: NaiveDate) -> Result<Held, StoreError> {
         revision,
         contracts: clock::read(&mut tx, &Moment::on(day), None).await?,
         districts: districts(&mut tx, day).await?,
-        done: done(&mut tx, None).await?,
+        done: done(&mut tx, None, None).await?,
         rounds: rounds(&mut tx).await?,
     })
 }
@@ -52,7 +52,7 @@ pub async fn contracts_beside(
         day
     );
     match parcel.fetch_optional(&mut *connection).await? {
-        Some(parcel) => clock::read(connection, &Moment::on(day), Some(&parcel)).await,
+        Some(parcel) => clock::read(connection, &Moment::on(day), Some(&[parcel])).await,
         None => Ok(Vec::new()),
     }
 }
@@ -66,23 +66,28 @@ async fn districts(connection: &mut PgConnection, day: NaiveDate) -> Result<Hash
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.code, row.district)).collect())
 }
 
-/// What was done of the reviews of one contract, or of all, by the number of the contract. Of two that did the same the
-/// sooner stands.
-pub async fn done(connection: &mut PgConnection, contract: Option<&str>) -> Result<HashMap<String, Known>, StoreError> {
+/// What was done of the reviews of one contract, or of all, by the number of the contract, as far as it was on record at a
+/// time. Of two that did the same the sooner stands.
+pub async fn done(
+    connection: &mut PgConnection,
+    contract: Option<&str>,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<HashMap<String, Known>, StoreError> {
     let rows = sqlx::query!(
         r#"select contract as "contract!", kind as "kind!", number as "number!", due_on, on_date as "on_date!", run_id, document
            from (
                select d.contract, d.kind, d.number, d.due_on, s.on_date, d.run_id, null as document
                from review_due d join review_step s on s.run_id = d.run_id and s.deed = 'publish'
-               where $1::text is null or d.contract = $1
+               where ($1::text is null or d.contract = $1) and s.recorded_at <= coalesce($2::timestamptz, 'infinity')
                union all
                select contract, kind, number, due_on, on_date, null, document from (
-                   select distinct on (contract, kind, number) * from review_acceptance
-                   where $1::text is null or contract = $1
-                   order by contract, kind, number, id desc) latest
+                   select distinct on (contract, kind, number) a.* from review_acceptance a join revision v on v.id = a.revision
+                   where ($1::text is null or contract = $1) and v.recorded_at <= coalesce($2::timestamptz, 'infinity')
+                   order by contract, kind, number, a.id desc) latest
                where verdict = 'accepted') found
            order by on_date desc, run_id desc nulls first"#,
-        contract
+        contract,
+        known_at
     )
     .fetch_all(connection)
     .await?;

@@ -1,55 +1,28 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
-use super::beside;
+use super::places::{Places, Words};
 use crate::domain::calendar::Calendar;
-use crate::domain::contract::agenda::Watched;
 use crate::domain::contract::obligation::ObligationKind;
 use crate::domain::moment::Moment;
-use crate::domain::review::facts::{
-    ContractFacts, DutyRow, Figures, MEASURES, MainUser, Occupied, Target, Use, VetoFact, round,
-};
-use crate::domain::review::freeze::{EnterpriseRow, Frozen, ParcelRow, Watching};
+use crate::domain::review::calendar::Known;
+use crate::domain::review::facts::{ContractFacts, DutyRow, MainUser, Occupied, Packed, Target, Use, VetoFact, round};
+use crate::domain::review::freeze::{EnterpriseRow, Frozen, Own, ParcelRow};
 use crate::domain::zoning::Tier;
+use crate::domain::zoning::legacy::Class;
 use crate::store::amendment::{Amendment, amendments};
-use crate::store::{StoreError, clock, lineage, performance};
+use crate::store::{StoreError, clock, copied, lineage, performance};
 use chrono::{Days, NaiveDate};
 use futures_util::TryStreamExt;
 use rust_decimal::prelude::ToPrimitive;
 use sqlx::postgres::PgPool;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-/// Freezes what a review looks at: everything from one moment of the register, law on `as_of`, the tiers worked out for
-/// that day with the share of a parcel's land that decides, a storey higher than `tall_storey_m` counted twice. With that what
-/// the calendar of reviews looks at, where it is asked for.
-pub async fn freeze(
-    pool: &PgPool,
-    as_of: NaiveDate,
-    deciding_share: f64,
-    tall_storey_m: Option<f64>,
-    years: RangeInclusive<i32>,
-    calendar: &'static Calendar,
-    with_reviews: bool,
-) -> Result<Frozen, StoreError> {
-    let mut tx = pool.begin().await?;
-    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
-    let asked = Asked {
-        as_of,
-        deciding_share: Some(deciding_share),
-        tall_storey_m,
-        years,
-        calendar,
-        with_reviews: Some(with_reviews),
-    };
-    let frozen = frozen_in(&mut tx, pool, asked).await?;
-    tx.commit().await?;
-    Ok(frozen)
-}
+use tokio::sync::oneshot;
 
 /// What is to be frozen.
-pub(in crate::store) struct Asked {
+pub struct Asked {
     /// The day whose law counts.
     pub as_of: NaiveDate,
     /// The share of a parcel's land that decides about its tier. Where none is said nobody asks for tiers, and every parcel
@@ -61,66 +34,130 @@ pub(in crate::store) struct Asked {
     pub years: RangeInclusive<i32>,
     /// Working days.
     pub calendar: &'static Calendar,
-    /// Whether with what the calendar of reviews looks at; nothing where nobody asks for the states of parcels either.
-    pub with_reviews: Option<bool>,
+    /// Whether with the states of parcels.
+    pub with_states: bool,
+    /// Whether with everything that has a clock, beside what facts quote of it.
+    pub with_clocks: bool,
 }
 
-/// The same inside a transaction that looks at one moment and outlasts this.
+/// One moment of the register, held by a connection that looks at it, out of which what belongs to each parcel alone can
+/// still be read: of a large city it is too much to be held together.
+pub struct Held {
+    tx: Transaction<'static, Postgres>,
+    as_of: NaiveDate,
+    calendar: &'static Calendar,
+    with_clocks: bool,
+}
+
+/// Freezes what a review looks at: the whole city in one moment of the register, law on the day, and that moment held for the
+/// rest.
+pub async fn freeze(pool: &PgPool, asked: Asked) -> Result<(Frozen, Held), StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::raw_sql("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let found = frozen_in(&mut tx, pool, asked).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+impl Held {
+    /// What is on record of these parcels alone, or of all.
+    pub async fn own(&mut self, parcels: Option<&[String]>) -> Result<Own, StoreError> {
+        let mut own = contracts(&mut self.tx, self.as_of, self.calendar, parcels).await?;
+        if !self.with_clocks {
+            own.watched = Vec::new();
+        }
+        Ok(own)
+    }
+
+    /// What was done of the reviews of contracts, by the number of the contract.
+    pub async fn reviews_done(&mut self) -> Result<HashMap<String, Known>, StoreError> {
+        super::calendar::done(&mut self.tx, None, None).await
+    }
+
+    /// Lets the moment go.
+    pub async fn end(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// The same inside a transaction that looks at one moment.
 pub(in crate::store) async fn frozen_in(
     tx: &mut PgConnection,
     pool: &PgPool,
     asked: Asked,
-) -> Result<Frozen, StoreError> {
-    let Asked { as_of, deciding_share, tall_storey_m, years, calendar, with_reviews } = asked;
+) -> Result<(Frozen, Held), StoreError> {
+    let Asked { as_of, deciding_share, tall_storey_m, years, calendar, with_states, with_clocks } = asked;
     // A second connection looks at the same moment and does half of the work, which is as much ours as the database's.
     let moment = sqlx::query_scalar!(r#"select pg_export_snapshot() as "name!""#).fetch_one(&mut *tx).await?;
     let mut same = pool.begin().await?;
     let same_moment =
         format!("set transaction isolation level repeatable read, read only; set transaction snapshot '{moment}'");
     sqlx::raw_sql(AssertSqlSafe(same_moment)).execute(&mut *same).await?;
-    let beside = tokio::spawn(async move {
-        let tiers = match deciding_share {
-            Some(share) => tiers(&mut same, as_of, share).await?,
-            None => HashMap::new(),
-        };
-        let floors = floors(&mut same, tall_storey_m).await?;
-        let (contracts, mut watched) = contracts(&mut same, as_of, calendar).await?;
-        if with_reviews != Some(true) {
-            watched = Vec::new();
-        }
-        same.commit().await?;
-        Ok::<_, StoreError>((tiers, floors, contracts, watched))
+    // What enterprises reported is the most of it: who they are is told to this side before.
+    let (tell, told) = oneshot::channel();
+    let reported = tokio::spawn(async move {
+        let enterprises = Arc::new(enterprises(&mut same).await?);
+        let places = Arc::new(Places::of(enterprises.iter().map(|one| one.user.code.as_str())));
+        // Whoever does not want to know any more has failed, and says so.
+        let _ = tell.send((Arc::clone(&enterprises), Arc::clone(&places)));
+        let place_of = |code: &str| places.find(code, |place| &enterprises[place].user.code);
+        let returns = returns(&mut same, years, place_of).await?;
+        let vetoes = vetoes(&mut same, as_of, place_of).await?;
+        Ok::<_, StoreError>((Held { tx: same, as_of, calendar, with_clocks }, returns, vetoes))
     });
     let (ids, mut parcels) = parcels(tx, as_of).await?;
-    let enterprises = enterprises(tx).await?;
-    let parcel_of: HashMap<&str, usize> = parcels.iter().enumerate().map(|(i, row)| (row.code.as_str(), i)).collect();
-    let enterprise_of: HashMap<&str, usize> =
-        enterprises.iter().enumerate().map(|(i, one)| (one.user.code.as_str(), i)).collect();
-    let (uses, occupied) = uses(tx, as_of, &parcel_of, &enterprise_of).await?;
-    let returns = returns(tx, years, &enterprise_of).await?;
-    let vetoes = vetoes(tx, as_of, &enterprise_of).await?;
+    let place_of_id: HashMap<i64, usize> = ids.into_iter().zip(0..).collect();
+    if let Some(share) = deciding_share {
+        tiers(tx, as_of, share, |id, tier, locked| {
+            if let Some(place) = place_of_id.get(&id) {
+                (parcels[*place].tier, parcels[*place].locked) = (tier, locked);
+            }
+        })
+        .await?;
+        let is_fragmented = |place: &usize| parcels[*place].tier == Tier::Fragmented;
+        let fragmented: Vec<i64> =
+            place_of_id.iter().filter(|(_, place)| is_fragmented(place)).map(|(id, _)| *id).collect();
+        for (id, class) in legacy_classes(tx, as_of, share, &fragmented).await? {
+            if let Some(place) = place_of_id.get(&id) {
+                parcels[*place].legacy_class = Some(class);
+            }
+        }
+    }
+    floors(tx, tall_storey_m, |id, floors| {
+        if let Some(place) = place_of_id.get(&id) {
+            let parcel = &mut parcels[*place];
+            [parcel.floor_m2, parcel.used_floor_m2, parcel.footprint_m2] = floors;
+        }
+    })
+    .await?;
+    if with_states {
+        states(tx, as_of, |id, state| {
+            if let Some(place) = place_of_id.get(&id) {
+                parcels[*place].state = Some(state);
+            }
+        })
+        .await?;
+    }
+    drop(place_of_id);
     let leading = leading(tx).await?;
-    let (states, done) = match with_reviews {
-        None => (HashMap::new(), HashMap::new()),
-        Some(false) => (beside::states(tx, as_of).await?, HashMap::new()),
-        Some(true) => (beside::states(tx, as_of).await?, super::calendar::done(tx, None).await?),
-    };
-    let (tiers, floors, contracts, watched) = match beside.await {
+    let (mut uses_found, mut enterprises_found) = (Vec::new(), Arc::default());
+    // Where nobody is told anything, the other side has failed.
+    if let Ok((enterprises, enterprise_places)) = told.await {
+        let parcel_places = Places::of(parcels.iter().map(|one| &*one.code));
+        let parcel_of = |code: &str| parcel_places.find(code, |place| &parcels[place].code);
+        let enterprise_of = |code: &str| enterprise_places.find(code, |place| &enterprises[place].user.code);
+        let (uses, occupied) = uses(tx, as_of, parcel_of, enterprise_of).await?;
+        for (place, occupied) in occupied {
+            parcels[place].occupied = Some(occupied);
+        }
+        (uses_found, enterprises_found) = (uses, enterprises);
+    }
+    let (held, returns, vetoes) = match reported.await {
         Ok(found) => found?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
-    let contracts = contracts.into_iter().filter_map(|(code, one)| Some((*parcel_of.get(code.as_str())?, one)));
-    let contracts = contracts.collect();
-    drop((parcel_of, enterprise_of));
-    for (id, parcel) in ids.iter().zip(&mut parcels) {
-        (parcel.tier, parcel.locked) = tiers.get(id).copied().unwrap_or((Tier::Fragmented, false));
-        (parcel.floor_m2, parcel.used_floor_m2, parcel.footprint_m2) = floors.get(id).copied().unwrap_or_default();
-    }
-    for (place, occupied) in occupied {
-        parcels[place].occupied = Some(occupied);
-    }
-    let calendar = (with_reviews == Some(true)).then_some(Watching { contracts: watched, done });
-    Ok(Frozen { parcels, enterprises, uses, returns, contracts, vetoes, leading, states, calendar })
+    let enterprises = Arc::unwrap_or_clone(enterprises_found);
+    Ok((Frozen { parcels, enterprises, uses: uses_found, returns, vetoes, leading }, held))
 }
 
 /// The industries that parks lead with.
@@ -135,13 +172,12 @@ async fn leading(connection: &mut PgConnection) -> Result<HashMap<String, Arc<[S
 async fn returns(
     connection: &mut PgConnection,
     years: RangeInclusive<i32>,
-    enterprise_of: &HashMap<&str, usize>,
-) -> Result<HashMap<i32, Vec<Figures>>, StoreError> {
-    let mut returns: HashMap<i32, Vec<Figures>> =
-        years.clone().map(|year| (year, vec![[None; MEASURES]; enterprise_of.len()])).collect();
-    performance::reported(connection, None, years, None, |row| {
-        if let Some((place, figures)) = enterprise_of.get(row.enterprise.as_str()).zip(returns.get_mut(&row.year)) {
-            figures[*place] = row.figures;
+    enterprise_of: impl Fn(&str) -> Option<usize>,
+) -> Result<BTreeMap<i32, Packed>, StoreError> {
+    let mut returns: BTreeMap<i32, Packed> = years.clone().map(|year| (year, Packed::default())).collect();
+    performance::reported_by_all(connection, years, |enterprise, year, figures| {
+        if let Some((place, packed)) = enterprise_of(enterprise).zip(returns.get_mut(&year)) {
+            packed.set(place, &figures);
         }
     })
     .await?;
@@ -150,35 +186,37 @@ async fn returns(
 
 /// The parcels that are law on the day in the order of their codes, as if they touched no zone and bore no building.
 async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec<i64>, Vec<ParcelRow>), StoreError> {
-    let mut rows = sqlx::query!(
-        r#"select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8 as registered_area_m2,
-               v.area_m2, v.plot_ratio_allowed
-           from parcel p
-           join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
-           order by p.code collate "C""#,
-        as_of
-    )
-    .fetch(connection);
-    let (mut ids, mut parcels) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.try_next().await? {
-        ids.push(row.id);
-        parcels.push(ParcelRow {
-            code: row.code,
-            district: row.district,
-            park: row.park,
+    let (mut rows, mut words) = (Vec::new(), Words::default());
+    let query = format!(
+        "select p.id, p.code, v.district, v.park, v.land_use, v.registered_area_m2::float8, v.area_m2, v.plot_ratio_allowed
+         from parcel p join parcel_version v on v.parcel_id = p.id and upper_inf(v.recorded) and v.valid @> date '{as_of}'"
+    );
+    copied::each(connection, &query, |cells| {
+        let id = cells.bigint()?;
+        let row = ParcelRow {
+            code: cells.text()?.into(),
+            district: words.of(cells.text()?),
+            park: cells.optional_text()?.map(|park| words.of(park)),
             tier: Tier::Fragmented,
+            legacy_class: None,
             locked: false,
-            land_use: row.land_use,
-            registered_area_m2: row.registered_area_m2,
-            area_m2: row.area_m2,
-            plot_ratio_allowed: row.plot_ratio_allowed,
+            land_use: words.of(cells.text()?),
+            registered_area_m2: cells.optional_number()?,
+            area_m2: cells.number()?,
+            plot_ratio_allowed: cells.optional_number()?,
             floor_m2: None,
             used_floor_m2: None,
             footprint_m2: None,
             occupied: None,
-        });
-    }
-    Ok((ids, parcels))
+            state: None,
+        };
+        rows.push((id, row));
+        Ok(())
+    })
+    .await?;
+    // Mostly they come in order, and what is in order already is sorted in no time.
+    rows.sort_by(|one, other| one.1.code.cmp(&other.1.code));
+    Ok(rows.into_iter().unzip())
 }
 
 /// Where a parcel stands, and whether the plan locks it.
@@ -195,7 +233,8 @@ async fn tiers(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     deciding_share: f64,
-) -> Result<HashMap<i64, (Tier, bool)>, StoreError> {
+    mut each: impl FnMut(i64, Tier, bool),
+) -> Result<(), StoreError> {
     let are_kept = sqlx::query_scalar!(
         r#"select exists (select from tier_law where same_law @> $1::date and deciding_share = $2) as "kept!""#,
         as_of,
@@ -214,7 +253,6 @@ async fn tiers(
         )
         .fetch(connection)
     };
-    let mut tiers = HashMap::new();
     while let Some(row) = rows.try_next().await? {
         let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
             table: "parcel_place",
@@ -222,16 +260,43 @@ async fn tiers(
             row: row.parcel_id.to_string(),
             value: row.tier.clone(),
         })?;
-        tiers.insert(row.parcel_id, (tier, row.locked));
+        each(row.parcel_id, tier, row.locked);
     }
-    Ok(tiers)
+    Ok(())
+}
+
+/// In which part of the older division some parcels lie on the day.
+async fn legacy_classes(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    deciding_share: f64,
+    among: &[i64],
+) -> Result<HashMap<i64, Class>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select parcel_id as "parcel_id!", class as "class!" from parcel_legacy_class($1, $2, $3)"#,
+        as_of,
+        deciding_share,
+        among
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = |parcel_id: i64, class: &str| {
+        Class::parse(class).map(|class| (parcel_id, class)).ok_or_else(|| StoreError::Value {
+            table: "legacy_area_version",
+            column: "class",
+            row: parcel_id.to_string(),
+            value: class.to_owned(),
+        })
+    };
+    rows.iter().map(|row| read(row.parcel_id, &row.class)).collect()
 }
 
 /// The floor area on each parcel, that in use, and the ground that the buildings stand on, m².
 async fn floors(
     connection: &mut PgConnection,
     tall_storey_m: Option<f64>,
-) -> Result<HashMap<i64, (Option<f64>, Option<f64>, Option<f64>)>, StoreError> {
+    mut each: impl FnMut(i64, [Option<f64>; 3]),
+) -> Result<(), StoreError> {
     let mut rows = sqlx::query!(
         r#"select parcel_id as "parcel_id!", round(floor_m2::numeric, 4)::float8 as floor_m2,
                case when use_is_known then round(used_m2::numeric, 4)::float8 end as used_m2,
@@ -240,27 +305,43 @@ async fn floors(
         tall_storey_m
     )
     .fetch(connection);
-    let mut floors = HashMap::new();
     while let Some(row) = rows.try_next().await? {
-        floors.insert(row.parcel_id, (row.floor_m2, row.used_m2, row.footprint_m2));
+        each(row.parcel_id, [row.floor_m2, row.used_m2, row.footprint_m2]);
     }
-    Ok(floors)
+    Ok(())
+}
+
+/// Where each parcel is in its life on the day, as far as that is on record.
+async fn states(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    mut each: impl FnMut(i64, Arc<str>),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query!(
+        "select parcel_id, state from parcel_state where upper_inf(recorded) and valid @> $1::date",
+        as_of
+    )
+    .fetch(connection);
+    let mut words = Words::default();
+    while let Some(row) = rows.try_next().await? {
+        each(row.parcel_id, words.of(&row.state));
+    }
+    Ok(())
 }
 
 /// Every enterprise, in the order of their codes.
 async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>, StoreError> {
-    let mut rows = sqlx::query!(
-        r#"select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)
-           order by code collate "C""#
-    )
-    .fetch(connection);
-    let mut enterprises = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        enterprises.push(EnterpriseRow {
-            user: MainUser { code: row.code, above_scale: row.above_scale, founded_on: row.founded_on },
-            industry: row.industry,
-        });
-    }
+    let (mut enterprises, mut words) = (Vec::new(), Words::default());
+    let query = "select code, industry, above_scale, founded_on from enterprise where upper_inf(recorded)";
+    copied::each(connection, query, |cells| {
+        let code = cells.text()?.to_owned();
+        let industry = cells.optional_text()?.map(|industry| words.of(industry));
+        let user = MainUser { code, above_scale: cells.optional_flag()?, founded_on: cells.optional_date()? };
+        enterprises.push(EnterpriseRow { user, industry });
+        Ok(())
+    })
+    .await?;
+    enterprises.sort_by(|one, other| one.user.code.cmp(&other.user.code));
     Ok(enterprises)
 }
 
@@ -269,44 +350,48 @@ async fn enterprises(connection: &mut PgConnection) -> Result<Vec<EnterpriseRow>
 async fn uses(
     connection: &mut PgConnection,
     as_of: NaiveDate,
-    parcel_of: &HashMap<&str, usize>,
-    enterprise_of: &HashMap<&str, usize>,
+    parcel_of: impl Fn(&str) -> Option<usize>,
+    enterprise_of: impl Fn(&str) -> Option<usize>,
 ) -> Result<(Vec<Use>, BTreeMap<usize, Occupied>), StoreError> {
     let heirs = lineage::family::heirs(connection, as_of).await?;
-    let mut rows = sqlx::query!(
-        r#"select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share, role from occupancy
-           where upper_inf(recorded) and from_on <= $1
-           order by parcel collate "C", enterprise collate "C", from_on, role"#,
-        as_of
-    )
-    .fetch(connection);
     let mut uses = Vec::new();
     let mut occupied: BTreeMap<usize, Occupied> = BTreeMap::new();
-    while let Some(row) = rows.try_next().await? {
-        let Some(enterprise) = enterprise_of.get(row.enterprise.as_str()) else { continue };
+    // Uses of one parcel by one enterprise from one day on come in the order of what tells them apart.
+    let query = format!(
+        "select parcel, enterprise, from_on, to_on, floor_area_m2, tax_is_local, share, role from occupancy
+         where upper_inf(recorded) and from_on <= date '{as_of}'
+         order by parcel collate \"C\", enterprise collate \"C\", from_on, role"
+    );
+    copied::each(connection, &query, |cells| {
+        let (code, enterprise) = (cells.text()?, enterprise_of(cells.text()?));
+        let Some(enterprise) = enterprise else { return Ok(()) };
+        let (from, to, floor_area_m2) = (cells.date()?, cells.optional_date()?, cells.number()?);
+        let (tax_is_local, share, role) = (cells.flag()?, cells.optional_number()?, cells.text()?);
         let mut on = |code: &str, part: f64| {
-            let Some(parcel) = parcel_of.get(code) else { return };
-            if row.to_on.is_none_or(|to| to > as_of) {
-                let all = occupied.entry(*parcel).or_default();
-                all.floor_m2 += row.floor_area_m2 * part;
-                all.leased_m2 += if row.role == "tenant" { row.floor_area_m2 * part } else { 0.0 };
+            let Some(parcel) = parcel_of(code) else { return };
+            if to.is_none_or(|to| to > as_of) {
+                let all = occupied.entry(parcel).or_default();
+                all.floor_m2 += floor_area_m2 * part;
+                all.leased_m2 += if role == "tenant" { floor_area_m2 * part } else { 0.0 };
             }
             uses.push(Use {
-                parcel: *parcel,
-                enterprise: *enterprise,
-                floor_area_m2: row.floor_area_m2 * part,
-                from: row.from_on,
-                to: row.to_on,
-                tax_is_local: row.tax_is_local,
-                stated: row.share.map(|share| share * part),
+                parcel,
+                enterprise,
+                floor_area_m2: floor_area_m2 * part,
+                from,
+                to,
+                tax_is_local,
+                stated: share.map(|share| share * part),
             });
         };
         // What was used before an event was used on the land of those that came of it.
-        match heirs.get(&row.parcel) {
-            None => on(&row.parcel, 1.0),
+        match heirs.get(code) {
+            None => on(code, 1.0),
             Some(heirs) => heirs.iter().for_each(|(code, part)| on(code, *part)),
         }
-    }
+        Ok(())
+    })
+    .await?;
     uses.sort_by_key(|one| (one.parcel, one.enterprise, one.from));
     for all in occupied.values_mut() {
         *all = Occupied { floor_m2: round(all.floor_m2, 4), leased_m2: round(all.leased_m2, 4) };
@@ -318,8 +403,8 @@ async fn uses(
 async fn vetoes(
     connection: &mut PgConnection,
     as_of: NaiveDate,
-    enterprise_of: &HashMap<&str, usize>,
-) -> Result<Vec<(usize, VetoFact)>, StoreError> {
+    enterprise_of: impl Fn(&str) -> Option<usize>,
+) -> Result<HashMap<usize, Vec<VetoFact>>, StoreError> {
     let rows = sqlx::query!(
         r#"select enterprise, year, veto as "veto!" from annual_return
            where upper_inf(recorded) and veto is not null and year <= extract(year from $1::date)
@@ -328,31 +413,38 @@ async fn vetoes(
     )
     .fetch_all(connection)
     .await?;
-    let found = rows.into_iter().filter_map(|row| {
-        let place = *enterprise_of.get(row.enterprise.as_str())?;
-        Some((place, VetoFact { enterprise: row.enterprise, year: row.year, kind: row.veto }))
-    });
-    Ok(found.collect())
+    let mut vetoes: HashMap<usize, Vec<VetoFact>> = HashMap::new();
+    for row in rows {
+        if let Some(place) = enterprise_of(&row.enterprise) {
+            let veto = VetoFact { enterprise: row.enterprise, year: row.year, kind: row.veto };
+            vetoes.entry(place).or_default().push(veto);
+        }
+    }
+    Ok(vetoes)
 }
 
-/// The newest contract of each parcel with its duties, by the parcel's code, and all contracts with what has a clock.
+/// The newest contract of each parcel with its duties, by the parcel's code, and all contracts with what has a clock; of some
+/// parcels or of all.
 async fn contracts(
     connection: &mut PgConnection,
     as_of: NaiveDate,
     calendar: &Calendar,
-) -> Result<(HashMap<String, (ContractFacts, Vec<DutyRow>)>, Vec<Watched>), StoreError> {
+    parcels: Option<&[String]>,
+) -> Result<Own, StoreError> {
     // The newest contract of each parcel, before those that supplement it or that it follows.
     let rows = sqlx::query!(
         r#"select parcel, number, signed_on, term_ends_on, performance_terms, responsible_unit, developed_percent,
                invested_percent, suspended_on
            from contract where upper_inf(recorded) and valid @> $1::date and signed_on <= $1
+               and ($2::text[] is null or parcel = any($2))
            order by parcel, supplements is not null and is_supplement(number, parcel, supplements), signed_on desc,
                number desc"#,
-        as_of
+        as_of,
+        parcels
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut amended: HashMap<String, Amendment> = amendments(connection, &Moment::on(as_of), None)
+    let mut amended: HashMap<String, Amendment> = amendments(connection, &Moment::on(as_of), parcels)
         .await?
         .into_iter()
         .map(|one| (one.number.clone(), one))
@@ -385,7 +477,7 @@ async fn contracts(
         contracts.insert(row.parcel, (facts, Vec::new()));
     }
     let mut stated: HashMap<(String, ObligationKind), NaiveDate> = HashMap::new();
-    let watched = clock::read(connection, &Moment::on(as_of), None).await?;
+    let watched = clock::read(connection, &Moment::on(as_of), parcels).await?;
     for held in &watched {
         let Some((contract, duties)) =
             parcel_of_contract.get(&held.number).and_then(|parcel| contracts.get_mut(parcel))
@@ -415,5 +507,5 @@ async fn contracts(
             });
         }
     }
-    Ok((contracts, watched))
+    Ok(Own { contracts, watched })
 }

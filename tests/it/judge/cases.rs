@@ -3,12 +3,13 @@
 
 use super::{DECISIONS, VALUES, as_of, day};
 use chrono::NaiveDate;
-use landcycle::domain::review::decision::{ConstructionArea, DecisionTable};
+use landcycle::domain::review::decision::DecisionTable;
 use landcycle::domain::review::facts::{ContractFacts, Duty, Facts, VetoFact};
 use landcycle::domain::review::grade::Grade;
 use landcycle::domain::review::tracks::Limits;
 use landcycle::domain::rulebook::Rulebook;
 use landcycle::domain::zoning::Tier;
+use landcycle::domain::zoning::legacy::Class;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -27,8 +28,8 @@ struct Case {
     #[serde(default)]
     not: Vec<String>,
     locked: Option<bool>,
-    /// The layer is not in the register yet, so no facts say it: what the table would see if it were.
-    construction_area: Option<ConstructionArea>,
+    /// The part of the older division that it lies in.
+    legacy_class: Option<Class>,
     /// A yearly figure that the contract promises: whether it was reached.
     target_met: Option<bool>,
     target_excuse: Option<String>,
@@ -81,6 +82,7 @@ impl Case {
             footprint_m2: None,
             occupied: None,
             park_industries: Default::default(),
+            legacy_class: self.legacy_class,
             industry: None,
             user: None,
             in_use_since: built.then(|| day(2010, 1, 1)),
@@ -115,7 +117,7 @@ fn the_facts_of_each_case_are_answered_by_the_row_that_an_officer_expects() {
     let (mut fired, mut silent) = (BTreeSet::new(), BTreeSet::new());
     for case in &cases.case {
         let mut situation = limits.situation(&case.facts(), case.grade);
-        situation.construction_area = case.construction_area.unwrap_or(situation.construction_area);
+        situation.construction_area = table.lies(case.legacy_class);
         let row = &table.rows[table.decide(&situation).unwrap()];
         assert_eq!(row.id, case.row, "{}: {}", case.name, situation.in_words());
         assert!(!case.not.contains(&row.id), "{}: {} must be silent", case.name, row.id);

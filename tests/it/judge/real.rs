@@ -275,7 +275,7 @@ fn every_fault_of_a_scheme_is_told_at_once() {
     let misnamed = scheme("").replacen("[\"M\"]", "[\"M\"], filter = \"size > 3\"", 1);
     let told = format!("{:?}", Scheme::faults_of(&misnamed));
     assert!(told.contains("no property") && told.contains("land_mu"), "{told}");
-    assert_eq!(Indicator::ALL.len(), 25);
+    assert_eq!(Indicator::ALL.len(), 29);
 }
 
 #[test]

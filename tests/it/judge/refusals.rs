@@ -41,6 +41,10 @@ fn told(error: &dyn std::error::Error) -> String {
 #[case::coverage_in_percent("coverage = 0.6", "coverage = 60.0", &["gate.coverage", "share of 0 to 1"])]
 #[case::lonely_peers("least = 3", "least = 1", &["peers", "2 or more"])]
 #[case::no_scope(r#"["M"]"#, "[]", &["scope.land_use", "no land use"])]
+#[case::reviewed_too_often("window = {", "review_years = 2\nwindow = {", &["review_years", "2 years between reviews", "3 to 5"])]
+#[case::limits_nothing("window = {", "adjustment_limit = { most = 10 }\nwindow = {", &["adjustment_limit", "beside adjustments"])]
+#[case::limited_the_other_way("window = {", "adjustment_limit = { most = -1 }\nadjustment = [{ name = \"x\", when = \"locked = true\", points = 1, title = { zh = \"锁\", en = \"l\" }, source = \"assumption\" }]\nwindow = {", &["adjustment_limit", "most above 0"])]
+#[case::named_like_the_limit("window = {", "adjustment = [{ name = \"limit\", when = \"locked = true\", points = 1, title = { zh = \"锁\", en = \"l\" }, source = \"assumption\" }]\nwindow = {", &["adjustment \"limit\"", "expected another"])]
 #[case::ends_before_it_begins("effective_from = 2024-01-01", "effective_from = 2024-01-01\neffective_to = 2023-01-01", &["effective_to", "before"])]
 #[case::no_day("effective_from = 2024-01-01", "effective_from = \"soon\"", &["soon"])]
 #[case::unknown_missing("missing = \"reweigh\"", "missing = \"zero\"", &["zero", "reweigh"])]
@@ -141,6 +145,21 @@ fn compelling(channel: &str, basis: &str) -> String {
 fn a_decision_table_that_makes_no_sense_is_refused(#[case] rows: &[String], #[case] words: &[&str]) {
     let error = DecisionTable::parse(&decisions(rows)).unwrap_err();
     let told = told(&error);
+    assert!(words.iter().all(|word| told.contains(word)), "{told}");
+}
+
+#[rstest]
+#[case::twice("inside = [\"104\"]", "inside = [\"104\", \"198\"]", &["construction_area", "198 stands inside and outside"])]
+#[case::no_such_part("inside = [\"104\"]", "inside = [\"205\"]", &["205", "104"])]
+#[case::no_source("source = \"P\"\nassumption", "source = \"\"\nassumption", &["construction_area", "no source"])]
+#[case::silent_about_itself("assumption = true\n", "", &["missing field", "assumption"])]
+fn a_construction_area_that_makes_no_sense_is_refused(#[case] from: &str, #[case] to: &str, #[case] words: &[&str]) {
+    let areas = "[construction_area]\ninside = [\"104\"]\noutside = [\"198\"]\nsource = \"P\"\nassumption = true\n";
+    let sound = format!("name = \"d\"\nversion = \"1\"\nsource = \"P\"\n{areas}{}", row("all", "", ""));
+    DecisionTable::parse(&sound).unwrap();
+    let text = sound.replacen(from, to, 1);
+    assert_ne!(text, sound, "the case changes something");
+    let told = told(&DecisionTable::parse(&text).unwrap_err());
     assert!(words.iter().all(|word| told.contains(word)), "{told}");
 }
 

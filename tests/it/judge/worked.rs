@@ -115,7 +115,7 @@ struct Answer {
 
 /// All that a receipt may find beside figures: why nothing was judged, what was done about a figure, and what the decision
 /// table sees of land, contract and faults.
-const FINDINGS: [&str; 24] = [
+const FINDINGS: [&str; 29] = [
     "coverage",
     "too-young",
     "exempt-industry",
@@ -123,6 +123,11 @@ const FINDINGS: [&str; 24] = [
     "few-peers",
     "ungraded",
     "out-of-scope",
+    "undecided",
+    "ruled",
+    "held-down",
+    "class",
+    "passed-over",
     "unknown-figure",
     "no-benchmark",
     "imputed",
@@ -148,6 +153,7 @@ fn finds(receipt: &Receipt) -> BTreeSet<&'static str> {
     let Receipt {
         adjustments,
         facts,
+        graded_by,
         holder,
         indicators,
         not_judged,
@@ -181,16 +187,30 @@ fn finds(receipt: &Receipt) -> BTreeSet<&'static str> {
         grade: _,
         performance_terms: _,
         tier: _,
-        // The layer is not in the register: always unknown.
+        // Held by the rows that look at it.
         construction_area: _,
     } = situation;
     let mut found: BTreeSet<&'static str> = not_judged.iter().map(reason).collect();
-    for Line { value, points, imputed, counted, absent: _, benchmark: _, key: _, lower_is_better: _, weight: _ } in
-        indicators
-    {
-        let silent = value.is_none() && !imputed;
-        let unmeasured = value.is_some() && points.is_none();
+    found.extend(graded_by.iter().map(|by| if by.limits { "held-down" } else { "ruled" }));
+    for line in indicators {
+        let Line {
+            value,
+            points,
+            imputed,
+            counted,
+            class,
+            passed_over,
+            absent: _,
+            benchmark: _,
+            key: _,
+            lower_is_better: _,
+            weight: _,
+        } = line;
+        let silent = line.is_unknown() && !imputed;
+        let unmeasured = value.is_some() && points.is_none() && passed_over.is_none();
         let told = [
+            (class.is_some(), "class"),
+            (passed_over.is_some(), "passed-over"),
             (silent, "unknown-figure"),
             (unmeasured, "no-benchmark"),
             (*imputed, "imputed"),
@@ -235,11 +255,9 @@ fn reason(one: &NotJudged) -> &'static str {
         NotJudged::FewPeers { .. } => "few-peers",
         NotJudged::Ungraded { .. } => "ungraded",
         NotJudged::OutOfScope => "out-of-scope",
+        NotJudged::Undecided { .. } => "undecided",
     }
 }
-
-/// Rows that wait for a layer which the register does not hold; `tests/cases/decisions.toml` has their cases.
-const NOT_REACHED: [&str; 2] = ["poor-fragmented-inside", "poor-fragmented-outside"];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/review")
@@ -292,7 +310,13 @@ fn rules(sheet: &Sheet, name: &str) -> Rules {
             if over.contains_key("part") {
                 table.remove("indicator");
             }
+            // Rules stand in the place of cuts.
+            if over.get("cutoffs").and_then(|cutoffs| cutoffs.get("rule")).is_some() {
+                table.remove("cutoffs");
+            }
             put(over, &mut table);
+            let cutoffs = table.get_mut("cutoffs").and_then(Value::as_table_mut).unwrap();
+            cutoffs.entry("source").or_insert_with(|| "assumption".into());
         }
         complete(&mut table);
         toml::to_string(&table).unwrap()
@@ -412,8 +436,7 @@ fn every_finding_and_every_row_has_a_case_that_fires_it_and_one_near_to_it_that_
     let answering: BTreeSet<&str> = cases().map(|case| case.answer.row.as_str()).collect();
     let silent: BTreeSet<&str> = cases().flat_map(|case| &case.not).map(String::as_str).collect();
     let rows = landcycle::domain::review::decision::DecisionTable::parse(DECISIONS).unwrap().rows;
-    let rows: BTreeSet<&str> =
-        rows.iter().map(|row| row.id.as_str()).filter(|row| !NOT_REACHED.contains(row)).collect();
+    let rows: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let findings: BTreeSet<&str> = FINDINGS.into_iter().collect();
     assert_eq!(fired, findings, "each finding has a case that has it");
     assert_eq!(answering, rows, "each row has a case that it answers");

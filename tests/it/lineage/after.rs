@@ -1,7 +1,9 @@
 //! What follows an event: the original files again, figures of the years before and after it, the timeline, the life.
 
 use axum::http::StatusCode;
+use landcycle::store::review::facts::{Asked, freeze};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use super::duties::laden;
 use super::{cut_at, event};
@@ -134,10 +136,17 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
     split(&town);
     let calendar = landcycle::flow::rules::calendar().unwrap();
     let as_of = chrono::NaiveDate::from_ymd_opt(2025, 12, 31).unwrap();
-    let frozen =
-        landcycle::store::review::facts::freeze(&town.database.pool, as_of, 0.5, None, 2024..=2025, calendar, false)
-            .await
-            .unwrap();
+    let asked = Asked {
+        as_of,
+        deciding_share: Some(0.5),
+        tall_storey_m: None,
+        years: 2024..=2025,
+        calendar,
+        with_states: true,
+        with_clocks: false,
+    };
+    let (frozen, mut held) = freeze(&town.database.pool, asked).await.unwrap();
+    let mut own = held.own(None).await.unwrap();
     let mut uses: Vec<String> = Vec::new();
     for one in &frozen.uses {
         let (parcel, enterprise) =
@@ -158,7 +167,9 @@ async fn a_review_passes_the_figures_of_a_parent_to_its_children_by_land() {
     );
     let scheme = landcycle::domain::review::scheme::Scheme::parse(include_str!("../../../data/schemes/default.toml"));
     let rules = landcycle::domain::review::left_out::LeftOut::on(landcycle::flow::rules::rulebook().unwrap(), as_of);
-    let facts = frozen.sorted(&scheme.unwrap(), as_of, &rules).facts;
+    let (scheme, whole) = (scheme.unwrap(), 0..frozen.parcels.len());
+    let apportioned = Arc::new(frozen).apportioned(scheme.window.years, as_of);
+    let facts = apportioned.sorted(whole, &mut own, &scheme, &rules).facts;
     let since: Vec<String> =
         facts.iter().filter_map(|one| Some(format!("{} {}", &one.code[14..], one.in_use_since?))).collect();
     assert_eq!(

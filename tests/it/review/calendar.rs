@@ -182,3 +182,64 @@ async fn a_contract_says_how_many_years_apart_its_land_in_use_is_reviewed() {
     done(&town, "li", &["export", "contracts", "--format", "csv", "--out", out.to_str().unwrap()]);
     assert_eq!(town.tally("contracts", &out), [3, 0, 3, 0], "{}", std::fs::read_to_string(&out).unwrap());
 }
+
+#[tokio::test]
+async fn the_dossier_of_a_parcel_tells_its_reviews_what_they_count_from_and_what_was_done() {
+    let town = town().await;
+    let accept = ["review", "accept", "H2", "process", "--number", "1", "--document", "评估报告", "--on", "2023-06-20"];
+    done(&town, "li", &accept);
+    let pool = &town.database.pool;
+    let (status, found) = get(pool, &format!("/api/v1/parcels/{}?valid_at=2026-07-10", parcel_code(2))).await;
+    assert_eq!(status, StatusCode::OK, "{found}");
+    let list = found["review_calendar"].as_array().unwrap();
+    let told: Vec<Value> =
+        list.iter().map(|one| json!([one["review"], one["number"], one["state"], one["due_on"]])).collect();
+    let expected = [
+        json!(["completion", 1, "missed", "2017-11-01"]),
+        json!(["full_production", 1, "missed", "2020-09-30"]),
+        json!(["process", 1, "done", "2023-06-30"]),
+        json!(["process", 2, "overdue", "2026-06-30"]),
+        json!(["process", 3, "not_yet", "2029-06-30"]),
+    ];
+    assert_eq!(told[..5], expected, "{told:?}");
+    assert_eq!((told.len(), &told[5][0], &told[5][2]), (6, &json!("expiry"), &json!("not_yet")), "{told:?}");
+    assert_eq!((&list[2]["done_on"], &list[2]["done_by_document"]), (&json!("2023-06-20"), &json!("评估报告")));
+    assert_eq!((&list[3]["late_days"], &list[3]["counted_from"]), (&json!(10), &json!("2020-06-30")));
+    let quoted = &list[3]["quoted"];
+    assert_eq!((&quoted["key"], &quoted["assumption"]), (&json!("review-process-months"), &json!(true)));
+    // That a later entry is not known earlier: when the imports were done nothing was accepted.
+    let before: String = town
+        .value(
+            "select to_char(max(recorded_at) filter (where act like 'import%') at time zone 'utc', \
+             'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from revision",
+        )
+        .await;
+    let path = format!("/api/v1/parcels/{}?valid_at=2026-07-10&known_at={before}", parcel_code(2));
+    let (status, earlier) = get(pool, &path).await;
+    assert_eq!((status, &earlier["review_calendar"][2]["state"]), (StatusCode::OK, &json!("missed")), "{earlier}");
+}
+
+#[tokio::test]
+async fn a_scheme_says_how_many_years_lie_between_reviews_where_no_contract_does() {
+    let town = town().await;
+    let text = include_str!("../../../data/schemes/default.toml");
+    let text = text.replacen("source = \"assumption; grades", "review_years = 5\nsource = \"assumption; grades", 1);
+    assert!(text.contains("review_years"), "the scheme is another");
+    town.file("five.toml", text);
+    let answer = due(&town, &["--scheme", "five.toml"]);
+    // Five years after 30 June 2020: overdue for a year and ten days, by the scheme and no value of the rulebook.
+    let first = items(&answer).into_iter().find(|one| one[0] == "H2").unwrap();
+    assert_eq!(first, json!(["H2", "process", 1, "overdue", "2025-06-30", 375, null]));
+    let entry = answer["items"].as_array().unwrap().iter().find(|one| one["contract"] == "H2").unwrap();
+    let how = "full production on 2020-06-30, every 5 years as the scheme has it, number 1 → 2025-06-30";
+    assert_eq!((&entry["how"]["en"], &entry["rule"]), (&json!(how), &Value::Null));
+    let unknown = ["review", "due", "--as-of", "2026-07-10", "--scheme", "none"];
+    refused(&town, "li", &unknown, &["no scheme", "default"]).await;
+    // Over HTTP a scheme is named, and no file is.
+    let pool = &town.database.pool;
+    let (status, problem) = get(pool, "/api/v1/reviews/due?as_of=2026-06-30&scheme=five.toml").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert!(problem.to_string().contains("five.toml"), "{problem}");
+    let (status, _) = get(pool, "/api/v1/reviews/due?as_of=2026-06-30&scheme=default").await;
+    assert_eq!(status, StatusCode::OK);
+}

@@ -1,6 +1,7 @@
 //! A run that was killed leaves nothing behind, and the same command finishes it.
 
 use super::{receipts, review, small_register};
+use crate::support::Ended;
 use serde_json::json;
 use std::time::Duration;
 
@@ -38,4 +39,20 @@ async fn a_review_killed_at_any_moment_leaves_no_half_of_a_run_and_is_finished_b
     assert_eq!(finished["parcels"], json!(60));
     assert_eq!(town.value::<i64>("select count(*) from review_run").await, 1);
     assert!(receipts(&town).await == receipts(&other).await, "the receipts differ");
+}
+
+#[tokio::test]
+async fn a_review_that_finds_no_room_to_lay_the_facts_aside_says_so_and_stores_nothing() {
+    let town = small_register(false).await;
+    let before = town.contents().await;
+    let mut command = town.command();
+    command.env("TMPDIR", town.folder().join("nowhere"));
+    command.args(["review", "run", "--as-of", "2026-06-30", "--out", "out"]);
+    let ended = Ended::of(&command.output().unwrap());
+    assert_eq!(ended.status, Some(3), "{}", ended.said);
+    for word in ["could not be laid aside in", "nowhere", "nothing was stored", "TMPDIR"] {
+        assert!(ended.said.contains(word), "{word}: {}", ended.said);
+    }
+    assert_eq!(town.contents().await, before);
+    review(&town, "out", "2");
 }

@@ -44,6 +44,26 @@ pub(super) fn words(receipt: &Receipt, lift: &Lift) -> Vec<(String, String)> {
             format!("提升等级：同组排名的宗地过少，{} 级没有名额。", to.name()),
             format!("To rise a grade: so few are ranked together that none of them can be {}.", to.name()),
         )],
+        Lift::Rules { to, rules } => {
+            let to = to.name();
+            let said: Vec<&str> = rules.iter().map(|rule| rule.when.as_str()).collect();
+            if rules.iter().any(|rule| rule.limits) {
+                return vec![(
+                    format!("提升等级：升至 {to} 级须不再有：{}。", said.join("；")),
+                    format!("To rise a grade: for {to} this must no longer hold: {}.", said.join("; ")),
+                )];
+            }
+            if said.is_empty() {
+                return vec![(
+                    format!("提升等级：方案没有给出 {to} 级的规则。"),
+                    format!("To rise a grade: no rule of the scheme gives {to}."),
+                )];
+            }
+            vec![(
+                format!("提升等级：升至 {to} 级须符合其一：{}。", said.join("；或 ")),
+                format!("To rise a grade: for {to} one of these must hold: {}.", said.join("; or ")),
+            )]
+        }
         Lift::Figures { to, score, rank, ways, short } => figures(receipt, to.name(), *score, *rank, ways, short),
     }
 }
@@ -191,7 +211,11 @@ fn amount_in_words(key: Indicator, amount: f64) -> (String, String) {
         | Indicator::DoneDelay
         | Indicator::IdleDays
         | Indicator::PlanFit
-        | Indicator::DataCov => (String::new(), String::new()),
+        | Indicator::DataCov
+        | Indicator::LocationClass
+        | Indicator::IndustryClass
+        | Indicator::EnterpriseClass
+        | Indicator::LandClass => (String::new(), String::new()),
     }
 }
 

@@ -26,7 +26,7 @@ pub fn rejudge(
     Ok(Some(workers.install(|| judging.judge_again(frozen, place, corrected))))
 }
 
-impl Judging<'_> {
+impl Judging {
     fn judge_again(&self, frozen: &[Facts], place: usize, corrected: Facts) -> Receipt {
         let scheme = &self.rules.scheme;
         let part_then: Vec<Option<usize>> = frozen.iter().map(|one| scheme.part_of(&self.record(one))).collect();

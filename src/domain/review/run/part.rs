@@ -3,8 +3,10 @@
 use super::super::benchmark::absent;
 use super::super::facts::round;
 use super::super::peers::{Group, Peer, Refunds, ahead, groups, strength};
-use super::super::receipt::{Line, NotJudged};
+use super::super::receipt::{Line, NotJudged, both};
 use super::super::scheme::part::{Benchmark, Missing, Part, Ties, TooFew, Weighed, Within};
+use super::super::scheme::points::Classes;
+use super::super::scheme::rules::{Ruled, Undecided, ruled};
 use super::super::score;
 use super::seen::Seen;
 use super::{Judging, Rules};
@@ -24,6 +26,8 @@ pub(super) struct Judged {
     pub group: usize,
     /// How many of its peers score higher.
     pub peers_ahead: Option<u32>,
+    /// What rules say of its grade, where the part asks any.
+    pub ruled: Option<Box<Ruled>>,
 }
 
 /// What those that a part judges are measured against.
@@ -42,11 +46,12 @@ impl Judged {
             not_judged: vec![NotJudged::OutOfScope],
             group: 0,
             peers_ahead: None,
+            ruled: None,
         }
     }
 }
 
-impl Judging<'_> {
+impl Judging {
     /// Judges all, and answers what each part measures against.
     pub(super) fn judge(&self, seen: &[Seen]) -> (Vec<Judged>, Vec<Judges>) {
         let parts = &self.rules.scheme.parts;
@@ -87,12 +92,12 @@ impl Judging<'_> {
 
     fn score(&self, part: &Part, seen: &Seen, group: &Group) -> Judged {
         let gate = &self.rules.scheme.gate;
-        let lines = lines(self.rules, part, seen, group);
+        let lines = lines(&self.rules, part, seen, group);
         let mut reasons = seen.barred.clone();
         let mut known = 0.0;
         for (line, indicator) in lines.iter().zip(&part.indicators) {
-            if line.points.is_some() && !line.imputed {
-                known += indicator.weight;
+            if line.own_points().is_some() && !line.imputed {
+                known += indicator.weight / part.sharing(indicator);
             } else if indicator.missing == Missing::Refuse {
                 reasons.push(NotJudged::Required { indicator: indicator.key });
             }
@@ -107,9 +112,18 @@ impl Judging<'_> {
             reasons.push(NotJudged::FewPeers { peers: group.members, asked });
         }
         let given = lines.iter().filter_map(|line| Some((line.weight, line.points?)));
-        let more = || self.adjusted(seen).collect::<Vec<_>>();
-        let score = reasons.is_empty().then(|| score::score(part.total, given, &more())).flatten();
-        Judged { score, coverage, not_judged: reasons, ..Judged::out_of_scope() }
+        let score = reasons.is_empty().then(|| score::score(part.total, given, &self.adjusted(seen))).flatten();
+        match score.filter(|_| part.cutoffs.asks_rules()).map(|_| ruled(part, &lines, score)) {
+            None => Judged { score, coverage, not_judged: reasons, ..Judged::out_of_scope() },
+            Some(Ok(ruled)) => {
+                let ruled = Some(Box::new(ruled));
+                Judged { score, coverage, ruled, not_judged: reasons, ..Judged::out_of_scope() }
+            }
+            Some(Err(Undecided { unknown, when })) => {
+                let not_judged = vec![NotJudged::Undecided { rule: when, unknown }];
+                Judged { coverage, not_judged, ..Judged::out_of_scope() }
+            }
+        }
     }
 }
 
@@ -118,6 +132,7 @@ pub(super) fn lines(rules: &Rules, part: &Part, seen: &Seen, group: &Group) -> V
     let line = |(column, indicator): (usize, &Weighed)| {
         let standard = group.standards[column];
         let value = seen.figures[column];
+        let class = indicator.classes.as_ref().zip(value).and_then(|(classes, place)| class_at(classes, place));
         let counts = value.map(|value| standard.counted(value));
         let (benchmark, absent) = match &indicator.benchmark {
             Some(Benchmark::ContractTarget { .. }) => (seen.promised[column].ok(), seen.promised[column].err()),
@@ -128,19 +143,41 @@ pub(super) fn lines(rules: &Rules, part: &Part, seen: &Seen, group: &Group) -> V
         let imputed = found.is_none() && indicator.missing == Missing::GroupMean && standard.mean_strength.is_some();
         let strength = if imputed { standard.mean_strength } else { found };
         let nearest = indicator.band.zip(value).map(|(band, value)| value.clamp(band.low, band.high));
+        let best = indicator.steps.as_ref().zip(value).map(|(steps, value)| round(steps.best(value), 6));
+        // A class is no figure.
+        let value = value.filter(|_| indicator.classes.is_none());
+        let counts = counts.filter(|_| indicator.classes.is_none());
         Line {
             absent,
             key: indicator.key,
             lower_is_better: Line::is_lower(indicator.direction),
             value,
             counted: counts.filter(|counts| Some(*counts) != value),
-            benchmark: benchmark.or(nearest),
+            benchmark: benchmark.or(nearest).or(best),
+            class,
+            passed_over: None,
             weight: indicator.weight,
             points: strength.map(|strength| score::points(indicator.weight, strength)),
             imputed,
         }
     };
-    part.indicators.iter().enumerate().map(line).collect()
+    let mut lines: Vec<Line> = part.indicators.iter().enumerate().map(line).collect();
+    if !part.one_of.is_empty() {
+        let counting = score::pass_over(part, lines.iter().map(|line| line.points).collect());
+        for (line, counts) in lines.iter_mut().zip(counting) {
+            line.passed_over = line.points.filter(|_| counts.is_none());
+            line.points = counts;
+        }
+    }
+    lines
+}
+
+/// What the class at a place is called.
+fn class_at(classes: &Classes, place: f64) -> Option<[String; 2]> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the place of a class")]
+    let class = classes.of.get(place as usize);
+    let other = || ["其他".to_owned(), "other".to_owned()];
+    Some(class.map_or_else(other, |class| both(&class.title)))
 }
 
 /// Gives ranks among those that are ranked together: the higher score first, of equals the lower parcel code, which is

@@ -6,7 +6,7 @@ use super::super::grade::Grade;
 use super::super::indicator::Reading;
 use super::super::peers::key;
 use super::super::receipt::{NotJudged, both};
-use super::super::scheme::part::{Adjusted, Benchmark, Within};
+use super::super::scheme::part::{Adjusted, AdjustmentLimit, Benchmark, Weighed, Within};
 use super::super::situation::Situation;
 use super::{Judging, window};
 use chrono::Months;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(in super::super) struct Seen {
     /// The part of the scheme that takes it.
     pub part: Option<usize>,
-    /// Its figures, in the order of the part's indicators.
+    /// Its figures, in the order of the part's indicators; the place of its class, where classes give the points.
     pub figures: Box<[Option<f64>]>,
     /// Its figures of the earlier year that a benchmark asks for, in the same order; empty where none does.
     pub earlier: Box<[Option<f64>]>,
@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-impl Judging<'_> {
+impl Judging {
     /// How years are read.
     fn reading(&self) -> Reading<'_> {
         let scheme = &self.rules.scheme;
@@ -87,11 +87,16 @@ impl Judging<'_> {
         let is_promised = |benchmark: &Option<Benchmark>| matches!(benchmark, Some(Benchmark::ContractTarget { .. }));
         let levels = part.map(|part| part.peers.levels.iter().map(|level| key(level, facts, &part.peers)));
         let record = self.record(facts);
+        #[expect(clippy::cast_precision_loss, reason = "a scheme has a handful of classes")]
+        let figure = |one: &Weighed| match &one.classes {
+            Some(classes) => classes.place(&record).map(|place| place as f64),
+            None => one.key.figure(facts, &reading),
+        };
         let holds = scheme.adjustments.iter().enumerate().filter(|(_, one)| one.when.holds(&record));
         let capped_at = scheme.capped_at(&facts.vetoes, self.as_of);
         Seen {
             part: place,
-            figures: indicators.iter().map(|one| one.key.figure(facts, &reading)).collect(),
+            figures: indicators.iter().map(figure).collect(),
             earlier: if indicators.iter().any(|one| is_earlier(&one.benchmark)) {
                 earlier.collect()
             } else {
@@ -109,14 +114,22 @@ impl Judging<'_> {
             barred: self.barred(facts),
             capped_at,
             adjustments: holds.map(|(place, _)| place).collect(),
-            situation: Situation { veto: capped_at.is_some(), ..self.limits.situation(facts, Grade::T) },
+            situation: Situation {
+                veto: capped_at.is_some(),
+                construction_area: self.rules.decisions.lies(facts.legacy_class),
+                ..self.limits.situation(facts, Grade::T)
+            },
         }
     }
 
-    /// What is added to its score, and taken from it.
-    pub(super) fn adjusted<'s>(&'s self, seen: &'s Seen) -> impl Iterator<Item = Adjusted> + 's {
-        let given = seen.adjustments.iter().map(|place| &self.rules.scheme.adjustments[*place]);
-        given.map(|one| Adjusted { name: one.name.clone(), points: one.points })
+    /// What is added to its score, and taken from it; last what of that does not count.
+    pub(super) fn adjusted(&self, seen: &Seen) -> Vec<Adjusted> {
+        let scheme = &self.rules.scheme;
+        let given = seen.adjustments.iter().map(|place| &scheme.adjustments[*place]);
+        let mut all: Vec<Adjusted> = given.map(|one| Adjusted { name: one.name.clone(), points: one.points }).collect();
+        let beyond = scheme.adjustment_limit.beyond(all.iter().map(|one| one.points).sum());
+        all.extend(beyond.map(|points| Adjusted { name: AdjustmentLimit::NAME.to_owned(), points }));
+        all
     }
 
     /// What bars a parcel before any figure is looked at.

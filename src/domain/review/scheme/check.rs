@@ -1,6 +1,7 @@
 //! What is wrong with a scheme: every fault with its place and what would be right.
 
-use super::part::{Band, Benchmark, CutBy, Cutoffs, Direction, Part, PeerKey, Weighed};
+use super::part::{AdjustmentLimit, Band, Benchmark, CutBy, Direction, Part, PeerKey, Weighed};
+use super::rules::GradeRule;
 use super::{Combine, Scheme, SchemeError};
 use crate::domain::review::benchmark::promising;
 use crate::domain::review::grade::Grade;
@@ -69,7 +70,17 @@ impl Scheme {
                 format!("caps_at {}; expected B, C or D", veto.caps_at.name())
             });
         }
+        let limit = &self.adjustment_limit;
+        let sound = limit.most.is_none_or(is_positive)
+            && limit.least.is_none_or(|least| least < 0.0 && least.is_finite())
+            && (!self.adjustments.is_empty() || (limit.most, limit.least) == (None, None));
+        faults.unless(sound, "adjustment_limit", || {
+            "expected most above 0 or least below 0, or both, beside adjustments that they limit".into()
+        });
         for one in &self.adjustments {
+            faults.unless(one.name != AdjustmentLimit::NAME, &format!("adjustment {:?}", one.name), || {
+                "has the name that receipts keep for what the limit takes back; expected another".into()
+            });
             let sound = one.points != 0.0 && one.points.is_finite();
             faults.unless(sound, &format!("adjustment {:?}", one.name), || {
                 format!("points {}; expected a number other than 0", one.points)
@@ -81,6 +92,10 @@ impl Scheme {
     fn check_window(&self, faults: &mut Faults) {
         let years = self.window.years;
         faults.unless((3..=5).contains(&years), "window.years", || format!("{years} years; expected 3 to 5"));
+        if let Some(between) = self.review_years {
+            let sound = (3..=5).contains(&between);
+            faults.unless(sound, "review_years", || format!("{between} years between reviews in use; expected 3 to 5"));
+        }
         let least = self.window.least_years;
         let sound = (1..=years).contains(&least);
         faults.unless(sound, "window.least_years", || format!("{least}; expected 1 to {years}"));
@@ -118,19 +133,88 @@ impl Part {
             let twice = self.indicators[..index].iter().any(|earlier| earlier.key == one.key);
             faults.unless(!twice, &place, || "stands twice; expected each indicator once".into());
         }
-        let (sum, total): (f64, f64) = (self.indicators.iter().map(|one| one.weight).sum(), self.total);
+        self.check_sets(faults);
+        // Of a set one counts, so that its weight counts once.
+        let weights = self.indicators.iter().map(|one| one.weight / self.sharing(one));
+        let (sum, total): (f64, f64) = (weights.sum(), self.total);
         faults.unless(is_positive(total) && (sum - total).abs() <= 1e-9, &self.place("indicator weights"), || {
             format!("they sum to {sum}; expected {total}")
         });
-        let Cutoffs { a, b, c, .. } = self.cutoffs;
-        let place = self.place("cutoffs");
-        match self.cutoffs.by {
-            CutBy::Rank => faults.unless(0.0 < a && a < b && b < c && c < 100.0, &place, || {
-                format!("a {a}, b {b}, c {c}; expected 0 < a < b < c < 100")
-            }),
-            CutBy::Score => faults.unless(a.is_finite() && a > b && b > c && c.is_finite(), &place, || {
-                format!("a {a}, b {b}, c {c}; expected a > b > c, each the least score of its grade")
-            }),
+        self.check_cutoffs(faults);
+    }
+
+    fn check_cutoffs(&self, faults: &mut Faults) {
+        let (place, cuts) = (self.place("cutoffs"), &self.cutoffs);
+        let by_rules = cuts.by == CutBy::Rules;
+        match (cuts.by, cuts.a, cuts.b, cuts.c) {
+            (CutBy::Rank, Some(a), Some(b), Some(c)) => {
+                faults.unless(0.0 < a && a < b && b < c && c < 100.0, &place, || {
+                    format!("a {a}, b {b}, c {c}; expected 0 < a < b < c < 100")
+                });
+            }
+            (CutBy::Score, Some(a), Some(b), Some(c)) => {
+                faults.unless(a.is_finite() && a > b && b > c && c.is_finite(), &place, || {
+                    format!("a {a}, b {b}, c {c}; expected a > b > c, each the least score of its grade")
+                });
+            }
+            (CutBy::Rules, None, None, None) => {}
+            (CutBy::Rules, ..) => faults.unless(false, &place, || "a, b or c stands with rules; expected none".into()),
+            _ => faults.unless(false, &place, || "a, b or c is missing; expected all three".into()),
+        }
+        faults.unless(!by_rules || !(cuts.rule.is_empty() || cuts.otherwise.is_none()), &place, || {
+            "rule and otherwise; expected at least one rule and the grade otherwise".into()
+        });
+        let bare = cuts.rule.is_empty() && cuts.otherwise.is_none();
+        faults
+            .unless(by_rules || bare, &place, || "rule or otherwise stands with cuts; expected by = \"rules\"".into());
+        faults.unless(cuts.otherwise != Some(Grade::T), &place, || "otherwise T; expected A to D".into());
+        for (what, rules, least) in [("rule", &cuts.rule, Grade::A), ("limit", &cuts.limit, Grade::B)] {
+            for (index, rule) in rules.iter().enumerate() {
+                self.check_rule(&format!("{place}, {what} {}", index + 1), rule, least, faults);
+            }
+        }
+    }
+
+    fn check_rule(&self, place: &str, rule: &GradeRule, least: Grade, faults: &mut Faults) {
+        let grade = rule.grade;
+        faults.unless((least..=Grade::D).contains(&grade), place, || {
+            format!("grade {}; expected {} to D", grade.name(), least.name())
+        });
+        for key in rule.when.indicators() {
+            let is_weighed = self.indicators.iter().any(|one| one.key == key);
+            faults.unless(is_weighed, place, || {
+                format!("looks at {}, which is no indicator of the part; expected one that is", key.key())
+            });
+        }
+        for key in rule.when.figures().into_iter().filter(|key| key.is_class()) {
+            faults.unless(false, place, || {
+                format!("looks at the figure of {0}, which has none; expected {0}_ratio", key.key())
+            });
+        }
+    }
+
+    fn check_sets(&self, faults: &mut Faults) {
+        for (index, set) in self.one_of.iter().enumerate() {
+            let place = self.place(&format!("one_of {:?}", set.name));
+            let twice = self.one_of[..index].iter().any(|earlier| earlier.name == set.name);
+            faults.unless(!twice && !set.name.is_empty(), &place, || {
+                "has no name of its own; expected one that stands once".into()
+            });
+            let members = || self.indicators.iter().filter(|one| one.one_of.as_ref() == Some(&set.name));
+            faults.unless(members().count() >= 2, &place, || {
+                format!("has {} indicators; expected two or more that say one_of = {:?}", members().count(), set.name)
+            });
+            let weights: Vec<f64> = members().map(|one| one.weight).collect();
+            faults.unless(weights.iter().is_sorted_by(|a, b| a == b), &place, || {
+                format!("weights {weights:?}; expected one weight for all, as one of them counts")
+            });
+        }
+        for (index, one) in self.indicators.iter().enumerate() {
+            let Some(name) = &one.one_of else { continue };
+            let place = self.place(&format!("indicator {} ({})", index + 1, one.key.key()));
+            faults.unless(self.one_of.iter().any(|set| set.name == *name), &place, || {
+                format!("one_of {name:?} is nowhere; expected a [[one_of]] of that name")
+            });
         }
     }
 }
@@ -155,7 +239,39 @@ impl Weighed {
                 format!("winsorise {} to {}; expected 0 <= low < high <= 100", cut.low, cut.high)
             });
         }
+        let tabled = matches!(self.direction, Direction::Steps | Direction::Classes);
+        let bare = self.cap.is_none() && self.floor == 0.0 && self.winsorise.is_none();
+        faults.unless(!tabled || bare, place, || "a table with cap, floor or winsorise; expected none of them".into());
+        faults.unless(self.key.is_class() == (self.direction == Direction::Classes), place, || {
+            "direction; expected classes for location_class, industry_class, enterprise_class and land_class, and for no \
+             other"
+                .into()
+        });
+        let fits = [
+            (self.direction == Direction::Steps, self.steps.is_some(), "steps"),
+            (self.direction == Direction::Classes, self.classes.is_some(), "classes"),
+        ];
+        for (asked, given, word) in fits {
+            faults.unless(asked == given, place, || {
+                format!("{word}; expected {word} = {{ … }} with direction = {word:?}, and with no other")
+            });
+        }
+        let tables = [
+            self.steps.as_ref().map(|steps| (steps.fault(), steps.most())),
+            self.classes.as_ref().map(|classes| (classes.fault(), classes.most())),
+        ];
+        for (fault, most) in tables.into_iter().flatten() {
+            let sound = fault.is_none();
+            faults.unless(sound, place, || fault.unwrap_or_default());
+            faults.unless(!sound || (most - weight).abs() <= 1e-9, place, || {
+                format!("the table gives at most {most} points; expected the weight, {weight}")
+            });
+        }
         match (self.direction, self.band, &self.benchmark) {
+            (Direction::Steps | Direction::Classes, None, None) => {}
+            (Direction::Steps | Direction::Classes, ..) => {
+                faults.unless(false, place, || "a table; expected neither benchmark nor band".into());
+            }
             (Direction::Band, Some(Band { none_below, low, high, none_above }), None) => {
                 let sound =
                     none_below < low && low <= high && high < none_above && (none_above - none_below).is_finite();

@@ -2,7 +2,9 @@
 //! forbids a grade.
 
 use super::Words;
+use super::points::{Classes, OneOf, Steps};
 use super::record::Clause;
+use super::rules::GradeRule;
 use crate::domain::review::facts::VetoFact;
 use crate::domain::review::grade::Grade;
 use crate::domain::review::indicator::Indicator;
@@ -22,8 +24,21 @@ pub struct Part {
     pub peers: Peers,
     /// Where the grades are cut.
     pub cutoffs: Cutoffs,
+    /// The sets of indicators of which one counts.
+    pub one_of: Vec<OneOf>,
     /// What counts, and how much.
     pub indicators: Vec<Weighed>,
+}
+
+impl Part {
+    /// How many indicators share the weight of one: those of its set, else it alone.
+    #[expect(clippy::cast_precision_loss, reason = "a part has a handful of indicators")]
+    pub fn sharing(&self, one: &Weighed) -> f64 {
+        if one.one_of.is_none() {
+            return 1.0;
+        }
+        self.indicators.iter().filter(|other| other.one_of == one.one_of).count() as f64
+    }
 }
 
 /// Whom a parcel is compared with: the first level whose group is large enough, and at last all of the part.
@@ -93,6 +108,10 @@ pub enum Direction {
     Lower,
     /// What lies in a band is best.
     Band,
+    /// A table gives points by thresholds.
+    Steps,
+    /// A table gives points by the class of the parcel.
+    Classes,
 }
 
 /// Where a figure is best: full points from `low` to `high`, falling in a line to nothing at `none_below` and `none_above`.
@@ -196,6 +215,12 @@ pub struct Weighed {
     pub benchmark: Option<Benchmark>,
     /// Where it is best, for a band.
     pub band: Option<Band>,
+    /// The points by thresholds, for steps.
+    pub steps: Option<Steps>,
+    /// The points by class, for classes.
+    pub classes: Option<Classes>,
+    /// The set of which one counts, if it is of one.
+    pub one_of: Option<String>,
     /// The most that a figure may count, as a multiple of the benchmark; without one it counts whatever it is.
     pub cap: Option<f64>,
     /// The least that a figure counts, as a multiple of the benchmark.
@@ -218,6 +243,8 @@ pub enum CutBy {
     Rank,
     /// By the score that is at least needed.
     Score,
+    /// By rules over the figures, without cuts.
+    Rules,
 }
 
 /// Among whom a parcel has its rank.
@@ -248,12 +275,12 @@ pub enum Ties {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cutoffs {
-    /// A up to here; by score, A from here up.
-    pub a: f64,
+    /// A up to here; by score, A from here up. Nothing by rules.
+    pub a: Option<f64>,
     /// The same for B.
-    pub b: f64,
+    pub b: Option<f64>,
     /// The same for C; the rest is D.
-    pub c: f64,
+    pub c: Option<f64>,
     /// By rank or by score.
     #[serde(default)]
     pub by: CutBy,
@@ -263,8 +290,33 @@ pub struct Cutoffs {
     /// Which rank equal scores have.
     #[serde(default)]
     pub ties: Ties,
+    /// By rules: the first that holds gives the grade.
+    #[serde(default)]
+    pub rule: Vec<GradeRule>,
+    /// By rules: the grade where none of them holds.
+    pub otherwise: Option<Grade>,
+    /// What holds a grade down, however it was found.
+    #[serde(default)]
+    pub limit: Vec<GradeRule>,
     /// Where the cuts come from, or "assumption".
     pub source: String,
+}
+
+impl Cutoffs {
+    /// The cut of a grade; nothing for D, which is the rest, and by rules.
+    pub fn cut(&self, grade: Grade) -> Option<f64> {
+        match grade {
+            Grade::A => self.a,
+            Grade::B => self.b,
+            Grade::C => self.c,
+            Grade::D | Grade::T => None,
+        }
+    }
+
+    /// Whether rules have a say in the grade.
+    pub fn asks_rules(&self) -> bool {
+        self.by == CutBy::Rules || !self.limit.is_empty()
+    }
 }
 
 /// A reason not to judge a parcel, beside those of the gate.
@@ -320,6 +372,27 @@ pub struct Adjustment {
     pub title: Words,
     /// Where it comes from, or "assumption".
     pub source: String,
+}
+
+/// How many points the adjustments of a parcel come to together; what they come to beyond that does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustmentLimit {
+    /// At most so many.
+    pub most: Option<f64>,
+    /// At least so many; below zero.
+    pub least: Option<f64>,
+}
+
+impl AdjustmentLimit {
+    /// The name under which a receipt says what did not count.
+    pub const NAME: &str = "limit";
+
+    /// What is to be added to a sum so that it keeps to the limit; nothing where it does.
+    pub fn beyond(&self, sum: f64) -> Option<f64> {
+        let kept = sum.max(self.least.unwrap_or(f64::NEG_INFINITY)).min(self.most.unwrap_or(f64::INFINITY));
+        (kept != sum).then_some(kept - sum)
+    }
 }
 
 /// An adjustment as a receipt quotes it.

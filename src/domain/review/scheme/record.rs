@@ -11,12 +11,13 @@ const fn property(name: &'static str, holds: Kind) -> Property<'static> {
 }
 
 /// What a filter of a scheme may name. Yearly figures are those of the newest year of the window in which they are known.
-pub const PROPERTIES: [Property<'static>; 35] = [
+pub const PROPERTIES: [Property<'static>; 36] = [
     property("code", Kind::Text),
     property("district", Kind::Text),
     property("park", Kind::Text),
     property("tier", Kind::Text),
     property("locked", Kind::Flag),
+    property("legacy_class", Kind::Text),
     property("land_use", Kind::Text),
     property("land_m2", Kind::Number),
     property("land_mu", Kind::Number),
@@ -72,6 +73,7 @@ impl<'a> Record<'a> {
             "park" => facts.park.as_deref().map(Value::Text),
             "tier" => Some(Value::Text(facts.tier.name())),
             "locked" => Some(Value::Flag(facts.locked)),
+            "legacy_class" => facts.legacy_class.map(|class| Value::Text(class.name())),
             "land_use" => Some(Value::Text(&facts.land_use)),
             "land_m2" => Some(Value::Number(facts.land_m2)),
             "land_mu" => Some(Value::Number(SquareMetres(facts.land_m2).to_mu().value())),
@@ -115,7 +117,12 @@ pub struct Clause {
 impl Clause {
     /// Whether it holds for certain.
     pub fn holds(&self, record: &Record<'_>) -> bool {
-        self.filter.holds(&|index| record.value(index)) == Some(true)
+        self.decide(record) == Some(true)
+    }
+
+    /// Whether it holds; nothing where that hangs on something unknown.
+    pub fn decide(&self, record: &Record<'_>) -> Option<bool> {
+        self.filter.holds(&|index| record.value(index))
     }
 }
 

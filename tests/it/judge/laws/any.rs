@@ -245,6 +245,41 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Schemes with tables of points, classes, sets of which one counts, rules that give a grade and rules that hold it down.
+const FORMS: [&str; 2] = [
+    include_str!("../../../golden/formulas-3.toml"),
+    r#"
+name = "ruled"
+version = "1"
+effective_from = 2024-01-01
+source = "assumption"
+title = { zh = "规则", en = "rules" }
+scope = { land_use = ["M"] }
+window = { years = 3, least_years = 1 }
+peers = { levels = [["industry-2"]], least = 3 }
+gate = { coverage = 0.3, coverage_source = "assumption", unreported_floor = 0.2, least_years_in_use = 2, exempt_industries = ["44"] }
+veto = [{ caps_at = "D", source = "assumption" }]
+one_of = [{ name = "x", take = "best", source = "assumption" }]
+indicator = [
+    { key = "tax_int", weight = 60, direction = "higher", benchmark = { kind = "peer-mean" }, missing = "reweigh", source = "assumption" },
+    { key = "out_int", weight = 30, one_of = "x", direction = "higher", benchmark = { kind = "peer-mean" }, cap = 2, missing = "group-mean", source = "assumption" },
+    { key = "lab_prod", weight = 30, one_of = "x", direction = "steps", steps = { below = 0, at = [{ from = 1, points = 10 }, { from = 3, points = 30 }] }, missing = "reweigh", source = "assumption" },
+    { key = "land_class", weight = 10, direction = "classes", classes = { of = [{ when = "above_scale = true", points = 10, title = { zh = "规上", en = "above scale" } }, { when = "above_scale = false", points = 2, title = { zh = "规下", en = "below scale" } }] }, missing = "reweigh", source = "assumption" },
+]
+[cutoffs]
+by = "rules"
+otherwise = "D"
+rule = [{ grade = "A", when = "tax_int_ratio >= 1 and lab_prod >= 3" }, { grade = "B", when = "tax_int_ratio >= 1" }, { grade = "C", when = "score >= 40 or land_class_ratio = 1" }]
+limit = [{ grade = "C", when = "out_int < 5" }]
+source = "assumption"
+"#,
+];
+
+/// The text of a scheme, shipped, any, or one of all forms.
+pub fn every_text() -> impl Strategy<Value = String> {
+    prop_oneof![3 => text(), 2 => prop::sample::select(FORMS.to_vec()).prop_map(str::to_owned)]
+}
+
 /// Any city of so many parcels, in the order of codes, with five years of figures; some are below nothing, as refunds are.
 pub fn city(parcels: Range<usize>) -> impl Strategy<Value = Vec<Facts>> {
     refunded(parcels, 1)

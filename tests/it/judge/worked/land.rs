@@ -10,6 +10,7 @@ use landcycle::domain::review::facts::{
 };
 use landcycle::domain::review::run::window;
 use landcycle::domain::zoning::Tier;
+use landcycle::domain::zoning::legacy::Class;
 use serde::Deserialize;
 use toml::value::Datetime;
 
@@ -31,6 +32,8 @@ pub(super) struct Plot {
     registered: bool,
     district: String,
     tier: Tier,
+    /// The part of the older division that it lies in.
+    legacy: Option<Class>,
     locked: bool,
     land_use: String,
     /// Empty where it is unknown.
@@ -70,6 +73,7 @@ impl Default for Plot {
             registered: true,
             district: "310115".into(),
             tier: Tier::Base,
+            legacy: None,
             locked: false,
             land_use: "M1".into(),
             industry: "3911".into(),
@@ -180,6 +184,7 @@ impl Plot {
         Facts {
             district: self.district.clone(),
             tier: self.tier,
+            legacy_class: self.legacy,
             locked: self.locked,
             land_use: self.land_use.clone(),
             land_m2: self.mu * 10_000.0 / 15.0,

@@ -1,0 +1,1 @@
+select code, name, name_en, geom as geometry from district
