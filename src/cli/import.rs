@@ -6,6 +6,7 @@ use super::printer::pairs;
 use super::{Context, Failure, words};
 use crate::domain::finding::Severity;
 use crate::domain::intake::Kind;
+use crate::domain::reference::LayerName;
 use crate::flow::import::{self, ImportError, Order, Receipt, serve};
 use crate::flow::rules;
 use std::fs::{File, OpenOptions};
@@ -33,8 +34,8 @@ fn separate_output() -> io::Result<File> {
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What it is
-    #[arg(value_parser = words(Kind::ALL.map(Kind::name), Kind::parse))]
+    /// What it is; a layer is what someone else keeps, under a name of its own
+    #[arg(value_parser = words(kinds(), kind))]
     kind: Kind,
     /// GeoPackage, Shapefile, File Geodatabase (also zipped), GeoJSON, FlatGeobuf, KML, DXF, CSV or XLSX
     #[arg(required = true)]
@@ -51,6 +52,12 @@ pub struct Args {
     /// The encoding, where the file says nothing or something wrong, e.g. GBK
     #[arg(long)]
     encoding: Option<String>,
+    /// The name of a layer: lowercase letters, digits, - and _
+    #[arg(long, value_parser = LayerName::parse)]
+    name: Option<LayerName>,
+    /// The field that tells the features of a layer apart, where a later file is to change them
+    #[arg(long, value_name = "FIELD")]
+    key: Option<String>,
     /// Field map: FILE.toml, a shipped one by name, or field=column,…
     #[arg(long)]
     map: Option<String>,
@@ -71,8 +78,32 @@ pub struct Args {
     receipt: Option<PathBuf>,
 }
 
+/// The words for what can be imported: the registers of a city, and a layer.
+fn kinds() -> [&'static str; Kind::ALL.len() + 1] {
+    std::array::from_fn(|at| Kind::ALL.get(at).copied().unwrap_or(Kind::Layer).name())
+}
+
+fn kind(word: &str) -> Option<Kind> {
+    if word == Kind::Layer.name() { Some(Kind::Layer) } else { Kind::parse(word) }
+}
+
+/// Which flags go with a layer alone, and which with everything else.
+fn fit(args: &Args) -> Result<(), Failure> {
+    let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
+    match (args.kind, &args.name) {
+        (Kind::Layer, None) if !args.preview => usage("a layer needs a name: --name NAME"),
+        (Kind::Layer, _) if args.map.is_some() => {
+            usage("a layer keeps the properties of its file: --map is for the other kinds, --key for a layer")
+        }
+        (Kind::Layer, _) => Ok(()),
+        _ if args.name.is_some() || args.key.is_some() => usage("--name and --key are for layers"),
+        _ => Ok(()),
+    }
+}
+
 /// Runs the command.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    fit(&args)?;
     let file = args.receipt.as_deref().map(ReceiptFile::open).transpose()?;
     let order = Order {
         kind: args.kind,
@@ -82,6 +113,8 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
         datum: args.datum,
         encoding: args.encoding,
         map: args.map,
+        name: args.name,
+        key: args.key,
         repair: args.repair,
         dry_run: args.dry_run,
         strict: args.strict,

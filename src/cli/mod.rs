@@ -14,6 +14,7 @@ pub mod export;
 mod failure;
 pub mod import;
 pub mod land;
+pub mod layer;
 pub mod ledger;
 pub mod lifecycle;
 pub mod lineage;
@@ -108,6 +109,8 @@ enum Verb {
     Demo(demo::Args),
     /// Import a data set from files
     Import(import::Args),
+    /// Layers that others keep, held beside the register: red lines, buffers, flood plains
+    Layer(layer::Args),
     /// Write a part of the register to a file
     Export(export::Args),
     /// Look for what can't be right in the register: overlaps, slivers, gaps, shares, dangling rows
@@ -157,6 +160,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Layer(args) => layer::run(context, args).await,
             Self::Export(args) => export::run(context, args).await,
             Self::Check(args) => check::run(context, args).await,
             Self::Query(args) => query::run(context, args).await,

@@ -171,6 +171,8 @@ fn manifest(settings: &Settings, workbooks: Vec<String>, out: &Path) -> Result<M
                 Kind::Obligations => (vec![files::OBLIGATIONS.into()], None),
                 Kind::Supply => (vec![files::SUPPLY.into()], None),
                 Kind::Reserve => (vec![files::RESERVE.into()], None),
+                // No register of a city: nobody made one up.
+                Kind::Layer => (Vec::new(), None),
                 Kind::Returns => (economy::YEARS.iter().map(|year| files::returns_name(*year)).collect(), None),
             };
             Dataset { kind: kind.name().to_owned(), files, layer: layer.map(str::to_owned) }

@@ -8,7 +8,7 @@ use super::intake::Shape;
 use super::quantity::SquareMetres;
 use geo::orient::{Direction, Orient as _};
 use geo::{ConvexHull, unary_union};
-use geo_types::{LineString, MultiPolygon, Polygon};
+use geo_types::{Geometry, LineString, MultiPolygon, Polygon};
 use geographiclib_rs::{DirectGeodesic as _, Geodesic, InverseGeodesic as _, PolygonArea, Winding};
 use std::sync::LazyLock;
 
@@ -137,6 +137,7 @@ pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Optio
             faults.push(Fault::error("geometry-off-the-globe", Some("geometry"), Some(place), OFF_THE_GLOBE));
             return None;
         }
+        Shape::Any(_) => return None,
         Shape::Polygons(polygons) => polygons,
     };
     let rings = || polygons.iter().flat_map(|one| std::iter::once(one.exterior()).chain(one.interiors()));
@@ -164,6 +165,44 @@ pub fn optional_polygons<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Optio
         return None;
     }
     Some(polygons)
+}
+
+/// The shape of a row that may have one of any sort, as far as it can be written down at all: lines of two points, rings
+/// of four. Whether it is valid is for PostGIS to say.
+pub fn of_any_sort<'a>(shape: &'a Shape, faults: &mut Vec<Fault>) -> Option<&'a Geometry<f64>> {
+    let mut refuse = |code, value: &str, expected| {
+        faults.push(Fault::error(code, Some("geometry"), Some(value), expected));
+        None
+    };
+    match shape {
+        Shape::None | Shape::Polygons(_) => None,
+        Shape::Other(what) => refuse("geometry-not-taken", what, "points, lines or polygons"),
+        Shape::OffTheGlobe(place) => refuse("geometry-off-the-globe", place, OFF_THE_GLOBE),
+        Shape::Any(geometry) => match too_short(geometry) {
+            Some(points) => {
+                let expected = "lines of at least 2 points; rings of at least 4, the last equal to the first";
+                refuse("geometry-too-few-points", &format!("{points} points"), expected)
+            }
+            None => Some(geometry),
+        },
+    }
+}
+
+/// How many points the first line or ring of a shape has that has too few.
+fn too_short(geometry: &Geometry<f64>) -> Option<usize> {
+    let line = |line: &LineString<f64>| (line.0.len() < 2).then_some(line.0.len());
+    let polygon = |polygon: &Polygon<f64>| {
+        let mut rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+        rings.find(|ring| ring.0.len() < 4).map(|ring| ring.0.len())
+    };
+    match geometry {
+        Geometry::LineString(one) => line(one),
+        Geometry::MultiLineString(several) => several.iter().find_map(line),
+        Geometry::Polygon(one) => polygon(one),
+        Geometry::MultiPolygon(several) => several.iter().find_map(polygon),
+        Geometry::GeometryCollection(several) => several.iter().find_map(too_short),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

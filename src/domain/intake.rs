@@ -6,7 +6,7 @@ pub(crate) mod written;
 use super::finding::Fault;
 use super::quantity::SquareCentimetres;
 use chrono::{Datelike, NaiveDate};
-use geo_types::MultiPolygon;
+use geo_types::{Geometry, MultiPolygon};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub enum Kind {
     Supply,
     /// What comes into the reserve of a park and goes out of it (储备台账).
     Reserve,
+    /// A layer that someone else keeps (参考图层), under a name of its own: no register of a city, and any number of them.
+    Layer,
 }
 
 /// What a field holds.
@@ -78,6 +80,8 @@ pub enum Shapes {
     Required,
     /// A row may have a polygon.
     Optional,
+    /// A row may have a shape of any sort.
+    Any,
     /// Rows have none.
     None,
 }
@@ -102,6 +106,8 @@ pub enum Shape {
     None,
     /// Polygons; Z and M are dropped.
     Polygons(MultiPolygon<f64>),
+    /// Anything, of a kind whose shapes may be anything.
+    Any(Box<Geometry<f64>>),
     /// Polygons with a point that lies nowhere on the globe in the file's reference system; where, and in which system.
     OffTheGlobe(String),
     /// Something else, by its name ("Point", "LineString" …).
@@ -120,7 +126,7 @@ pub struct Record {
 }
 
 impl Kind {
-    /// Every kind, in the order in which a city is loaded.
+    /// Every register of a city, in the order in which it is loaded.
     pub const ALL: [Self; 14] = [
         Self::Districts,
         Self::Zones,
@@ -155,10 +161,11 @@ impl Kind {
             Self::Returns => "returns",
             Self::Supply => "supply",
             Self::Reserve => "reserve",
+            Self::Layer => "layer",
         }
     }
 
-    /// The kind of that word.
+    /// The register of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == word)
     }
@@ -170,6 +177,7 @@ impl Kind {
                 Shapes::Required
             }
             Self::Buildings => Shapes::Optional,
+            Self::Layer => Shapes::Any,
             _ => Shapes::None,
         }
     }
@@ -191,6 +199,7 @@ impl Kind {
             Self::Returns => super::performance::FIELDS,
             Self::Supply => super::supply::FIELDS,
             Self::Reserve => super::reserve::FIELDS,
+            Self::Layer => super::reference::FIELDS,
         }
     }
 }

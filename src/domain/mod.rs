@@ -29,6 +29,7 @@ pub mod park_evaluation;
 pub mod performance;
 pub mod plausibility;
 pub mod plot_ratio;
+pub mod reference;
 pub mod reserve;
 pub mod supply;
 pub mod zoning;

@@ -3,8 +3,9 @@
 
 use super::error::{ReadError, io};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Seek as _, SeekFrom};
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 const NAME: &[u8] = b"\"crs\"";
@@ -44,4 +45,49 @@ fn named(path: &Path, at: u64) -> std::io::Result<Option<String>> {
     let Some(text) = text.trim_ascii_start().strip_prefix(b":") else { return Ok(None) };
     let value = serde_json::Deserializer::from_slice(text).into_iter::<Value>().next();
     Ok(value.and_then(Result::ok).filter(Value::is_object).map(|value| value.to_string()))
+}
+
+/// Those of some properties that are never anything but yes and no, which GDAL hands out as the numbers 1 and 0.
+pub(super) fn flags(path: &Path, file: &str, names: &[&str]) -> Result<BTreeSet<String>, ReadError> {
+    if names.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let longest = names.iter().map(|name| name.len()).max().unwrap_or_default() * 6 + 2;
+    let (mut flags, mut others) = (BTreeSet::new(), BTreeSet::new());
+    let (mut text, mut in_text, mut escaped, mut after_colon) = (Vec::new(), false, false, false);
+    for byte in BufReader::new(File::open(path).map_err(io(file))?).bytes() {
+        let byte = byte.map_err(io(file))?;
+        if in_text {
+            if text.len() < longest {
+                text.push(byte);
+            }
+            in_text = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => {
+                text.clear();
+                text.push(byte);
+                (in_text, after_colon) = (true, false);
+            }
+            b':' => after_colon = true,
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ => {
+                if after_colon
+                    && matches!(byte, b't' | b'f' | b'-' | b'0'..=b'9')
+                    && let Ok(name) = serde_json::from_slice::<String>(&text)
+                    && names.contains(&name.as_str())
+                {
+                    if matches!(byte, b't' | b'f') {
+                        flags.insert(name)
+                    } else {
+                        others.insert(name)
+                    };
+                }
+                after_colon = false;
+            }
+        }
+    }
+    Ok(flags.difference(&others).cloned().collect())
 }

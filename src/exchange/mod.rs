@@ -19,8 +19,10 @@ mod dbf;
 pub mod drawing;
 mod encoding;
 mod error;
+mod feature;
 mod format;
 mod geojson;
+mod geometry;
 mod grid;
 pub mod header;
 pub mod lives;
@@ -35,12 +37,14 @@ pub mod small;
 pub mod svg;
 mod table;
 mod vector;
+mod wkb;
 pub mod wkt;
 pub mod workbook;
 pub mod write;
 
 pub use crs::{Way, written as crs_of_a_written_file};
 pub use error::{ReadError, finding};
+pub use feature::Discovered;
 
 pub use mapping::ColumnUse;
 pub use read::{Event, Opened, Source, name_of, read};

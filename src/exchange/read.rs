@@ -5,6 +5,7 @@
 
 use super::archive;
 use super::error::{ReadError, io, refuse, warning};
+use super::feature::Discovered;
 use super::format::{self, Format, Stamp};
 use super::mapping::{ColumnUse, Mapping};
 use super::shapefile::{self, Shapefile};
@@ -33,6 +34,8 @@ pub struct Source<'a> {
     pub encoding: Option<&'a str>,
     /// A field map: a `FILE.toml`, the name of one that is built in, or pairs `field=column,…`.
     pub map: Option<&'a str>,
+    /// The property by which the features of a layer are told apart.
+    pub key: Option<&'a str>,
     /// West, south, east, north of the city, to tell swapped axes; without them, of China. Rows outside are handed out
     /// all the same, unless every one of them would lie inside with its axes swapped: then the file is refused.
     pub bounds: Option<[f64; 4]>,
@@ -51,6 +54,8 @@ pub struct Opened {
     pub evidence: Option<String>,
     /// Which column was used for which field.
     pub columns: Vec<ColumnUse>,
+    /// What was found out about a layer that nobody described beforehand.
+    pub layer: Option<Discovered>,
     /// The SHA-256 of every file that was read, those beside a .shp too.
     pub sha256: Vec<(String, String)>,
     /// Warnings about files as a whole, and errors about rows that could not be handed out at all.
@@ -174,6 +179,10 @@ fn read_file(job: &mut Job<'_>, path: &Path) -> Result<ControlFlow<()>, ReadErro
     job.bytes = before.bytes();
     let given = job.file.clone();
     let done = match format {
+        Format::Csv | Format::Xlsx if job.kind == Kind::Layer => {
+            let expected = "a GeoPackage, Shapefile, File Geodatabase, GeoJSON, FlatGeobuf, KML or DXF";
+            Err(refuse(&job.file, "unknown-format", "a table", expected))
+        }
         Format::Csv => table::read_csv(job, &path),
         Format::Xlsx => table::read_xlsx(job, &path),
         Format::Vector(driver) => read_vector(job, &path, driver, true),

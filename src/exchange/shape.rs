@@ -4,30 +4,24 @@
 use super::crs::Crs;
 use super::curve;
 use super::error::warning;
+use super::vector::Axes;
+use super::wkb::{
+    ARCS, Broken, COLLECTION, COMPOUND_CURVE, CURVE_POLYGON, LINE, MULTI_POINT, MULTI_POLYGON, MULTI_SURFACE, POINT,
+    POLYGON, Wkb, name,
+};
 use crate::domain::finding::Finding;
 use crate::domain::intake::{Cell, Record, Shape};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 
 /// A batch is turned when it has this many points or rows.
-const POINTS: usize = 1 << 15;
-const ROWS: usize = 1 << 12;
+pub(super) const POINTS: usize = 1 << 15;
+pub(super) const ROWS: usize = 1 << 12;
 
 /// West, south, east, north of the land of China: where shapes are expected as long as nobody knows the city.
-const CHINA: [f64; 4] = [73.0, 18.0, 135.5, 54.0];
+pub(super) const CHINA: [f64; 4] = [73.0, 18.0, 135.5, 54.0];
 
 /// More points than any outline of land has; a row of a hostile file may have many times as many.
-const MOST_POINTS: usize = 1_000_000;
-
-const POINT: u32 = 1;
-const LINE: u32 = 2;
-const POLYGON: u32 = 3;
-const MULTI_POINT: u32 = 4;
-const MULTI_POLYGON: u32 = 6;
-const COLLECTION: u32 = 7;
-const ARCS: u32 = 8;
-const COMPOUND_CURVE: u32 = 9;
-const CURVE_POLYGON: u32 = 10;
-const MULTI_SURFACE: u32 = 12;
+pub(super) const MOST_POINTS: usize = 1_000_000;
 
 enum Outline {
     None,
@@ -61,8 +55,8 @@ pub(crate) struct Batch {
     /// How many points and texts of a drawing were left out.
     left_out: u64,
     /// Shapes met, and those that lie outside the bounds and would lie inside with their axes swapped.
-    pub shapes: u64,
-    pub swapped: u64,
+    shapes: u64,
+    swapped: u64,
 }
 
 impl Batch {
@@ -123,6 +117,11 @@ impl Batch {
         found
     }
 
+    /// How many shapes were met, and how many would lie where they should with their axes swapped.
+    pub fn axes(&self) -> Axes {
+        Axes { shapes: self.shapes, swapped: self.swapped }
+    }
+
     /// Whether it is time to turn what has come together.
     pub fn is_full(&self) -> bool {
         self.xs.len() >= POINTS || self.rows.len() >= ROWS
@@ -130,7 +129,7 @@ impl Batch {
 
     fn outline(&mut self, bytes: &[u8]) -> Outline {
         let (rings, points) = (self.rings.len(), self.xs.len());
-        let mut reader = Wkb { rest: bytes };
+        let mut reader = Wkb::new(bytes);
         let curved = std::mem::take(&mut self.curved);
         let mut read = self.surface(&mut reader, true);
         self.curved = curved + u64::from(self.curved > 0);
@@ -184,9 +183,9 @@ impl Batch {
     }
 
     fn kind(&mut self, reader: &mut Wkb<'_>) -> Result<(u32, usize), Broken> {
-        let code = reader.kind()?;
-        self.dropped_z |= code >= 1000;
-        Ok((code % 1000, [2, 3, 3, 4][code as usize / 1000 % 4]))
+        let (kind, dimensions) = reader.kind()?;
+        self.dropped_z |= dimensions > 2;
+        Ok((kind, dimensions))
     }
 
     fn polygon(&mut self, reader: &mut Wkb<'_>, dimensions: usize) -> Result<(), Broken> {
@@ -265,7 +264,8 @@ impl Batch {
             crs.turn(&mut self.xs, &mut self.ys);
         }
         self.shapes += corners.len() as u64;
-        self.swapped += self.swapped_among(crs, bounds.unwrap_or(CHINA), &corners);
+        let corners = corners.into_iter().map(|(at, x, y)| ((self.xs[at], self.ys[at]), (x, y)));
+        self.swapped += swapped_among(crs, bounds.unwrap_or(CHINA), corners);
         let (mut ring_at, mut point_at) = (0, 0);
         for (row, cells, outline) in self.rows.drain(..) {
             let shape = match outline {
@@ -302,17 +302,22 @@ impl Batch {
         }
         corners
     }
+}
 
-    /// How many of these corners lie outside the bounds, and would lie inside with the other order of axes.
-    fn swapped_among(&self, crs: Option<&Crs>, bounds: [f64; 4], corners: &[(usize, f64, f64)]) -> u64 {
-        let inside = |x: f64, y: f64| (bounds[0]..=bounds[2]).contains(&x) && (bounds[1]..=bounds[3]).contains(&y);
-        let outside = corners.iter().filter(|(at, ..)| !inside(self.xs[*at], self.ys[*at]));
-        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = outside.map(|(_, x, y)| (*y, *x)).unzip();
-        if let Some(crs) = crs {
-            crs.try_turn(&mut xs, &mut ys);
-        }
-        xs.into_iter().zip(ys).filter(|(x, y)| inside(*x, *y)).count() as u64
+/// How many corners lie outside the bounds, and would lie inside with the other order of axes: each as it was turned, and
+/// as the file has it.
+pub(super) fn swapped_among(
+    crs: Option<&Crs>,
+    bounds: [f64; 4],
+    corners: impl Iterator<Item = ((f64, f64), (f64, f64))>,
+) -> u64 {
+    let inside = |x: f64, y: f64| (bounds[0]..=bounds[2]).contains(&x) && (bounds[1]..=bounds[3]).contains(&y);
+    let outside = corners.filter(|((x, y), _)| !inside(*x, *y));
+    let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = outside.map(|(_, (x, y))| (y, x)).unzip();
+    if let Some(crs) = crs {
+        crs.try_turn(&mut xs, &mut ys);
     }
+    xs.into_iter().zip(ys).filter(|(x, y)| inside(*x, *y)).count() as u64
 }
 
 fn build(rings: &[Ring], xs: &[f64], ys: &[f64], crs: Option<&Crs>) -> Shape {
@@ -341,66 +346,10 @@ fn build(rings: &[Ring], xs: &[f64], ys: &[f64], crs: Option<&Crs>) -> Shape {
 }
 
 /// By the doubled area, measured from the first point so that no digits are lost to large coordinates.
-fn is_clockwise(ring: &[Coord<f64>]) -> bool {
+pub(super) fn is_clockwise(ring: &[Coord<f64>]) -> bool {
     let Some(first) = ring.first() else { return false };
     let cross = |pair: &[Coord<f64>]| {
         (pair[0].x - first.x) * (pair[1].y - first.y) - (pair[1].x - first.x) * (pair[0].y - first.y)
     };
     ring.windows(2).map(cross).sum::<f64>() < 0.0
-}
-
-fn name(kind: u32) -> String {
-    match kind {
-        1 => "Point".to_owned(),
-        2 => "LineString".to_owned(),
-        4 => "MultiPoint".to_owned(),
-        5 => "MultiLineString".to_owned(),
-        7 => "GeometryCollection".to_owned(),
-        8 => "CircularString".to_owned(),
-        9 => "CompoundCurve".to_owned(),
-        10 => "CurvePolygon".to_owned(),
-        3 => "Polygon".to_owned(),
-        6 => "MultiPolygon".to_owned(),
-        11 => "MultiCurve".to_owned(),
-        12 => "MultiSurface".to_owned(),
-        15 => "PolyhedralSurface".to_owned(),
-        16 => "TIN".to_owned(),
-        17 => "Triangle".to_owned(),
-        other => format!("geometry type {other}"),
-    }
-}
-
-/// The bytes end before the geometry does, or are of a kind that GDAL does not write.
-struct Broken;
-
-struct Wkb<'a> {
-    rest: &'a [u8],
-}
-
-impl Wkb<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Broken)?;
-        self.rest = rest;
-        Ok(*taken)
-    }
-
-    fn kind(&mut self) -> Result<u32, Broken> {
-        match self.take::<1>()? {
-            [1] => Ok(u32::from_le_bytes(self.take()?)),
-            _ => Err(Broken),
-        }
-    }
-
-    fn count(&mut self) -> Result<usize, Broken> {
-        usize::try_from(u32::from_le_bytes(self.take()?)).map_err(|_| Broken)
-    }
-
-    fn number(&mut self) -> Result<f64, Broken> {
-        self.take().map(f64::from_le_bytes)
-    }
-
-    fn skip(&mut self, bytes: usize) -> Result<(), Broken> {
-        self.rest = self.rest.get(bytes..).ok_or(Broken)?;
-        Ok(())
-    }
 }

@@ -161,7 +161,7 @@ fn read_rows(job: &mut Job<'_>, rows: &mut dyn Rows) -> Result<ControlFlow<()>, 
         return Ok(ControlFlow::Break(()));
     }
     job.opened.findings.extend(batch.findings(&file));
-    verdict(job, shapes.as_ref().map(|shapes| &shapes.crs), &batch)?;
+    verdict(job, shapes.as_ref().map(|shapes| &shapes.crs), batch.axes())?;
     job.note_rows(count);
     job.opened.findings.extend(plan.left_out(&file));
     Ok(ControlFlow::Continue(()))

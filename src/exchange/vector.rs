@@ -4,10 +4,13 @@
 use super::crs::{self, Crs};
 use super::encoding;
 use super::error::{ReadError, refuse, warning};
+use super::feature::Features;
 use super::geojson;
+use super::mapping::Plan;
 use super::read::{Event, Job};
 use super::shape::Batch;
 use super::shapefile::Shapefile;
+use crate::domain::finding::Finding;
 use crate::domain::intake::{Cell, FieldType, Kind, Shapes};
 use gdal::errors::{CplErrType, GdalError};
 use gdal::vector::{Feature, FieldValue, Layer, LayerAccess, OGRFieldType};
@@ -159,6 +162,49 @@ fn choose<'d>(dataset: &'d Dataset, file: &str, kind: Kind, asked: Option<&str>)
     Ok(layer)
 }
 
+/// Shapes met, and those that would lie where they should with their axes swapped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Axes {
+    pub shapes: u64,
+    pub swapped: u64,
+}
+
+/// What becomes of rows: those of a register are met by a field map, those of a layer are taken as they are.
+enum Taking {
+    Rows(Box<Plan>, Batch),
+    Features(Box<Features>),
+}
+
+impl Taking {
+    /// Hands out what has come together.
+    fn drain(&mut self, job: &mut Job<'_>, crs: Option<&Crs>) -> bool {
+        let (bounds, file) = (job.source.bounds, job.file.clone());
+        let each = &mut job.each;
+        let hand_out = |record| each(Event::Row(&file, record)).is_continue();
+        match self {
+            Self::Rows(_, batch) => batch.drain(crs, bounds, hand_out),
+            Self::Features(features) => features.drain(crs, bounds, job.opened.layer.get_or_insert_default(), hand_out),
+        }
+    }
+
+    fn axes(&self) -> Axes {
+        match self {
+            Self::Rows(_, batch) => batch.axes(),
+            Self::Features(features) => Axes { shapes: features.met, swapped: features.swapped },
+        }
+    }
+
+    /// Says what there is to say once all was handed out.
+    fn finish(self, job: &mut Job<'_>) {
+        let file = job.file.clone();
+        let findings: Vec<Finding> = match self {
+            Self::Rows(plan, batch) => plan.left_out(&file).into_iter().chain(batch.findings(&file)).collect(),
+            Self::Features(features) => features.finish(&file, &mut job.opened.layer.get_or_insert_default().schema),
+        };
+        job.opened.findings.extend(findings);
+    }
+}
+
 /// Reads one file.
 pub(crate) fn read(
     job: &mut Job<'_>,
@@ -189,9 +235,14 @@ pub(crate) fn read(
     let fields: Vec<(String, OGRFieldType::Type)> =
         layer.defn().fields().map(|field| (field.name(), field.field_type())).collect();
     let columns: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
-    let mut plan = job.mapping.plan(&file, &columns)?;
-    job.opened.findings.append(&mut plan.findings);
-    job.opened.columns.append(&mut plan.uses);
+    let mut taking = if job.kind == Kind::Layer {
+        Taking::Features(Box::new(Features::begin(job, (&dataset, &layer), path, driver, crs.as_ref())?))
+    } else {
+        let mut plan = job.mapping.plan(&file, &columns)?;
+        job.opened.findings.append(&mut plan.findings);
+        job.opened.columns.append(&mut plan.uses);
+        Taking::Rows(Box::new(plan), Batch::new(crs.as_ref(), driver == Driver::Dxf))
+    };
     job.note_encoding(shapefile.as_ref().map_or("UTF-8".to_owned(), |shapefile| encoding::name(shapefile.encoding)));
     job.note_evidence(shapefile.as_ref().map_or("the format is always in UTF-8", |shapefile| &shapefile.evidence));
     if let Some(crs) = &crs {
@@ -200,7 +251,7 @@ pub(crate) fn read(
     }
     let promised = shapefile.as_ref().map_or_else(|| layer.feature_count(), |shapefile| shapefile.rows);
     let complaints_before = COMPLAINTS.take();
-    let (mut rows, mut batch, mut going) = (0_u64, Batch::new(crs.as_ref(), driver == Driver::Dxf), true);
+    let (mut rows, mut going) = (0_u64, true);
     for feature in layer.features() {
         rows += 1;
         if rows > job.bytes {
@@ -214,8 +265,15 @@ pub(crate) fn read(
             ));
         }
         let fid = feature.fid().unwrap_or(rows);
-        let Some(cells) = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds)) else {
-            continue;
+        let cells = match &taking {
+            Taking::Features(_) => None,
+            Taking::Rows(plan, _) => {
+                let cells = plan.cells(rows, fid, |index, holds| cell(&feature, index, fields[index].1, holds));
+                if cells.is_none() {
+                    continue;
+                }
+                cells
+            }
         };
         // By index: where a feature has no shape, the plain call hands out one without a shape in it.
         let wkb = match feature.geometry_by_index(0) {
@@ -224,14 +282,19 @@ pub(crate) fn read(
             })?),
             _ => None,
         };
-        batch.push(rows, cells, wkb.as_deref());
-        if batch.is_full() {
-            going = batch
-                .drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
-            if !going {
-                verdict(job, crs.as_ref(), &batch)?;
-                return Ok(ControlFlow::Break(()));
+        let is_full = match &mut taking {
+            Taking::Features(features) => {
+                features.push(rows, &feature, wkb.as_deref());
+                features.is_full()
             }
+            Taking::Rows(_, batch) => {
+                batch.push(rows, cells.unwrap_or_default(), wkb.as_deref());
+                batch.is_full()
+            }
+        };
+        if is_full && !taking.drain(job, crs.as_ref()) {
+            verdict(job, crs.as_ref(), taking.axes())?;
+            return Ok(ControlFlow::Break(()));
         }
     }
     let complaints = COMPLAINTS.take();
@@ -252,30 +315,29 @@ pub(crate) fn read(
         return Err(refuse(&file, "unreadable-file", &tidy(path, text), "a file that can be read to its end"));
     }
     if going {
-        going =
-            batch.drain(crs.as_ref(), job.source.bounds, |record| (job.each)(Event::Row(&file, record)).is_continue());
+        going = taking.drain(job, crs.as_ref());
     }
     if rows > promised {
         let expected = format!("the {promised} rows that the file promises; all were read");
         job.opened.findings.push(warning(&file, "count-mismatch", &format!("{rows} rows"), expected));
     }
     job.note_rows(rows);
-    job.opened.findings.extend(plan.left_out(&file));
-    job.opened.findings.extend(batch.findings(&file));
-    verdict(job, crs.as_ref(), &batch)?;
+    let axes = taking.axes();
+    taking.finish(job);
+    verdict(job, crs.as_ref(), axes)?;
     Ok(if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
 }
 
 /// What the coordinates turned out to be.
-pub(super) fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, batch: &Batch) -> Result<(), ReadError> {
+pub(super) fn verdict(job: &mut Job<'_>, crs: Option<&Crs>, axes: Axes) -> Result<(), ReadError> {
     if let Some(crs) = crs {
         job.opened.findings.extend(crs.verdict(&job.file)?);
     }
-    if batch.swapped > 0 {
-        let value = format!("{} of {} shapes", batch.swapped, batch.shapes);
+    if axes.swapped > 0 {
+        let value = format!("{} of {} shapes", axes.swapped, axes.shapes);
         let expected = "easting (longitude) before northing (latitude); with their axes swapped these shapes lie where they \
                         should. Swap them before sending (in QGIS: Swap X and Y coordinates), or name the right --crs";
-        if batch.swapped == batch.shapes {
+        if axes.swapped == axes.shapes {
             return Err(refuse(&job.file, "axes-swapped", &value, expected));
         }
         job.opened.findings.push(warning(&job.file, "axes-swapped", &value, expected));

@@ -117,6 +117,8 @@ pub async fn load(
             datum: None,
             encoding: None,
             map: None,
+            name: None,
+            key: None,
             repair: false,
             preview: None,
             dry_run: false,

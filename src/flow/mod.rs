@@ -21,6 +21,7 @@ pub mod names;
 pub mod paper;
 pub mod park;
 pub mod plot_ratio;
+pub mod reference;
 pub mod refresh;
 pub mod remark;
 pub mod reserve;

@@ -2,9 +2,10 @@
 //! digits that the server would read again, which halves the time that it takes to store a parcel.
 
 use super::StoreError;
-use super::geometry::push_ewkb;
+use super::geometry::{SRID, push_ewkb};
 use chrono::NaiveDate;
-use geo_types::MultiPolygon;
+use geo_types::{Geometry, MultiPolygon};
+use geozero::{CoordDimensions, ToWkb as _};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
@@ -140,6 +141,27 @@ impl Binary for [String] {
 impl Binary for MultiPolygon<f64> {
     fn push(&self, out: &mut Vec<u8>) {
         push_ewkb(out, self);
+    }
+}
+
+/// A shape of any sort.
+impl Binary for Geometry<f64> {
+    fn push(&self, out: &mut Vec<u8>) {
+        // Writing into memory does not fail.
+        let bytes = self.to_ewkb(CoordDimensions::xy(), i32::try_from(SRID).ok());
+        out.extend_from_slice(&bytes.unwrap_or_default());
+    }
+}
+
+/// A JSON document as text, for a column of type `jsonb`.
+pub struct Json<'a>(pub &'a str);
+
+impl Binary for Json<'_> {
+    fn push(&self, out: &mut Vec<u8>) {
+        /// The only version of the form in which jsonb is sent.
+        const VERSION: u8 = 1;
+        out.push(VERSION);
+        self.0.push(out);
     }
 }
 

@@ -37,6 +37,7 @@ pub mod performance;
 pub mod place;
 pub mod plot_ratio;
 mod recorded;
+pub mod reference;
 pub mod remark;
 pub mod repair;
 pub mod reserve;

@@ -4,10 +4,11 @@
 use super::copy::{self, NotRows};
 use super::doubt::{Doubt, Doubts};
 use super::fill::{self, Fill};
+use super::reference::Arriving;
 use super::write::Write;
 use super::{
-    StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, reserve, supply,
-    zoning,
+    StoreError, building, contract, enterprise, obligation, occupancy, parcel, performance, place, reference, reserve,
+    supply, zoning,
 };
 use crate::domain::intake::Kind;
 use sqlx::PgConnection;
@@ -66,6 +67,7 @@ pub(super) fn table(kind: Kind) -> &'static str {
         Kind::Returns => "stage_annual_return",
         Kind::Supply => "stage_supply",
         Kind::Reserve => "stage_reserve",
+        Kind::Layer => "stage_reference_feature",
     }
 }
 
@@ -83,6 +85,8 @@ pub struct Staging {
     /// Rows that say what someone withdrew.
     withdrawn: Vec<Doubt>,
     empty: Empty,
+    /// The layer that the rows are features of.
+    layer: Option<Arriving>,
 }
 
 /// What becomes of parcels where the register has none.
@@ -107,7 +111,22 @@ impl Staging {
         let at_once = kind == Kind::Parcels && !repair && rows_come_last(connection).await?;
         let may_fill = kind == Kind::Parcels && !repair && fill::is_empty(connection).await?;
         let empty = if may_fill { Empty::Held(None) } else { Empty::No };
-        Ok(Self { kind, hasher, keys, twice: false, at_once, refused: Vec::new(), withdrawn: Vec::new(), empty })
+        Ok(Self {
+            kind,
+            hasher,
+            keys,
+            twice: false,
+            at_once,
+            refused: Vec::new(),
+            withdrawn: Vec::new(),
+            empty,
+            layer: None,
+        })
+    }
+
+    /// Says which layer the rows are features of, once all of them have come.
+    pub fn of_layer(&mut self, layer: Arriving) {
+        self.layer = Some(layer);
     }
 
     /// Takes in whole rows: the bytes of [`Rows`](copy::Rows).
@@ -195,6 +214,7 @@ impl Staging {
             Kind::Returns => performance::check(connection).await?,
             Kind::Supply => supply::check(connection).await?,
             Kind::Reserve => reserve::check(connection).await?,
+            Kind::Layer => reference::check(connection).await?,
         });
         // Last, so that a row which is refused anyway does not stand in the way of its corrected twin.
         if self.twice {
@@ -231,6 +251,10 @@ impl Staging {
             Kind::Returns => performance::merge(write).await,
             Kind::Supply => Ok(supply::merge(write).await?.with_known(withdrawn)),
             Kind::Reserve => Ok(reserve::merge(write).await?.with_known(withdrawn)),
+            Kind::Layer => match &self.layer {
+                Some(layer) => reference::merge(write, layer).await,
+                None => Err(StoreError::NotRows),
+            },
         }
     }
 }

@@ -131,16 +131,19 @@ pub async fn verify_audit(pool: &PgPool) -> Result<Result<u64, i64>, StoreError>
     Ok(Ok(count))
 }
 
-/// The latest revision in which an act brought exactly these files, told by their hashes in its audit entry.
+/// The latest revision in which an act on a subject brought exactly these files, told by their hashes in its audit entry.
 pub async fn revision_of(
     connection: &mut PgConnection,
     act: &str,
+    subject: &str,
     sha256: &[(String, String)],
 ) -> Result<Option<i64>, StoreError> {
     let revision = sqlx::query_scalar!(
         "select max(revision) from audit_entry
-         where entry::jsonb ->> 'act' = $1 and entry::jsonb -> 'facts' -> 'sha256' = $2",
+         where entry::jsonb ->> 'act' = $1 and entry::jsonb ->> 'subject' = $2
+             and entry::jsonb -> 'facts' -> 'sha256' = $3",
         act,
+        subject,
         json!(sha256)
     );
     Ok(revision.fetch_one(connection).await?)

@@ -235,6 +235,7 @@ fn shapes_of_every_type_come_as_polygons_or_by_their_name() {
             Shape::None => "none".to_owned(),
             Shape::OffTheGlobe(place) => format!("off the globe at {place}"),
             Shape::Other(name) => name.split(' ').take(3).collect::<Vec<_>>().join(" "),
+            Shape::Any(_) => "of any sort".to_owned(),
             Shape::Polygons(polygons) => {
                 let holes: usize = polygons.iter().map(|polygon| polygon.interiors().len()).sum();
                 format!("{} polygons, {holes} holes", polygons.0.len())

@@ -20,6 +20,7 @@ mod http;
 mod import;
 mod judge;
 mod land_account;
+mod layers;
 mod lifecycle;
 mod lineage;
 mod lockup;

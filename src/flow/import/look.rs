@@ -11,6 +11,8 @@ use crate::domain::plausibility::Plausibility;
 use crate::exchange::{self, Event, ReadError};
 use crate::store::copy::Rows;
 use chrono::NaiveDate;
+use geo::CoordsIter as _;
+use geo_types::Geometry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::ops::ControlFlow;
@@ -132,6 +134,11 @@ fn place(record: &Record) -> Option<Place> {
     match &record.shape {
         Shape::None => None,
         Shape::Other(name) => nowhere(name.clone()),
+        Shape::Any(geometry) => {
+            let first = geometry.coords_iter().next();
+            let shape = format!("{}, {} points", named(geometry), geometry.coords_count());
+            Some(Place { shape, first_point: first.map(|point| [point.x, point.y]), area_m2: None })
+        }
         Shape::OffTheGlobe(place) => nowhere(format!("off the globe: {place}")),
         Shape::Polygons(polygons) => {
             let points: usize = polygons.iter().map(|polygon| polygon.exterior().0.len()).sum();
@@ -142,5 +149,17 @@ fn place(record: &Record) -> Option<Place> {
                 area_m2: Some(geometry::area(polygons).value()),
             })
         }
+    }
+}
+
+fn named(geometry: &Geometry<f64>) -> &'static str {
+    match geometry {
+        Geometry::Point(_) => "point",
+        Geometry::MultiPoint(_) => "points",
+        Geometry::LineString(_) | Geometry::Line(_) => "line",
+        Geometry::MultiLineString(_) => "lines",
+        Geometry::Polygon(_) | Geometry::Rect(_) | Geometry::Triangle(_) => "polygon",
+        Geometry::MultiPolygon(_) => "polygons",
+        Geometry::GeometryCollection(_) => "collection",
     }
 }

@@ -3,6 +3,7 @@
 
 mod child;
 mod frame;
+mod layer;
 mod look;
 mod reader;
 mod rows;
@@ -15,6 +16,7 @@ use super::settle::settle;
 use crate::clock::Clock;
 use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::intake::Kind;
+use crate::domain::reference::LayerName;
 pub use crate::exchange::receipt::Receipt;
 use crate::exchange::{self, Source};
 use crate::store::stage::{Refused, Staging};
@@ -50,6 +52,10 @@ pub struct Order {
     pub encoding: Option<String>,
     /// A field map.
     pub map: Option<String>,
+    /// The name of a layer.
+    pub name: Option<LayerName>,
+    /// The property by which the features of a layer are told apart.
+    pub key: Option<String>,
     /// Mend polygons that are not valid, as far as the rulebook lets their area change.
     pub repair: bool,
     /// Only try.
@@ -63,6 +69,12 @@ pub struct Order {
 }
 
 impl Order {
+    /// What a receipt and the audit trail call the data set.
+    fn dataset(&self) -> String {
+        let name = self.name.as_ref().map_or(String::new(), |name| format!(" {name}"));
+        format!("{}{name}", self.kind.name())
+    }
+
     /// The files, and how they are to be read.
     fn source(&self, bounds: Option<[f64; 4]>) -> Source<'_> {
         Source {
@@ -72,6 +84,7 @@ impl Order {
             datum: self.datum.as_deref(),
             encoding: self.encoding.as_deref(),
             map: self.map.as_deref(),
+            key: self.key.as_deref(),
             bounds,
         }
     }
@@ -190,17 +203,24 @@ pub async fn import(
     progress(taken.read);
     if order.repair {
         for finding in remark::mend(write.connection(), kind, today, &taken.files).await? {
-            taken.refused += u64::from(finding.severity == Severity::Error);
+            if finding.severity == Severity::Error {
+                taken.refused += 1;
+                taken.refused_keys.extend(finding.key.clone());
+            }
             taken.notes.push(finding);
         }
     }
     for refused in staging.check(write.connection()).await? {
         taken.refused += 1;
+        taken.refused_keys.push(refused.key.clone());
         taken.notes.push(finding(refused, &taken.files));
     }
     remark::settle_corners(write.connection(), kind, today).await?;
+    let partial = layer::arrive(&mut write, order, &mut staging, &mut taken).await?;
+    let is_partial = partial.is_some();
+    partial.into_iter().for_each(|finding| taken.notes.push(finding));
     let mut receipt = Receipt {
-        dataset: kind.name().to_owned(),
+        dataset: order.dataset(),
         files: taken.names,
         crs: taken.crs,
         encoding: taken.encoding,
@@ -210,7 +230,7 @@ pub async fn import(
         sha256: taken.sha256,
         ..Receipt::default()
     };
-    if order.strict && receipt.refused > 0 {
+    if is_partial || order.strict && receipt.refused > 0 {
         taken.notes.into_receipt(&mut receipt);
         // All or none: with one row refused, every row is.
         receipt.refused = receipt.read;
@@ -240,6 +260,9 @@ pub async fn import(
     (receipt.accepted, receipt.unchanged) = (outcome.merged.accepted, outcome.merged.unchanged);
     taken.notes.doubt(staging.doubts(), &taken.files);
     taken.notes.doubt(settle(&mut write, kind, today).await?, &taken.files);
+    let gone = layer::gone(&mut write, order, &taken.files).await?;
+    let is_smaller = gone.is_some();
+    gone.into_iter().for_each(|finding| taken.notes.push(finding));
     taken.notes.into_receipt(&mut receipt);
     // The reader counts for itself; the database counts what it was given.
     let handled = receipt.accepted + receipt.unchanged + receipt.refused;
@@ -250,10 +273,11 @@ pub async fn import(
         write.abandon().await?;
         return Err(ImportError::Refused(Box::new(receipt)));
     }
-    if receipt.accepted == 0 && receipt.unchanged > 0 {
-        receipt.unchanged_since = store::write::revision_of(write.connection(), act(kind), &receipt.sha256).await?;
+    if receipt.accepted == 0 && receipt.unchanged > 0 && !is_smaller {
+        receipt.unchanged_since =
+            store::write::revision_of(write.connection(), act(kind), &order.dataset(), &receipt.sha256).await?;
     }
-    if order.dry_run || receipt.accepted == 0 {
+    if order.dry_run || receipt.accepted == 0 && !is_smaller {
         write.abandon().await?;
         return Ok(receipt);
     }
@@ -267,7 +291,7 @@ pub async fn import(
         "sha256": receipt.sha256,
         "unchanged": receipt.unchanged,
     });
-    receipt.revision = Some(write.commit(Audit { subject: kind.name().to_owned(), facts }).await?);
+    receipt.revision = Some(write.commit(Audit { subject: order.dataset(), facts }).await?);
     Ok(receipt)
 }
 
@@ -302,6 +326,7 @@ fn act(kind: Kind) -> &'static str {
         Kind::Returns => "import-returns",
         Kind::Supply => "import-supply",
         Kind::Reserve => "import-reserve",
+        Kind::Layer => "import-layer",
     }
 }
 
@@ -313,7 +338,7 @@ fn refused(order: &Order, refusal: Refusal) -> ImportError {
     let mut notes = Notes::default();
     findings.into_iter().for_each(|finding| notes.push(finding));
     let files = order.files.iter().map(|path| exchange::name_of(path)).collect();
-    let mut receipt = Receipt { dataset: order.kind.name().to_owned(), files, ..Receipt::default() };
+    let mut receipt = Receipt { dataset: order.dataset(), files, ..Receipt::default() };
     notes.into_receipt(&mut receipt);
     ImportError::Refused(Box::new(receipt))
 }

@@ -8,8 +8,9 @@ use crate::domain::finding::{Fault, Finding, Severity};
 use crate::domain::geometry;
 use crate::domain::intake::{Cell, Kind, Reading, Record, Shapes};
 use crate::domain::plausibility::Plausibility;
+use crate::domain::reference::Schema;
 use crate::domain::{
-    building, contract, district, enterprise, occupancy, parcel, park, performance, reserve, supply, zoning,
+    building, contract, district, enterprise, occupancy, parcel, park, performance, reference, reserve, supply, zoning,
 };
 use crate::exchange::receipt::{FINDINGS_KEPT, Receipt};
 use crate::exchange::{self, Event, ReadError};
@@ -83,6 +84,10 @@ pub(super) struct Taken {
     pub read: u64,
     pub refused: u64,
     pub notes: Notes,
+    /// What was found out about a layer.
+    pub layer: Option<Schema>,
+    /// The keys of those of its features that were refused: what is on record of them stays.
+    pub refused_keys: Vec<String>,
     /// The first rows instead of all, where only these were asked for.
     pub preview: Option<Preview>,
 }
@@ -99,7 +104,7 @@ pub(super) fn read(
     let source = order.source(bounds);
     let mut files: Vec<String> = Vec::new();
     let (mut rows, mut notes) = (Rows::default(), Notes::default());
-    let (mut read, mut refused) = (0, 0);
+    let (mut read, mut refused, mut refused_keys) = (0, 0, Vec::new());
     let opened = exchange::read(order.kind, &source, &mut |event| {
         let (file, record) = match event {
             Event::File(name) => return tell(Step::File(name)),
@@ -113,6 +118,12 @@ pub(super) fn read(
         let faults = stage_record(order.kind, &record, today, index, plausibility, tally, &mut rows);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             refused += 1;
+            if order.kind == Kind::Layer {
+                refused_keys.extend(record.cells.first().and_then(|cell| match cell {
+                    Cell::Text(text) => Some(text.clone()),
+                    _ => None,
+                }));
+            }
         }
         let key = key(&record);
         for fault in faults {
@@ -133,7 +144,9 @@ pub(super) fn read(
     refused += opened.unreadable_rows;
     opened.findings.into_iter().chain(tally.findings(&files)).for_each(|finding| notes.push(finding));
     let (names, sha256) = (opened.files, opened.sha256);
-    Ok(Taken { files, names, crs: opened.crs, encoding: opened.encoding, sha256, read, refused, notes, preview: None })
+    let layer = opened.layer.map(|found| found.schema);
+    let (crs, encoding) = (opened.crs, opened.encoding);
+    Ok(Taken { files, names, crs, encoding, sha256, read, refused, notes, layer, refused_keys, preview: None })
 }
 
 /// What a finding calls a row: its first cell, which is the key of every kind.
@@ -157,7 +170,7 @@ pub(super) fn stage_record(
 ) -> Vec<Fault> {
     let mut reading = Reading::new(kind, record, today);
     let shape = match kind.shapes() {
-        Shapes::None => None,
+        Shapes::None | Shapes::Any => None,
         Shapes::Optional => geometry::optional_polygons(&record.shape, &mut reading.faults),
         Shapes::Required => geometry::required_polygons(&record.shape, &mut reading.faults),
     };
@@ -180,6 +193,13 @@ pub(super) fn stage_record(
         }};
     }
     match kind {
+        Kind::Layer => {
+            let shape = geometry::of_any_sort(&record.shape, &mut reading.faults);
+            let found = reference::read(record, &mut reading.faults);
+            if let (Some((key, properties)), false) = (found, reading.refused()) {
+                store::reference::stage(rows, file, row, key, properties, shape);
+            }
+        }
         Kind::Districts => {
             put_shaped!(district::read, it, shape => store::place::stage_district(rows, file, row, &it, shape));
         }

@@ -63,6 +63,7 @@ fn good(kind: Kind, number: u32) -> Value {
         // Into a park of the parks' own file.
         Kind::Reserve => json!({"entry_no": key, "lot_no": key, "side": "in", "area_m2": 10, "on_date": "2024-06-30",
             "document": "文", "park": "N120", "exit": "storage", "readiness": "cleared"}),
+        Kind::Layer => unreachable!("a layer is no register"),
     }
 }
 

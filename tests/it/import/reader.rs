@@ -244,6 +244,8 @@ async fn a_reader_that_is_none_is_a_fault_of_ours_and_not_of_the_file() {
             crs: None,
             encoding: None,
             map: None,
+            name: None,
+            key: None,
             datum: None,
             repair: false,
             preview: None,
