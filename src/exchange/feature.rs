@@ -168,7 +168,16 @@ impl Features {
             let expected = format!("a name that no other column has; it is called {own:?}");
             self.findings.push(warning(file, "column-renamed", name, expected));
         }
-        self.columns.push(Column { index, name: own, kind: holds, is_list, is_utc: false, strange: 0, zoned: 0, bare: 0 });
+        self.columns.push(Column {
+            index,
+            name: own,
+            kind: holds,
+            is_list,
+            is_utc: false,
+            strange: 0,
+            zoned: 0,
+            bare: 0,
+        });
     }
 
     /// The column that someone named as the key.

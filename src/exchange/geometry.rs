@@ -148,7 +148,7 @@ impl Shapes {
 /// Arcs of three points each, which share their ends, as straight lines.
 fn chords(corners: &[Coord<f64>], tolerance: f64) -> Result<Vec<Coord<f64>>, NoShape> {
     let Some(first) = corners.first() else { return Ok(Vec::new()) };
-    if corners.len() % 2 == 0 {
+    if corners.len().is_multiple_of(2) {
         return Err(Broken.into());
     }
     let mut line = vec![*first];
