@@ -36,7 +36,7 @@ async fn gdal_lists_the_collections_pages_through_one_and_has_the_server_filter(
     assert_eq!(count(&some), 1, "{some}");
     let some = ogrinfo(&["parcels", "-where", "area_m2 > 1e9"]).await;
     assert_eq!(count(&some), 0, "{some}");
-    let some = ogrinfo(&["parcels", "-spat", "121.4998", "31.0998", "121.5005", "31.101"]).await;
+    let some = ogrinfo(&["parcels", "-spat", "121.5008", "31.0998", "121.5015", "31.101"]).await;
     assert_eq!(count(&some), 1, "{some}");
     let _ = stop.send(());
     served.await.unwrap().unwrap();
