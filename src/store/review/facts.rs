@@ -1,5 +1,8 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
+mod places;
+
+use self::places::{legacy_classes, tiers};
 use super::places::{Places, Words};
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::obligation::ObligationKind;
@@ -8,7 +11,6 @@ use crate::domain::review::calendar::Known;
 use crate::domain::review::facts::{ContractFacts, DutyRow, MainUser, Occupied, Packed, Target, Use, VetoFact, round};
 use crate::domain::review::freeze::{EnterpriseRow, Frozen, Own, ParcelRow};
 use crate::domain::zoning::Tier;
-use crate::domain::zoning::legacy::Class;
 use crate::store::amendment::{Amendment, amendments};
 use crate::store::{StoreError, clock, copied, lineage, performance};
 use chrono::{Days, NaiveDate};
@@ -217,78 +219,6 @@ async fn parcels(connection: &mut PgConnection, as_of: NaiveDate) -> Result<(Vec
     // Mostly they come in order, and what is in order already is sorted in no time.
     rows.sort_by(|one, other| one.1.code.cmp(&other.1.code));
     Ok(rows.into_iter().unzip())
-}
-
-/// Where a parcel stands, and whether the plan locks it.
-struct TierRow {
-    parcel_id: i64,
-    tier: String,
-    locked: bool,
-}
-
-/// Where each parcel stands on the day: as it is kept, where the day is one of those for which that was worked out.
-/// Asked by itself, not joined to the parcels: the planner takes the answer for two hundred rows, and has compared every
-/// parcel with every other.
-async fn tiers(
-    connection: &mut PgConnection,
-    as_of: NaiveDate,
-    deciding_share: f64,
-    mut each: impl FnMut(i64, Tier, bool),
-) -> Result<(), StoreError> {
-    let are_kept = sqlx::query_scalar!(
-        r#"select exists (select from tier_law where same_law @> $1::date and deciding_share = $2) as "kept!""#,
-        as_of,
-        deciding_share
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let mut rows = if are_kept {
-        sqlx::query_as!(TierRow, "select parcel_id, tier, locked from parcel_place").fetch(connection)
-    } else {
-        sqlx::query_as!(
-            TierRow,
-            r#"select parcel_id as "parcel_id!", tier as "tier!", locked as "locked!" from parcel_tier_at($1, $2)"#,
-            as_of,
-            deciding_share
-        )
-        .fetch(connection)
-    };
-    while let Some(row) = rows.try_next().await? {
-        let tier = Tier::parse(&row.tier).ok_or_else(|| StoreError::Value {
-            table: "parcel_place",
-            column: "tier",
-            row: row.parcel_id.to_string(),
-            value: row.tier.clone(),
-        })?;
-        each(row.parcel_id, tier, row.locked);
-    }
-    Ok(())
-}
-
-/// In which part of the older division some parcels lie on the day.
-async fn legacy_classes(
-    connection: &mut PgConnection,
-    as_of: NaiveDate,
-    deciding_share: f64,
-    among: &[i64],
-) -> Result<HashMap<i64, Class>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select parcel_id as "parcel_id!", class as "class!" from parcel_legacy_class($1, $2, $3)"#,
-        as_of,
-        deciding_share,
-        among
-    )
-    .fetch_all(connection)
-    .await?;
-    let read = |parcel_id: i64, class: &str| {
-        Class::parse(class).map(|class| (parcel_id, class)).ok_or_else(|| StoreError::Value {
-            table: "legacy_area_version",
-            column: "class",
-            row: parcel_id.to_string(),
-            value: class.to_owned(),
-        })
-    };
-    rows.iter().map(|row| read(row.parcel_id, &row.class)).collect()
 }
 
 /// The floor area on each parcel, that in use, and the ground that the buildings stand on, m².
