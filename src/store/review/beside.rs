@@ -1,13 +1,16 @@
 //! What a run keeps beside its receipts: who was left out and why, and which reviews of the calendar it answers.
 
+use super::places::Words;
 use crate::domain::review::left_out::{Left, Reason};
 use crate::store::StoreError;
 use crate::store::copy::{self, Rows};
 use crate::store::write::Write;
 use chrono::NaiveDate;
+use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A review that a run answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,6 +136,24 @@ pub async fn why(connection: &mut PgConnection, run: i64, parcel: &str) -> Resul
     let found =
         sqlx::query_scalar!("select reason from review_left_out where run_id = $1 and parcel = $2", run, parcel);
     found.fetch_optional(connection).await?.map(|word| reason(&word, parcel)).transpose()
+}
+
+/// Where each parcel is in its life on the day, as far as that is on record.
+pub(super) async fn states(
+    connection: &mut PgConnection,
+    as_of: NaiveDate,
+    mut each: impl FnMut(i64, Arc<str>),
+) -> Result<(), StoreError> {
+    let mut rows = sqlx::query!(
+        "select parcel_id, state from parcel_state where upper_inf(recorded) and valid @> $1::date",
+        as_of
+    )
+    .fetch(connection);
+    let mut words = Words::default();
+    while let Some(row) = rows.try_next().await? {
+        each(row.parcel_id, words.of(&row.state));
+    }
+    Ok(())
 }
 
 fn reason(word: &str, row: &str) -> Result<Reason, StoreError> {

@@ -1,8 +1,9 @@
 //! The facts of a review, frozen in one moment: parcels, uses, figures, contracts and faults as they were law on a day.
 
-mod places;
+mod zones;
 
-use self::places::{legacy_classes, tiers};
+use self::zones::{legacy_classes, tiers};
+use super::beside;
 use super::places::{Places, Words};
 use crate::domain::calendar::Calendar;
 use crate::domain::contract::obligation::ObligationKind;
@@ -133,7 +134,7 @@ pub(in crate::store) async fn frozen_in(
     })
     .await?;
     if with_states {
-        states(tx, as_of, |id, state| {
+        beside::states(tx, as_of, |id, state| {
             if let Some(place) = place_of_id.get(&id) {
                 parcels[*place].state = Some(state);
             }
@@ -237,24 +238,6 @@ async fn floors(
     .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         each(row.parcel_id, [row.floor_m2, row.used_m2, row.footprint_m2]);
-    }
-    Ok(())
-}
-
-/// Where each parcel is in its life on the day, as far as that is on record.
-async fn states(
-    connection: &mut PgConnection,
-    as_of: NaiveDate,
-    mut each: impl FnMut(i64, Arc<str>),
-) -> Result<(), StoreError> {
-    let mut rows = sqlx::query!(
-        "select parcel_id, state from parcel_state where upper_inf(recorded) and valid @> $1::date",
-        as_of
-    )
-    .fetch(connection);
-    let mut words = Words::default();
-    while let Some(row) = rows.try_next().await? {
-        each(row.parcel_id, words.of(&row.state));
     }
     Ok(())
 }
