@@ -182,7 +182,8 @@ impl Features {
 
     /// The column that someone named as the key.
     fn key(&self, job: &Job<'_>, asked: &str) -> Result<String, ReadError> {
-        if self.columns.iter().any(|column| column.name == asked) {
+        // A file without a feature may have no column either; that it has none is what is to be said of it.
+        if self.columns.is_empty() || self.columns.iter().any(|column| column.name == asked) {
             return Ok(asked.to_owned());
         }
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).take(30).collect();

@@ -22,6 +22,8 @@ enum Is {
     Whole(i64, i64),
     /// A number that is not negative.
     Number,
+    /// Degrees to either side of nothing, up to so many.
+    Degrees(u32),
     /// One of some words.
     OneOf(&'static [&'static str]),
 }
@@ -39,6 +41,8 @@ const PAGE: [(&str, Is); 2] = [AFTER, LIMIT];
 const AFTER: (&str, Is) = ("after", Is::Text);
 const LIMIT: (&str, Is) = ("limit", Is::Whole(0, 1_000));
 const MOMENT: [(&str, Is); 2] = [("valid_at", Is::Day), ("known_at", Is::Text)];
+const PLACE: [(&str, Is); 2] = [("lon", Is::Degrees(180)), ("lat", Is::Degrees(90))];
+const MIN_REVISION: (&str, Is) = ("min_revision", Is::Whole(0, i64::MAX));
 const LIST: (&str, Is) = ("list", Is::OneOf(&["exit", "renewal"]));
 
 const fn json(path: &'static str, about: &'static str, parameters: &'static [(&'static str, Is)]) -> Route {
@@ -52,6 +56,12 @@ const READ: &[Route] = &[
     json("/openapi.json", "this description", &[]),
     Route { path: "/docs", about: "this description for people", kind: "text/html; charset=utf-8", parameters: &[] },
     json("/api/v1/city", "name, bounds and newest review of the city", &[]),
+    json("/api/v1/parcels/at", "the parcels at a place", &[PLACE[0], PLACE[1], MIN_REVISION]),
+    json(
+        "/api/v1/parcels/nearest",
+        "the parcels nearest to a place",
+        &[PLACE[0], PLACE[1], ("limit", Is::Whole(0, 100)), ("metres", Is::Number), MIN_REVISION],
+    ),
     json("/api/v1/parcels/{code}", "everything about one parcel", &MOMENT),
     json("/api/v1/parcels/{code}/lineage", "the events behind and ahead of a parcel", &[]),
     json(
@@ -100,6 +110,7 @@ const READ: &[Route] = &[
             ("within", Is::Whole(0, 36_500)),
             ("body", Is::Text),
             ("district", Is::Text),
+            ("scheme", Is::Text),
             ("unknown", Is::OneOf(&["true", "false"])),
             LIMIT,
             AFTER,
@@ -149,7 +160,25 @@ const READ: &[Route] = &[
 
 /// Every route that takes a question, with its fields; those with a star must be there.
 const ASKED: &[(&str, &str, &[&str])] = &[
-    ("/api/v1/parcels/search", "what lies in an area", &["area", "bbox", "limit", "after", "valid_at", "known_at"]),
+    (
+        "/api/v1/parcels/search",
+        "what lies in an area",
+        &[
+            "area",
+            "bbox",
+            "circle",
+            "within",
+            "relation",
+            "filter",
+            "sort",
+            "fields",
+            "limit",
+            "after",
+            "valid_at",
+            "known_at",
+            "min_revision",
+        ],
+    ),
     ("/api/v1/plot-ratio/verdict", "whether a plot ratio may rise", &["parcel*", "to*", "on"]),
     ("/api/v1/standing", "where land stands in the plan", &["area", "at", "parcel", "valid_at", "known_at"]),
     (
@@ -278,6 +307,7 @@ fn schema(is: Is) -> Value {
         Is::Day => json!({"type": "string", "format": "date"}),
         Is::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Is::Number => json!({"type": "number", "minimum": 0}),
+        Is::Degrees(most) => json!({"type": "number", "minimum": -i64::from(most), "maximum": most}),
         Is::OneOf(words) => json!({"type": "string", "enum": words}),
     }
 }

@@ -43,7 +43,7 @@ pub const READ: &[(&str, &[&str])] = &[
     ("/api/v1/reviews/{run}/clusters", &["list", "within_m", "min_area_m2", "after", "limit"]),
     ("/api/v1/reviews/{run}/sheets/{parcel}", &[]),
     ("/api/v1/reviews/{run}/left-out", &["reason", "after", "limit"]),
-    ("/api/v1/reviews/due", &["as_of", "within", "body", "district", "unknown", "limit", "after"]),
+    ("/api/v1/reviews/due", &["as_of", "within", "body", "district", "scheme", "unknown", "limit", "after"]),
     ("/api/v1/parks", &["after", "limit"]),
     ("/api/v1/parks/{code}", &[]),
     ("/api/v1/parks/evaluations", &["after", "limit"]),

@@ -160,7 +160,8 @@ async fn every_collection_is_found_from_the_landing_page_and_answers_on_any_day_
 
 #[tokio::test]
 async fn a_feature_holds_what_the_register_holds_and_is_found_by_its_code() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     let page = asked.items("parcels", &[]).await;
     assert_eq!((&page["numberMatched"], &page["numberReturned"]), (&json!(3), &json!(3)));
     let one = &page["features"][0];
@@ -176,7 +177,7 @@ async fn a_feature_holds_what_the_register_holds_and_is_found_by_its_code() {
     }
     assert!(href(&alone, "collection").is_some());
     let park = asked.get("/ogc/collections/parks/items/P1").await;
-    assert_eq!(park["properties"]["leading_industries"], json!(["C27", "C39"]));
+    assert_eq!(park["properties"]["leading_industries"], json!(["39", "27"]));
     let contract = asked.get("/ogc/collections/contracts/items/H1").await;
     assert_eq!(contract["geometry"]["type"], "MultiPolygon");
     for missing in ["/ogc/collections/zones/items/Z9", "/ogc/collections/none", "/ogc/collections/none/items"] {
@@ -210,7 +211,8 @@ async fn pages_follow_one_another_without_gap_or_repetition() {
 
 #[tokio::test]
 async fn a_box_finds_what_it_touches_in_any_coordinates_and_axis_order() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     // Around the first parcel and over the western edge of the second.
     let corners = [[121.5008, 31.0998], [121.5021, 31.101]];
     let first_two = vec![parcel_code(1), parcel_code(2)];
@@ -253,7 +255,8 @@ fn turned(lon: f64, lat: f64, epsg: u32) -> [f64; 2] {
 
 #[tokio::test]
 async fn shapes_come_in_the_coordinates_asked_for_with_the_axes_of_their_system() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     for system in SYSTEMS {
         let answer = asked.ask(&items("parcels", &[("crs", system.uri), ("limit", "1")]), &[]).await;
         assert_eq!(answer.headers["content-crs"], format!("<{}>", system.uri));
@@ -328,7 +331,8 @@ async fn a_day_shows_the_law_of_that_day_and_a_stretch_what_was_law_last_in_it()
 
 #[tokio::test]
 async fn a_filter_is_taken_as_text_and_as_json_with_shapes_in_any_coordinates_and_values_as_parameters() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     let text = [("filter", "tier = 'base' AND area_mu > 10")];
     assert_eq!(asked.found("parcels", &text).await, asked.found("parcels", &[("tier", "base")]).await);
     let json = json!({"op": "=", "args": [{"property": "zone_code"}, "Z2"]}).to_string();
@@ -341,8 +345,8 @@ async fn a_filter_is_taken_as_text_and_as_json_with_shapes_in_any_coordinates_an
         let found = asked.found("parcels", &[("filter", &filter), ("filter-crs", system.uri)]).await;
         assert_eq!(found, [parcel_code(2)], "{}", system.uri);
     }
-    assert_eq!(asked.found("parks", &[("filter", "A_CONTAINS(leading_industries, ('C27'))")]).await, ["P1"]);
-    assert_eq!(asked.found("parks", &[("leading_industries", "C39")]).await, ["P1"]);
+    assert_eq!(asked.found("parks", &[("filter", "A_CONTAINS(leading_industries, ('27'))")]).await, ["P1"]);
+    assert_eq!(asked.found("parks", &[("leading_industries", "39")]).await, ["P1"]);
     assert_eq!(asked.found("zones", &[("locked", "false"), ("valid_from", "2024-01-01")]).await, ["Z2"]);
     assert_eq!(asked.found("buildings", &[("storeys", "2"), ("building_code", "B2")]).await, ["B2"]);
     for (parameters, field) in [
@@ -410,7 +414,8 @@ async fn number_and_page_are_of_one_moment_while_others_write() {
 
 #[tokio::test]
 async fn pages_for_people_are_plain_escaped_and_ask_nothing_of_others() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     let mut paths = vec!["/ogc".to_owned(), "/ogc/conformance".into(), "/ogc/api".into(), "/ogc/collections".into()];
     for rest in ["", "/items", "/items/Z1", "/queryables", "/schema"] {
         paths.push(format!("/ogc/collections/zones{rest}"));
@@ -435,7 +440,8 @@ async fn pages_for_people_are_plain_escaped_and_ask_nothing_of_others() {
 
 #[tokio::test]
 async fn the_description_of_the_service_has_every_route_with_the_parameters_and_fields_that_it_takes() {
-    let asked = Asked::of(&Town::empty().await);
+    let town = Town::empty().await;
+    let asked = Asked::of(&town);
     let document = asked.get("/openapi.json").await;
     let mut left: BTreeSet<&String> = document["paths"].as_object().unwrap().keys().collect();
     left.retain(|path| !path.starts_with("/ogc"));
@@ -463,7 +469,8 @@ async fn the_description_of_the_service_has_every_route_with_the_parameters_and_
 
 #[tokio::test]
 async fn every_path_of_the_description_answers_and_every_reference_in_it_leads_somewhere() {
-    let asked = Asked::of(&town().await);
+    let town = town().await;
+    let asked = Asked::of(&town);
     let document = asked.get("/ogc/api").await;
     assert_eq!(document["openapi"], "3.0.3");
     let mut ids = BTreeSet::new();
