@@ -4,6 +4,7 @@
 use super::dictionary::{self, Term, What};
 use super::filter::{Element, Kind, Property as Filterable};
 use super::intake::FieldType;
+use super::reference::{self, LayerName, PropertyKind};
 use super::review::scheme::Words;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -12,6 +13,8 @@ const SHIPPED: &str = include_str!("../../data/collections.toml");
 
 /// What the shape of a feature is called in filters and schemas.
 pub const SHAPE: &str = "geometry";
+/// What most files call it.
+const FILE_SHAPE: &str = "geom";
 
 /// A property of the features of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub struct Property {
 }
 
 /// A collection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Collection {
     /// Its name in addresses.
     pub id: String,
@@ -39,26 +42,78 @@ pub struct Collection {
     pub description: Words,
     /// The properties of a feature.
     pub properties: Vec<Property>,
-    /// The place of the property that names a feature.
-    pub key: usize,
+    /// The place of the property that names a feature; nothing in reference layers, whose features have a key beside what
+    /// their files say of them.
+    pub key: Option<usize>,
     /// The places of the properties that hold its first day as law and the first day after.
     pub time: Option<[usize; 2]>,
     /// What the shape of a feature is called; nothing where features have none.
     pub shape: Option<String>,
     /// Whether a feature may lack its shape.
     pub shape_may_lack: bool,
+    /// West, south, east, north of its shapes in degrees, where it is not the city that bounds them.
+    pub extent: Option<[f64; 4]>,
 }
 
 impl Collection {
+    /// The collection of a reference layer. Its shape is `geometry` as everywhere and `geom` as in many files, unless its
+    /// features have properties of these names.
+    pub fn of_layer(
+        name: &LayerName,
+        title: &str,
+        source: &str,
+        properties: &[reference::Property],
+        extent: Option<[f64; 4]>,
+    ) -> Self {
+        let both = |zh: &str, en: &str| Words { zh: format!("{zh}{title}"), en: format!("{en}{title}") };
+        let is_free = |name: &&&str| properties.iter().all(|property| property.name != **name);
+        Self {
+            id: name.as_str().to_owned(),
+            title: both("参考图层 ", "Reference layer "),
+            description: Words {
+                zh: format!("由 {source} 导入的参考图层，按该文件自己的字段"),
+                en: format!("imported from {source}, with the properties of that file"),
+            },
+            properties: properties
+                .iter()
+                .map(|property| Property {
+                    name: property.name.clone(),
+                    holds: property.kind.of_filter(),
+                    is_whole: property.kind == PropertyKind::Integer,
+                    title: property.name.clone(),
+                    meaning: None,
+                })
+                .collect(),
+            key: None,
+            time: None,
+            shape: [SHAPE, FILE_SHAPE].iter().find(is_free).map(|name| (*name).to_owned()),
+            shape_may_lack: true,
+            extent,
+        }
+    }
+
     /// What a filter may name: every property and the shape.
     pub fn filterable(&self) -> Vec<Filterable<'_>> {
-        let shape = self.shape.iter().map(|name| Filterable { name, holds: Kind::Shape });
+        let shape = self.shape.iter().map(String::as_str).chain(self.other_shape());
+        let shape = shape.map(|name| Filterable { name, holds: Kind::Shape });
         self.properties.iter().map(|one| Filterable { name: &one.name, holds: one.holds }).chain(shape).collect()
     }
 
-    /// The name of the property that names a feature.
-    pub fn key_name(&self) -> &str {
-        &self.properties[self.key].name
+    /// What the shape of a layer's feature may be called too.
+    fn other_shape(&self) -> Option<&'static str> {
+        let is_usual = self.shape.as_deref() == Some(SHAPE);
+        Some(FILE_SHAPE)
+            .filter(|name| self.is_layer() && is_usual && self.properties.iter().all(|property| property.name != *name))
+    }
+
+    /// Whether it is a reference layer.
+    pub const fn is_layer(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// The name of the property that names a feature; nothing in reference layers.
+    pub fn key_name(&self) -> Option<&str> {
+        self.key.map(|place| self.properties[place].name.as_str())
     }
 }
 
@@ -125,7 +180,7 @@ impl Written {
             Some([from, to]) => Some([place(from)?, place(to)?]),
         };
         Some(Collection {
-            key: place(&self.key)?,
+            key: Some(place(&self.key)?),
             time,
             id: self.id,
             title: self.title,
@@ -133,6 +188,7 @@ impl Written {
             properties,
             shape: Some(SHAPE.to_owned()),
             shape_may_lack: self.shape_may_lack,
+            extent: None,
         })
     }
 }
@@ -213,7 +269,7 @@ mod tests {
         assert_eq!(ids.len(), built_in().len());
         assert!(ids.len() >= 10);
         for one in built_in() {
-            assert_eq!(one.properties[one.key].holds, Kind::Text, "{}", one.id);
+            assert_eq!(one.properties[one.key.unwrap()].holds, Kind::Text, "{}", one.id);
             let times = one.time.iter().flatten().map(|place| one.properties[*place].holds);
             assert!(times.into_iter().all(|holds| holds == Kind::Date), "{}", one.id);
         }

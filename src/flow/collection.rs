@@ -5,9 +5,11 @@ use super::refresh::RefreshError;
 use super::rules::{self, RulesError};
 use crate::domain::collection::{Collection, Crs, built_in};
 use crate::domain::filter::{Filter, FilterError, Kind, Property};
+use crate::domain::reference::LayerName;
 use crate::exchange::{ReadError, Way};
+use crate::store::StoreError;
 use crate::store::collection::{Ask, Cut, Feature, Held};
-use crate::store::{Pool, StoreError};
+use crate::store::reference::Layer;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use geo::MapCoordsInPlace as _;
 use geo_types::{Coord, Geometry, LineString, Polygon};
@@ -89,14 +91,25 @@ pub enum CollectionError {
     Store(#[from] StoreError),
 }
 
-/// Every collection that there is.
-pub async fn all(_pool: &Pool) -> Result<Vec<Cow<'static, Collection>>, StoreError> {
-    Ok(built_in().iter().map(Cow::Borrowed).collect())
+/// Every collection that there is: those of every register, then its reference layers.
+pub async fn all(held: &mut Held) -> Result<Vec<Cow<'static, Collection>>, StoreError> {
+    let layers = held.layers().await?;
+    let layers = layers.iter().map(|layer| Cow::Owned(of_layer(layer)));
+    Ok(built_in().iter().map(Cow::Borrowed).chain(layers).collect())
 }
 
 /// The collection of that name.
-pub async fn named(pool: &Pool, id: &str) -> Result<Option<Cow<'static, Collection>>, StoreError> {
-    Ok(all(pool).await?.into_iter().find(|one| one.id == id))
+pub async fn named(held: &mut Held, id: &str) -> Result<Option<Cow<'static, Collection>>, StoreError> {
+    if let Some(found) = built_in().iter().find(|one| one.id == id) {
+        return Ok(Some(Cow::Borrowed(found)));
+    }
+    // What can't be the name of a layer is none.
+    let Ok(name) = LayerName::parse(id) else { return Ok(None) };
+    Ok(held.layer(&name).await?.map(|layer| Cow::Owned(of_layer(&layer))))
+}
+
+fn of_layer(layer: &Layer) -> Collection {
+    Collection::of_layer(&layer.name, &layer.title, &layer.source, &layer.properties, layer.extent)
 }
 
 /// Number of the features that fit, and a page of them.

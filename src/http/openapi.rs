@@ -3,7 +3,7 @@
 
 use super::App;
 use super::answer::of_text;
-use super::ogc::{html, openapi as ogc};
+use super::ogc::{collections, html, openapi as ogc};
 use super::problem::Problem;
 use crate::flow::collection;
 use axum::extract::State;
@@ -200,7 +200,7 @@ const ASKED: &[(&str, &str, &[&str])] = &[
 
 /// The description for programs.
 pub async fn document(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let all = collection::all(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
+    let all = collection::all(&mut collections::hold(&app).await?).await.map_err(|error| Problem::of_store(&error))?;
     let mut paths = own_paths();
     paths.append(&mut ogc::paths(&all));
     let document = json!({

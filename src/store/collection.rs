@@ -5,9 +5,11 @@
 //! question does not name is not worked out: the planner leaves out columns and joins of a query that nobody reads.
 
 use super::filter;
+use super::reference::{self, Layer};
 use super::{StoreError, place, review};
 use crate::domain::collection::{Collection, Crs, SHAPE, STORED};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Kind, Property};
+use crate::domain::reference::LayerName;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Transaction};
@@ -83,6 +85,16 @@ impl Held {
         Ok(Self { tx, revision, recorded_at })
     }
 
+    /// The reference layers.
+    pub async fn layers(&mut self) -> Result<Vec<Layer>, StoreError> {
+        reference::list(&mut *self.tx).await
+    }
+
+    /// The reference layer of a name.
+    pub async fn layer(&mut self, name: &LayerName) -> Result<Option<Layer>, StoreError> {
+        reference::find(&mut *self.tx, name).await
+    }
+
     /// How many features fit.
     pub async fn count(&mut self, ask: &Ask<'_>) -> Result<i64, StoreError> {
         let mut sql = self.begun(ask, "select count(*)").await?;
@@ -94,14 +106,19 @@ impl Held {
 
     /// A page of the features that fit.
     pub async fn page(&mut self, ask: &Ask<'_>, cut: Cut<'_>) -> Result<Vec<Feature>, StoreError> {
-        let key = quoted(ask.collection.key_name());
-        let columns: Vec<String> =
-            ask.collection.properties.iter().map(|property| format!("s.{}", quoted(&property.name))).collect();
-        let shape = ask.collection.shape.as_ref().map_or_else(|| "null".to_owned(), |name| drawn(name, cut.crs));
-        let head = format!(
-            "select s.{key}::text, (select row_to_json(r)::text from (select {}) r), {shape}",
-            columns.join(", ")
+        let key = key_column(ask.collection);
+        let shape = ask.collection.shape.as_ref().map_or_else(
+            || "null".to_owned(),
+            |name| drawn(&if ask.collection.is_layer() { LAYER_SHAPE.to_owned() } else { quoted(name) }, cut.crs),
         );
+        let properties = if ask.collection.is_layer() {
+            "s.properties::text".to_owned()
+        } else {
+            let names: Vec<String> =
+                ask.collection.properties.iter().map(|property| format!("s.{}", quoted(&property.name))).collect();
+            format!("(select row_to_json(r)::text from (select {}) r)", names.join(", "))
+        };
+        let head = format!("select s.{key}::text, {properties}, {shape}");
         let mut sql = self.begun(ask, &head).await?;
         conditions(&mut sql, ask);
         if let Some(after) = cut.after {
@@ -113,6 +130,18 @@ impl Held {
     }
 
     async fn begun(&mut self, ask: &Ask<'_>, head: &str) -> Result<QueryBuilder<Postgres>, StoreError> {
+        if ask.collection.is_layer() {
+            let name = LayerName::parse(&ask.collection.id).ok();
+            let layer = match &name {
+                Some(name) => self.layer(name).await?,
+                None => None,
+            };
+            // It was found in this moment, or nobody would ask.
+            let rows = layer.as_ref().map(reference::rows).ok_or(sqlx::Error::RowNotFound)?;
+            let mut sql = QueryBuilder::new(head.to_owned());
+            sql.push(" from ").push(rows).push(" s where true");
+            return Ok(sql);
+        }
         let mut source = source(&ask.collection.id).to_owned();
         if source.contains("{placed}") {
             let is_kept = !place::tiers_are_of_another_law(&mut *self.tx, ask.day).await?;
@@ -160,14 +189,39 @@ fn arguments(ask: &Ask<'_>, run: Option<i64>) -> Result<PgArguments, StoreError>
     Ok(arguments)
 }
 
+/// What the shape of a layer's feature is called in the database.
+const LAYER_SHAPE: &str = "geom";
+
+fn key_column(collection: &Collection) -> String {
+    collection.key_name().map_or_else(|| "key".to_owned(), quoted)
+}
+
 fn conditions(sql: &mut QueryBuilder<Postgres>, ask: &Ask<'_>) {
-    let properties = ask.collection.filterable();
+    let filterable = ask.collection.filterable();
+    // The columns of a layer have names of their own, since a property may be called anything.
+    let columns: Vec<String> = (0..filterable.len()).map(reference::column).collect();
+    let properties: Vec<Property<'_>> = if ask.collection.is_layer() {
+        let named = filterable.iter().zip(&columns);
+        named
+            .map(|(property, column)| match property.holds {
+                Kind::Shape => Property { name: LAYER_SHAPE, ..*property },
+                _ => Property { name: column, ..*property },
+            })
+            .collect()
+    } else {
+        filterable
+    };
     if let Some(within) = ask.within {
         sql.push(" and (");
         // What has no place is in every box, as the standard has it. A column that always has one is not asked, so that its
         // index answers.
         if ask.collection.shape_may_lack {
-            sql.push(format!("s.{} is null or ", quoted(ask.collection.shape.as_deref().unwrap_or(SHAPE))));
+            let shape = if ask.collection.is_layer() {
+                LAYER_SHAPE.to_owned()
+            } else {
+                quoted(ask.collection.shape.as_deref().unwrap_or(SHAPE))
+            };
+            sql.push(format!("s.{shape} is null or "));
         }
         filter::push(sql, within, &properties);
         sql.push(")");
@@ -177,13 +231,13 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, ask: &Ask<'_>) {
         filter::push(sql, wanted, &properties);
     }
     if let Some(code) = ask.code {
-        sql.push(format!(" and s.{} collate \"C\" = ", quoted(ask.collection.key_name()))).push_bind(code.to_owned());
+        sql.push(format!(" and s.{} collate \"C\" = ", key_column(ask.collection))).push_bind(code.to_owned());
     }
 }
 
 /// A shape as GeoJSON in the coordinates asked for; rings turn as RFC 7946 asks where longitude comes first.
-fn drawn(name: &str, crs: Crs) -> String {
-    let mut shape = format!("st_forcepolygonccw(s.{})", quoted(name));
+fn drawn(column: &str, crs: Crs) -> String {
+    let mut shape = format!("st_forcepolygonccw(s.{column})");
     if crs.epsg != STORED {
         shape = format!("st_transform({shape}, {})", crs.epsg);
     }

@@ -1,6 +1,7 @@
 //! OGC API - Features: collections, pages, boxes, days, filters and coordinates, asked of a small register.
 
 mod clients;
+mod layers;
 
 use crate::odd;
 use crate::scatter;

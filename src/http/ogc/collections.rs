@@ -6,6 +6,7 @@ use crate::domain::collection::{Collection, STORED_URI, SYSTEMS};
 use crate::flow::collection;
 use crate::http::App;
 use crate::http::problem::Problem;
+use crate::store::collection::Held;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -13,15 +14,23 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+/// The register as it is now.
+pub async fn hold(app: &App) -> Result<Held, Problem> {
+    Held::hold(&app.pool).await.map_err(|error| Problem::of_store(&error))
+}
+
 /// The collection that a path names, or a refusal.
-pub async fn named(app: &App, path: Result<Path<String>, PathRejection>) -> Result<Cow<'static, Collection>, Problem> {
+pub async fn named(
+    held: &mut Held,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Cow<'static, Collection>, Problem> {
     let Path(id) = path.map_err(|error| Problem::not_found(error.to_string()))?;
-    known(app, &id).await
+    known(held, &id).await
 }
 
 /// The collection of that name, or a refusal.
-pub async fn known(app: &App, id: &str) -> Result<Cow<'static, Collection>, Problem> {
-    let found = collection::named(&app.pool, id).await.map_err(|error| Problem::of_store(&error))?;
+pub async fn known(held: &mut Held, id: &str) -> Result<Cow<'static, Collection>, Problem> {
+    let found = collection::named(held, id).await.map_err(|error| Problem::of_store(&error))?;
     found.ok_or_else(|| Problem::not_found(format!("there is no collection {id:?}; /ogc/collections names them")))
 }
 
@@ -29,7 +38,7 @@ pub async fn known(app: &App, id: &str) -> Result<Cow<'static, Collection>, Prob
 pub async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &headers)?;
     asked.knows_no_more("f")?;
-    let all = collection::all(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
+    let all = collection::all(&mut hold(&app).await?).await.map_err(|error| Problem::of_store(&error))?;
     let described: Vec<Value> = all.iter().map(|one| described(&app, &asked, one, Vec::new())).collect();
     let systems: Vec<&str> = SYSTEMS.iter().map(|system| system.uri).collect();
     let body = json!({"links": asked.own_links(JSON), "crs": systems, "collections": described});
@@ -55,7 +64,7 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &headers)?;
     asked.knows_no_more("f")?;
-    let one = named(&app, path).await?;
+    let one = named(&mut hold(&app).await?, path).await?;
     let body = described(&app, &asked, &one, asked.own_links(JSON)).to_string();
     Ok(asked.answer(JSON, body, || page(&one)))
 }
@@ -82,8 +91,9 @@ fn described(app: &App, asked: &Asked<'_>, one: &Collection, mut links: Vec<Valu
         "crs": systems,
         "storageCrs": STORED_URI,
     });
-    if let Some(bounds) = app.atlas.current().bounds() {
-        body["extent"]["spatial"] = json!({"bbox": [bounds.to_array()], "crs": SYSTEMS[0].uri});
+    let of_city = || app.atlas.current().bounds().map(|bounds| bounds.to_array());
+    if let Some(extent) = if one.is_layer() { one.extent } else { of_city() } {
+        body["extent"]["spatial"] = json!({"bbox": [extent], "crs": SYSTEMS[0].uri});
     }
     if one.time.is_some() {
         // Law has no first day that the register could name, and no last one.

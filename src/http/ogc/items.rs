@@ -154,10 +154,6 @@ impl Mark {
     }
 }
 
-async fn hold(app: &App) -> Result<Held, Problem> {
-    Held::hold(&app.pool).await.map_err(|error| Problem::of_store(&error))
-}
-
 /// A page of features.
 pub async fn list(
     State(app): State<App>,
@@ -166,7 +162,8 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::of(&uri, &headers)?;
-    let collection = collections::named(&app, path).await?;
+    let mut held = collections::hold(&app).await?;
+    let collection = collections::named(&mut held, path).await?;
     let most = limit(&mut asked)?;
     let after = asked.take("after");
     let crs = system(&mut asked, "crs")?;
@@ -174,7 +171,6 @@ pub async fn list(
     let names: Vec<&str> =
         PARAMETERS.into_iter().chain(collection.properties.iter().map(|property| property.name.as_str())).collect();
     asked.knows_no_more(&names.join(", "))?;
-    let mut held = hold(&app).await?;
     let mark = Mark::of(&held, &app, &asked, crs);
     if let Some(known) = mark.known(&asked) {
         return Ok(known);
@@ -200,8 +196,8 @@ pub async fn show(
     let crs = system(&mut asked, "crs")?;
     asked.knows_no_more("f, crs")?;
     let Path((id, code)) = path.map_err(|error| Problem::not_found(error.to_string()))?;
-    let collection = collections::known(&app, &id).await?;
-    let mut held = hold(&app).await?;
+    let mut held = collections::hold(&app).await?;
+    let collection = collections::known(&mut held, &id).await?;
     let mark = Mark::of(&held, &app, &asked, crs);
     if let Some(known) = mark.known(&asked) {
         return Ok(known);
@@ -287,15 +283,15 @@ fn above(collection: &Collection) -> String {
 fn listed(collection: &Collection, asked: &Asked<'_>, page: &Page) -> String {
     let rows = page.features.iter().map(|feature| {
         let values: Value = serde_json::from_str(&feature.properties).unwrap_or_default();
+        let own = || html::anchor(&item_path(collection, &feature.code), &feature.code);
         let row = collection.properties.iter().enumerate().map(|(place, property)| {
-            if place == collection.key {
-                return html::anchor(&item_path(collection, &feature.code), &feature.code);
-            }
-            cell(&values[property.name.as_str()])
+            if Some(place) == collection.key { own() } else { cell(&values[property.name.as_str()]) }
         });
-        row.collect()
+        collection.is_layer().then(own).into_iter().chain(row).collect()
     });
-    let heads: Vec<String> = collection.properties.iter().map(|property| property.title.clone()).collect();
+    let key = collection.is_layer().then(|| "要素 · feature".to_owned());
+    let titles = collection.properties.iter().map(|property| property.title.clone());
+    let heads: Vec<String> = key.into_iter().chain(titles).collect();
     let table = html::table(&heads, rows);
     let next = next_of(asked, page).map(|next| html::anchor(&next, "下一页 · next page")).unwrap_or_default();
     let json = html::anchor(&asked.with(&[("f", Some("json"))]), "GeoJSON");

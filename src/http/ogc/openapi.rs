@@ -3,7 +3,7 @@
 
 use super::asked::Asked;
 use super::items::{MOST, USUAL};
-use super::{DESCRIPTION, GEOJSON, JSON, OPENAPI, SCHEMA, TITLE, html, schema};
+use super::{DESCRIPTION, GEOJSON, JSON, OPENAPI, SCHEMA, TITLE, collections, html, schema};
 use crate::domain::collection::{Collection, SYSTEMS};
 use crate::flow::collection;
 use crate::http::App;
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 pub async fn show(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let asked = Asked::of(&uri, &headers)?;
     asked.knows_no_more("f")?;
-    let all = collection::all(&app.pool).await.map_err(|error| Problem::of_store(&error))?;
+    let all = collection::all(&mut collections::hold(&app).await?).await.map_err(|error| Problem::of_store(&error))?;
     let paths = paths(&all);
     let page = || page(&paths);
     let document = json!({

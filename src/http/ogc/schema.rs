@@ -41,7 +41,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let asked = Asked::of(uri, headers)?;
     asked.knows_no_more("f")?;
-    let one = collections::named(app, path).await?;
+    let one = collections::named(&mut collections::hold(app).await?, path).await?;
     let body = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": asked.at(&format!("/ogc/collections/{}/{what}", one.id)),
@@ -60,7 +60,7 @@ pub fn properties(one: &Collection) -> Map<String, Value> {
     for (place, property) in one.properties.iter().enumerate() {
         let mut schema = of_property(property);
         let role = match one.time {
-            _ if place == one.key => Some("id"),
+            _ if Some(place) == one.key => Some("id"),
             Some([from, _]) if place == from => Some("primary-interval-start"),
             Some([_, to]) if place == to => Some("primary-interval-end"),
             _ => None,
